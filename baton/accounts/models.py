@@ -1,0 +1,88 @@
+"""Users, teams, API tokens, and the account's own settings. All local tables."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Account(models.Model):
+    """The company that runs this Baton: one row. Its id is the `portalId` of the HubSpot-compatible API."""
+
+    name = models.TextField()
+    sending_domain = models.TextField(blank=True, default="")
+    postal_address = models.TextField(blank=True, default="")  # shown in the footer of marketing mails
+
+    class Meta:
+        db_table = "account"
+
+
+class Team(models.Model):
+    name = models.TextField(unique=True)
+
+    class Meta:
+        db_table = "team"
+
+
+class Role(models.TextChoices):
+    """What a user may do is decided by the role alone; see permissions.py."""
+
+    ADMIN = "admin", _("Administrator")
+    MARKETING = "marketing", _("Marketing")
+    SALES = "sales", _("Sales")
+    VIEWER = "viewer", _("Viewer")
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save()
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser):
+    """A colleague. Signs in with the e-mail address."""
+
+    email = models.EmailField(unique=True)
+    name = models.TextField()
+    role = models.TextField(choices=Role.choices, default=Role.VIEWER)
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL)
+    language = models.TextField(blank=True, default="")  # empty: the account's
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]  # django-stubs wants the base manager
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    class Meta:
+        db_table = "user"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_full_name(self) -> str:
+        return self.name
+
+
+class ApiToken(models.Model):
+    """Access for a program. Only a hash is stored; the token itself is shown once."""
+
+    name = models.TextField()
+    digest = models.TextField(unique=True)  # sha256 of the token, hex
+    hint = models.TextField()  # first characters, so that people can tell tokens apart
+    scopes = models.JSONField(default=list)  # ["contacts.read", ...]; ["*"] is all
+    limited = models.BooleanField(default=True)  # subject to the rate limit
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "api_token"

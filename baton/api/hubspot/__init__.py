@@ -1,0 +1,1 @@
+"""HubSpot's public API, spoken by Baton; HubSpot's words stay in this folder."""

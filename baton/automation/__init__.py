@@ -1,0 +1,1 @@
+"""Workflows: who is enrolled, where they stand, what happens next."""

@@ -1,0 +1,1 @@
+"""Takes hits from browsers and mails, without Django, and answers when they are stored."""

@@ -1,0 +1,1 @@
+"""The record of people and business: contacts, companies, deals, tickets, their properties and links."""

@@ -1,0 +1,1 @@
+"""A believable company with two years of history, its website and its mail catcher."""

@@ -1,0 +1,1 @@
+"""What people did, and who is who: visitors, events, identity."""

@@ -1,0 +1,50 @@
+"""Facts about people. `event` is partitioned by month; its DDL is in the migration."""
+
+from django.db import models
+
+
+class EventKey(models.Model):
+    """What an event was about (this page, this form, this e-mail ...), so that the big table holds a number only.
+
+    A pattern such as "address starts with /blog" is resolved here first. Local table.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.SmallIntegerField()
+    value = models.TextField()  # page: host/path; form, e-mail, workflow, segment: their id; link: address
+    label = models.TextField(default="")  # page title, form name ... as last seen
+
+    class Meta:
+        db_table = "event_key"
+        constraints = [models.UniqueConstraint(fields=["kind", "value"], name="event_key_value")]
+
+
+class Event(models.Model):
+    """One fact about one contact. The same (contact, time, id) is recorded once."""
+
+    pk = models.CompositePrimaryKey("contact_id", "ts", "id")
+    contact_id = models.BigIntegerField()
+    ts = models.DateTimeField()
+    id = models.BigIntegerField()  # random below 2^53, or given by the browser
+    kind = models.SmallIntegerField()  # vocabulary.Kind
+    key = models.BigIntegerField()  # event_key.id, or 0
+    value = models.FloatField(null=True)  # seconds of a dwell, points of a score change ...
+    payload = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "event"
+
+
+class Visitor(models.Model):
+    """The profile of everybody who was ever seen in a browser, known or not. Shares its id with the contact."""
+
+    contact_id = models.BigIntegerField(primary_key=True)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    first_page = models.TextField(default="")
+    first_referrer = models.TextField(default="")
+    user_agent = models.TextField(default="")
+
+    class Meta:
+        db_table = "visitor"
+        indexes = [models.Index(fields=["-last_seen_at", "-contact_id"], name="visitor_last_seen")]

@@ -1,0 +1,1 @@
+"""Form definitions and the answers people sent."""

@@ -1,0 +1,1 @@
+"""Reaching people: e-mails, the outbox, delivery, suppression, and notices to colleagues."""

@@ -1,0 +1,127 @@
+"""Settings of a deployment: `BATON_*` environment variables, checked once, each with a safe default.
+
+Pure Python on purpose: the collector reads it too and starts without Django.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+PREFIX = "BATON_"
+
+
+class ConfigError(Exception):
+    """An environment variable has a value Baton cannot use; the text names it and says what would do."""
+
+
+class Config(BaseModel):
+    """Every setting, in the order of docs/settings.md; the field's description is its documentation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base_url: Annotated[str, Field(description="Public address of this Baton, used in mails and embed codes.")] = ""
+    bind: Annotated[str, Field(description="Address and port to listen on. The default is reachable from this machine only.")] = "127.0.0.1:8000"
+    data_dir: Annotated[Path, Field(description="Folder for the embedded database, the secret key, uploads and the collector's spill files.")] = Path("data")
+    database_url: Annotated[str, Field(description="PostgreSQL 15 to 18, as `postgresql://user:password@host:5432/name`. Empty: Baton runs its own in the data folder.")] = ""
+    secret_key: Annotated[str, Field(description="Signs sessions and links, encrypts stored secrets. Empty: made on first start and kept in the data folder.")] = ""
+    smtp_url: Annotated[str, Field(description="Mail relay: `smtp://user:password@host:587` (STARTTLS where offered) or `smtps://host:465`.")] = "smtp://127.0.0.1:25"
+    mail_from: Annotated[str, Field(description="Sender of Baton's own mails and of campaigns that name none, as `Name <address>`.")] = "Baton <baton@localhost>"
+    time_zone: Annotated[str, Field(description="Time zone of the account: days, weeks and months begin here.")] = "Asia/Seoul"
+    language: Annotated[Literal["ko", "en"], Field(description="Language for people who have not chosen one: `ko` or `en`.")] = "ko"
+    allow_private_webhooks: Annotated[str, Field(description="Private networks that outgoing requests may reach, comma separated, as `10.1.0.0/16`. Empty: none.")] = ""
+    log_format: Annotated[Literal["text", "json"], Field(description="Log lines for people (`text`) or for machines (`json`).")] = "text"
+    demo: Annotated[bool, Field(description="Serve the sample company's website and the mail catcher. Set by `baton demo`; never in production.")] = False
+
+    @field_validator("bind")
+    @classmethod
+    def _bind(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
+            raise ValueError("expected HOST:PORT, for example 127.0.0.1:8000")
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _time_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("unknown time zone; expected a name such as Asia/Seoul")
+        return value
+
+    @field_validator("base_url")
+    @classmethod
+    def _base_url(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in ("http", "https"):
+            raise ValueError("expected an http:// or https:// address")
+        return value.rstrip("/")
+
+    @field_validator("database_url")
+    @classmethod
+    def _database_url(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in ("postgresql", "postgres"):
+            raise ValueError("expected postgresql://user:password@host:5432/name")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+            raise ValueError("expected smtp://host:port or smtps://host:port")
+        return value
+
+    @property
+    def host(self) -> str:
+        return self.bind.rpartition(":")[0]
+
+    @property
+    def port(self) -> int:
+        return int(self.bind.rpartition(":")[2])
+
+    @property
+    def url(self) -> str:
+        """The public address without a trailing slash."""
+        return self.base_url or f"http://{self.bind}"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+
+def read(environ: Mapping[str, str]) -> Config:
+    """Check the `BATON_*` variables. Raises ConfigError naming the variable, its value's fault and what is accepted."""
+    given = {k[len(PREFIX):].lower(): v for k, v in environ.items() if k.startswith(PREFIX) and v != ""}
+    known = {k: v for k, v in given.items() if k in Config.model_fields}
+    try:
+        config = Config(**known)  # type: ignore[arg-type]  # pydantic turns the text into each field's type
+    except ValidationError as error:
+        lines = [f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')} (got {e['input']!r})" for e in error.errors()]
+        raise ConfigError("\n".join(lines)) from None
+    if not config.secret_key:
+        config = config.model_copy(update={"secret_key": _kept_secret(config.data_dir)})
+    return config
+
+
+def _kept_secret(folder: Path) -> str:
+    """The key made on first start; only its owner may read the file."""
+    path = folder / "secret_key"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_urlsafe(48))
+        except FileExistsError:
+            pass  # another process of the same start was first
+    return path.read_text().strip()
+
+
+@cache
+def config() -> Config:
+    """The settings of this process, read once."""
+    return read(os.environ)

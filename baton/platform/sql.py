@@ -1,0 +1,35 @@
+"""Static SQL beside its caller, and the few statements every package needs."""
+
+import sys
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+
+
+@cache
+def load(name: str, package: str) -> str:
+    """The text of `sql/<name>.sql` in `package`, for example load("claim", __package__)."""
+    folder = Path(sys.modules[package].__file__ or "").parent
+    return (folder / "sql" / f"{name}.sql").read_text()
+
+
+def rows(statement: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
+    """Run a statement on Django's connection and return its rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params or None)
+        return cursor.fetchall() if cursor.description else []
+
+
+def run(statement: str, params: Sequence[Any] | dict[str, Any] = ()) -> int:
+    """Run a statement on Django's connection and return how many rows it touched."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params or None)
+        return cursor.rowcount
+
+
+def next_ids(sequence: str, count: int) -> list[int]:
+    """Ids taken before the insert: rows of a distributed table come back in any order, so their ids must be known."""
+    return [r[0] for r in rows("SELECT nextval(%s::regclass) FROM generate_series(1, %s)", [sequence, count])]

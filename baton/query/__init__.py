@@ -1,0 +1,1 @@
+"""The filter language: pure, without Django and without a database."""

@@ -1,0 +1,1 @@
+"""Decisions over facts: lists, lead scores and life-cycle stages."""

@@ -1,0 +1,1 @@
+"""Baton for people: pages, their parts and their behaviour in the browser."""
