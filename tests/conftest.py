@@ -1,0 +1,56 @@
+"""Fixtures for everybody: a real PostgreSQL, the account, an actor. The browser's are in tests/browser/conftest.py."""
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from baton.accounts.models import Account
+
+ROOT = Path(__file__).resolve().parent.parent
+os.environ.setdefault("BATON_DATA_DIR", str(ROOT / "build" / "test-data"))
+os.environ.setdefault("BATON_SECRET_KEY", "only-for-tests")
+if "BATON_DATABASE_URL" not in os.environ:
+    from baton.platform import postgres
+
+    os.environ["BATON_DATABASE_URL"] = postgres.start(ROOT / "build" / "test-data", "baton")
+
+import pytest  # noqa: E402  # the environment must be ready before Django reads it
+from pytest_django.plugin import DjangoDbBlocker  # noqa: E402
+
+from baton.platform.actor import Actor  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """What `baton migrate` does after the migrations: built-in properties, and partitions for two years back."""
+    from baton.crm import builtin
+    from baton.events import partitions
+    from baton.platform import clock
+
+    with django_db_blocker.unblock():
+        builtin.ensure()
+        partitions.ensure(clock.now() - timedelta(days=800), clock.now() + timedelta(days=60))
+
+
+@pytest.fixture
+def actor() -> Actor:
+    return Actor("user", 1)
+
+
+@pytest.fixture
+def account(db: None) -> "Account":
+    from baton.accounts.models import Account
+
+    return Account.objects.create(name="누리워크")
+
+
+@pytest.fixture(autouse=True)
+def _real_time() -> Iterator[None]:
+    """A test that moves the clock does not move it for the next one."""
+    from baton.platform import clock
+
+    yield
+    clock.shift(timedelta())
