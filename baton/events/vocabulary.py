@@ -5,7 +5,7 @@ from enum import IntEnum
 
 class Kind(IntEnum):
     PAGE_VIEW = 1  # key: host/path; payload: url, title, referrer
-    PAGE_DWELL = 2  # same key; value: visible seconds; ts and id follow the view, so one row a view
+    PAGE_DWELL = 2  # same key row as the view; value: visible seconds; ts and id follow the view, so one row a view
     CTA_CLICK = 3  # key: the CTA's name; payload: url, page
     DOWNLOAD = 4  # key: file address; payload: page
     FORM_SUBMISSION = 5  # key: form id; payload: submission, page
@@ -35,3 +35,10 @@ BY_WORD = {k.word: k for k in Kind}
 
 # What a person did, as opposed to what Baton concluded or did: only these count as activity.
 HUMAN = frozenset({Kind.PAGE_VIEW, Kind.PAGE_DWELL, Kind.CTA_CLICK, Kind.DOWNLOAD, Kind.FORM_SUBMISSION, Kind.EMAIL_OPEN, Kind.EMAIL_CLICK, Kind.CALL, Kind.MEETING})
+
+_SAME_KEY = {Kind.PAGE_DWELL: Kind.PAGE_VIEW}
+
+
+def key_kind(kind: Kind) -> Kind:
+    """The kind under which event_key holds what a kind is about: a dwell shares the row of its page."""
+    return _SAME_KEY.get(kind, kind)

@@ -1,0 +1,112 @@
+"""Who is who: a visitor is known by the cookie, and becomes a contact, or a part of one.
+
+A visitor's events already carry the contact id he will have, so becoming a contact rewrites nothing. Only when the
+cookie turns out to belong to somebody known are its few rows moved, and the old id points to the new one for ever.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import transaction
+
+from baton.crm import contacts
+from baton.events import record
+from baton.events.record import NewEvent
+from baton.events.vocabulary import Kind
+from baton.platform import changes, clock, live, sql
+from baton.platform.changes import Change
+from baton.platform.errors import Conflict
+
+ROWS = "SELECT ts, id, kind, key FROM event WHERE contact_id = %s"
+COPY = """
+INSERT INTO event (contact_id, ts, id, kind, key, value, payload)
+SELECT %s, e.ts, e.id, e.kind, e.key, e.value, e.payload
+FROM event e JOIN unnest(%s::timestamptz[], %s::bigint[]) AS r(ts, id) ON r.ts = e.ts AND r.id = e.id
+WHERE e.contact_id = %s
+ON CONFLICT (contact_id, ts, id) DO UPDATE SET value = excluded.value WHERE excluded.value > event.value
+"""
+DROP = "DELETE FROM event e USING unnest(%s::timestamptz[], %s::bigint[]) AS r(ts, id) WHERE e.contact_id = %s AND e.ts = r.ts AND e.id = r.id"
+VISITOR = """
+INSERT INTO visitor (contact_id, first_seen_at, last_seen_at, first_page, first_referrer, user_agent)
+SELECT %(new)s, v.first_seen_at, v.last_seen_at, v.first_page, v.first_referrer, v.user_agent FROM visitor v WHERE v.contact_id = %(old)s
+ON CONFLICT (contact_id) DO UPDATE SET
+    first_page = CASE WHEN excluded.first_seen_at < visitor.first_seen_at THEN excluded.first_page ELSE visitor.first_page END,
+    first_referrer = CASE WHEN excluded.first_seen_at < visitor.first_seen_at THEN excluded.first_referrer ELSE visitor.first_referrer END,
+    first_seen_at = least(visitor.first_seen_at, excluded.first_seen_at),
+    last_seen_at = greatest(visitor.last_seen_at, excluded.last_seen_at)
+"""
+
+
+def visitor(cookie: str) -> int | None:
+    """The contact id behind a cookie (a visitor's or a contact's), following merged ids; None for an unknown cookie."""
+    found = sql.rows("SELECT contact_id FROM identity WHERE kind = 'cookie' AND value = %s", [cookie])
+    return current(found[0][0]) if found else None
+
+
+def current(contact_id: int) -> int:
+    """The id that a contact or visitor has now: the id itself, or the one it was merged into."""
+    return merged([contact_id]).get(contact_id, contact_id)
+
+
+def merged(contact_ids: Collection[int]) -> dict[int, int]:
+    """For those of the ids that were merged away: where they went."""
+    found = sql.rows("SELECT value, contact_id FROM identity WHERE kind = 'merged' AND value = ANY(%s)", [[str(i) for i in contact_ids]])
+    return {int(value): new for value, new in found}
+
+
+def is_known(contact_id: int) -> bool:
+    """Whether the id is a contact's, not only a visitor's."""
+    return bool(sql.rows("SELECT 1 FROM contact WHERE id = %s", [contact_id]))
+
+
+def first_seen(contact_id: int, at: datetime, *, page: str = "", referrer: str = "", user_agent: str = "") -> None:
+    """Make the visitor's row where it is missing."""
+    sql.run(
+        "INSERT INTO visitor (contact_id, first_seen_at, last_seen_at, first_page, first_referrer, user_agent) VALUES (%s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT (contact_id) DO NOTHING",
+        [contact_id, at, at, page, referrer, user_agent],
+    )
+
+
+def became_known(contact_id: int, *, by: str) -> None:
+    """Note that a visitor was identified (`by`: form, email_click, api), with how many page views came with him."""
+    views = sql.rows("SELECT count(*) FROM event WHERE contact_id = %s AND kind = %s", [contact_id, int(Kind.PAGE_VIEW)])[0][0]
+    _note(contact_id, by, views)
+
+
+def join(visitor_id: int, contact_id: int, *, by: str) -> bool:
+    """Make an anonymous visitor and a known contact one: his events, cookies and profile become the contact's.
+
+    One transaction; False when they are one already. Raises Conflict when `visitor_id` is a contact of his own:
+    two known people stay two until somebody merges them.
+    """
+    with transaction.atomic():
+        sql.rows("SELECT 1 FROM visitor WHERE contact_id = %s FOR UPDATE", [visitor_id])  # two joins of one visitor: one after the other
+        contact_id = current(contact_id)
+        if current(visitor_id) != visitor_id or visitor_id == contact_id:
+            return False
+        if is_known(visitor_id):
+            raise Conflict(f"{visitor_id} is a contact already", existing_id=visitor_id)
+        moved = move_events(visitor_id, contact_id)
+        sql.run(VISITOR, {"old": visitor_id, "new": contact_id})
+        sql.run("DELETE FROM visitor WHERE contact_id = %s", [visitor_id])
+        contacts.redirect(visitor_id, contact_id)
+        changes.append([Change(contact_id, "identity"), *(Change(contact_id, "event", f"{kind}:{key}") for kind, key in sorted(set(moved)))])
+        _note(contact_id, by, sum(1 for kind, _ in moved if kind == Kind.PAGE_VIEW))
+        sql.run("NOTIFY baton_identity")  # collectors forget which cookie was whose
+        live.publish(f"contact:{contact_id}", what="changed")
+        return True
+
+
+def move_events(old: int, new: int) -> list[tuple[int, int]]:
+    """Move all events of one id to another; returns (kind, key) of each. Rows that arrive meanwhile stay for the next call."""
+    rows = sql.rows(ROWS, [old])
+    if rows:
+        times, ids = [r[0] for r in rows], [r[1] for r in rows]
+        sql.run(COPY, [new, times, ids, old])  # a row's contact_id is never updated: it says on which machine the row lives
+        sql.run(DROP, [times, ids, old])
+    return [(r[2], r[3]) for r in rows]
+
+
+def _note(contact_id: int, by: str, views: int) -> None:
+    record.add([NewEvent(contact_id, Kind.IDENTIFIED, clock.now(), value=float(views), payload={"by": by, "views": views})])

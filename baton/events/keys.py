@@ -1,0 +1,73 @@
+"""What events are about: the small table behind `event.key`. Patterns are resolved here, before the big table is read."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from baton.events.vocabulary import Kind, key_kind
+from baton.events.wire import page_key
+from baton.platform import sql
+
+How = Literal["is", "starts", "contains", "any_of"]
+
+ADDRESSES = frozenset({Kind.PAGE_VIEW, Kind.PAGE_DWELL, Kind.DOWNLOAD})
+
+INSERT = """
+INSERT INTO event_key (kind, value, label)
+SELECT * FROM unnest(%s::smallint[], %s::text[], %s::text[])
+ON CONFLICT (kind, value) DO UPDATE SET label = excluded.label WHERE excluded.label <> '' AND event_key.label <> excluded.label
+"""
+SELECT = """
+SELECT k.kind, k.value, k.id, k.label
+FROM unnest(%s::smallint[], %s::text[]) AS wanted(kind, value) JOIN event_key k ON k.kind = wanted.kind AND k.value = wanted.value
+"""
+
+
+def resolve(wanted: Mapping[tuple[Kind, str], str]) -> dict[tuple[Kind, str], int]:
+    """Ids for (kind, value) pairs with their labels: made where missing, renamed where a label changed."""
+    if not wanted:
+        return {}
+    named: dict[tuple[int, str], str] = {}
+    for (kind, value), label in wanted.items():
+        named[int(key_kind(kind)), value] = label or named.get((int(key_kind(kind)), value), "")
+    found = {(kind, value): (number, label) for kind, value, number, label in _select(named)}
+    stale = sorted(pair for pair, label in named.items() if pair not in found or label not in ("", found[pair][1]))
+    if stale:
+        sql.run(INSERT, [[kind for kind, _ in stale], [value for _, value in stale], [named[pair] for pair in stale]])
+        found |= {(kind, value): (number, label) for kind, value, number, label in _select(stale)}
+    return {(kind, value): found[int(key_kind(kind)), value][0] for kind, value in wanted}
+
+
+def _select(pairs: Iterable[tuple[int, str]]) -> list[tuple[int, str, int, str]]:
+    pairs = list(pairs)
+    return sql.rows(SELECT, [[kind for kind, _ in pairs], [value for _, value in pairs]])
+
+
+def ids(kind: Kind, values: Iterable[str]) -> dict[str, int]:
+    """The key id of each value of a kind, made where missing."""
+    return {value: number for (_, value), number in resolve({(kind, value): "" for value in values}).items()}
+
+
+def matching(kind: Kind, how: How, value: str | Sequence[str]) -> list[int]:
+    """Ids of the keys that fit a pattern, ignoring case; [] when none does.
+
+    A page may be given as `/pricing` (on any host), as `host/pricing` or as a whole address.
+    """
+    values = [value] if isinstance(value, str) else list(value)
+    if kind in ADDRESSES:
+        values = [page_key(v) if "://" in v else v for v in values]
+        if how in ("is", "any_of"):
+            values = [v.rstrip("/") if len(v) > 1 else v for v in values]
+    anywhere = kind in ADDRESSES and how != "contains" and any(v.startswith("/") for v in values)
+    # A page key is host/path: with a bare path, what stands before the first slash is not compared.
+    text = "CASE WHEN w.v LIKE '/%%' THEN substr(k.value, strpos(k.value, '/')) ELSE k.value END" if anywhere else "k.value"
+    test = {
+        "is": f"lower({text}) = lower(w.v)",
+        "any_of": f"lower({text}) = lower(w.v)",
+        "starts": f"starts_with(lower({text}), lower(w.v))",
+        "contains": "strpos(lower(k.value), lower(w.v)) > 0",
+    }[how]
+    found = sql.rows(
+        f"SELECT k.id FROM event_key k WHERE k.kind = %s AND EXISTS (SELECT 1 FROM unnest(%s::text[]) AS w(v) WHERE {test}) ORDER BY k.id",
+        [int(key_kind(kind)), values],
+    )
+    return [number for (number,) in found]

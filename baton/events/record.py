@@ -1,0 +1,76 @@
+"""Record events: one set of statements for any number of them, and the same event once."""
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from baton.events import keys
+from baton.events.vocabulary import Kind
+from baton.platform import changes, sql
+from baton.platform.changes import Change
+
+ID_BITS = 53  # a browser makes ids too, and its numbers hold no more
+
+INSERT = """
+INSERT INTO event (contact_id, ts, id, kind, key, value, payload)
+SELECT * FROM unnest(%s::bigint[], %s::timestamptz[], %s::bigint[], %s::smallint[], %s::bigint[], %s::double precision[], %s::jsonb[])
+ON CONFLICT (contact_id, ts, id) DO UPDATE SET value = excluded.value
+WHERE excluded.value > event.value OR (event.value IS NULL AND excluded.value IS NOT NULL)
+RETURNING contact_id, kind, key
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """A fact to record. `key_value` is what it was about (a page key, the id of a form as text ...), resolved to event_key."""
+
+    contact_id: int
+    kind: Kind
+    ts: datetime
+    key_value: str = ""
+    key_label: str = ""
+    value: float | None = None
+    payload: dict[str, Any] = field(default_factory=dict)
+    id: int | None = None  # None: a random one, so nothing else is taken for the same event
+
+
+def new_id() -> int:
+    """A random event id below 2^53."""
+    return random.getrandbits(ID_BITS)
+
+
+def add(rows: Iterable[NewEvent], *, announce: bool = True) -> int:
+    """Record the events in the caller's transaction; returns how many were new or grew.
+
+    The same (contact, ts, id) is recorded once; recorded again, it keeps the greater value, so a dwell may be sent
+    several times as it grows. With `announce` each row that was new or grew leaves an `event` change.
+    """
+    wanted: dict[tuple[int, datetime, int], NewEvent] = {}
+    for row in rows:
+        at = (row.contact_id, row.ts, new_id() if row.id is None else row.id)
+        known = wanted.get(at)
+        if known is None or (row.value or 0) > (known.value or 0):
+            wanted[at] = row
+    if not wanted:
+        return 0
+    found = keys.resolve({(r.kind, r.key_value): r.key_label for r in wanted.values() if r.key_value})
+    ordered = sorted(wanted.items(), key=lambda item: item[0])  # one order everywhere: two writers never wait for each other
+    done = sql.rows(
+        INSERT,
+        [
+            [at[0] for at, _ in ordered],
+            [at[1] for at, _ in ordered],
+            [at[2] for at, _ in ordered],
+            [int(r.kind) for _, r in ordered],
+            [found[r.kind, r.key_value] if r.key_value else 0 for _, r in ordered],
+            [r.value for _, r in ordered],
+            [Jsonb(r.payload) for _, r in ordered],
+        ],
+    )
+    if announce:
+        changes.append(Change(contact_id, "event", f"{kind}:{key}") for contact_id, kind, key in done)
+    return len(done)
