@@ -9,7 +9,6 @@ from datetime import datetime
 
 from django.db import transaction
 
-from baton.crm import contacts
 from baton.events import record
 from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
@@ -90,6 +89,8 @@ def join(visitor_id: int, contact_id: int, *, by: str) -> bool:
         moved = move_events(visitor_id, contact_id)
         sql.run(VISITOR, {"old": visitor_id, "new": contact_id})
         sql.run("DELETE FROM visitor WHERE contact_id = %s", [visitor_id])
+        from baton.crm import contacts
+
         contacts.redirect(visitor_id, contact_id)
         changes.append([Change(contact_id, "identity"), *(Change(contact_id, "event", f"{kind}:{key}") for kind, key in sorted(set(moved)))])
         _note(contact_id, by, sum(1 for kind, _ in moved if kind == Kind.PAGE_VIEW))
