@@ -1,5 +1,6 @@
 """One contact's events, newest first, a page at a time."""
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,4 +50,4 @@ def page(contact_id: int, kinds: Collection[Kind] | None = None, before: tuple[d
         PAGE,
         {"contact": contact_id, "kinds": None if kinds is None else [int(k) for k in kinds], "ts": ts, "id": number, "limit": limit},
     )
-    return [Event(*row[:3], Kind(row[3]), *row[4:]) for row in found]
+    return [Event(*row[:3], Kind(row[3]), *row[4:8], json.loads(row[8])) for row in found]  # Django's connection leaves jsonb as text
