@@ -1,3 +1,80 @@
+"""What every page shows around its content: navigation, account, user, thresholds of the score."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
 from django.http import HttpRequest
-def context(request: HttpRequest) -> dict[str, object]:
-    return {}
+from django.utils.functional import Promise
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from baton.accounts import permissions, users
+from baton.accounts.models import User
+from baton.segments.models import ScoreModel
+
+from .page import Page, pages
+
+GROUPS: dict[str, str | Promise] = {"": "", "customers": _("Customers"), "marketing": _("Marketing"), "automation": _("Automation"), "analytics": _("Analytics")}
+LANGUAGES = (("ko", "한국어"), ("en", "English"))  # each in its own words
+UNSCORED = (35, 65)  # thresholds shown before a score model exists
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of the navigation."""
+
+    key: str
+    label: str | Promise
+    icon: str
+    url: str
+    count: int = 0
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """Nothing here asks the database until a template uses it: fragments need hardly any of it."""
+    user = getattr(request, "user", None)
+    signed_in = user is not None and user.is_authenticated
+    return {
+        "account": users.account if signed_in else None,
+        "nav": _once(lambda: navigation(user)) if signed_in else [],  # type: ignore[arg-type]  # a real user
+        "tabs": _once(lambda: phone_tabs(user)) if signed_in else [],  # type: ignore[arg-type]
+        "section": request.path.split("/")[1] or "home",
+        "thresholds": _once(lambda: dict(zip(("mql", "sql"), thresholds(), strict=True))),
+        "language": (get_language() or "ko")[:2],
+        "languages": LANGUAGES,
+    }
+
+
+def _once(compute: Callable[[], Any]) -> Callable[[], Any]:
+    return cache(compute)
+
+
+def allowed(user: User) -> list[type[Page]]:
+    """The pages of the navigation this user may view, in order."""
+    found = [p for p in pages().values() if p.icon and (not p.area or permissions.can(user, p.area, "view"))]
+    return sorted(found, key=lambda p: (list(GROUPS).index(p.group), p.order))
+
+
+def navigation(user: User) -> list[tuple[str | Promise, list[Item]]]:
+    """Groups in order with their items; a group without items is left out."""
+    items: dict[str, list[Item]] = {}
+    for page in allowed(user):
+        items.setdefault(page.group, []).append(_item(page, user))
+    return [(GROUPS[group], rows) for group, rows in items.items()]
+
+
+def phone_tabs(user: User) -> list[Item]:
+    """The tab bar of phones."""
+    return [_item(p, user) for p in allowed(user) if p.on_phone][:4]
+
+
+def _item(page: type[Page], user: User) -> Item:
+    return Item(page.key, page.label, page.icon, page.address(), page.count(user))
+
+
+def thresholds() -> tuple[int, int]:
+    """Points from which a contact is an MQL and an SQL."""
+    found = ScoreModel.objects.order_by("id").values_list("mql", "sql").first()
+    return found or UNSCORED

@@ -1,2 +1,262 @@
+"""Formatting rules of the product, in one place: numbers, dates, money, phones and icons, in the reader's language."""
+
+import math
+from datetime import date, datetime
+from functools import cache
+from typing import Any
+
+import phonenumbers
+from babel.dates import format_date, format_skeleton, format_time
 from django import template
+from django.http import QueryDict
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+
+from baton.platform import clock as time
+
 register = template.Library()
+
+EXACT = 10_000  # counts above are said about
+STAGES = ("subscriber", "lead", "mql", "sql", "opportunity", "customer")  # in the order of the life cycle
+
+
+def korean() -> bool:
+    return (get_language() or "ko").startswith("ko")
+
+
+def _locale() -> str:
+    return "ko" if korean() else "en"
+
+
+def _local(when: datetime) -> datetime:
+    return timezone.localtime(when) if timezone.is_aware(when) else when
+
+
+@cache
+def _sprite() -> str:
+    return static("dist/icons.svg")
+
+
+@register.simple_tag
+def icon(name: str, cls: str = "") -> SafeString:
+    """A Lucide icon by name. Both arguments come from templates and code, never from users."""
+    return mark_safe(f'<svg class="icon {cls}" aria-hidden="true"><use href="{_sprite()}#{name}"/></svg>')  # noqa: S308
+
+
+# Numbers
+
+
+@register.filter
+def num(n: float | None) -> str:
+    """12,000 and 1,234.5; nothing for None."""
+    if n is None:
+        return ""
+    return f"{n:,.0f}" if float(n).is_integer() else f"{n:,.2f}".rstrip("0").rstrip(".")
+
+
+@register.filter
+def signed(n: int) -> str:
+    return f"+{n:,}" if n > 0 else minus(n)
+
+
+@register.filter
+def minus(n: int | None) -> str:
+    """Negative numbers with a real minus sign."""
+    return "–" if n is None else f"{n:,}".replace("-", "−")
+
+
+@register.filter
+def pct(x: float) -> str:
+    return f"{x * 100:.0f}%"
+
+
+@register.filter
+def about(n: int) -> str:
+    """Exact to 10,000, then about: 약 124만, about 1.2M."""
+    if n <= EXACT:
+        return num(n)
+    return _("about %(n)s") % {"n": short(n)}
+
+
+@register.filter
+def short(n: float) -> str:
+    """3,840만, 1.2억; 38.4M, 12K."""
+    steps = ((10**12, "조"), (10**8, "억"), (10**4, "만")) if korean() else ((10**9, "B"), (10**6, "M"), (10**3, "K"))
+    for unit, word in steps:
+        if abs(n) >= unit:
+            value = n / unit
+            return f"{value:,.0f}{word}" if abs(value) >= 100 or value == int(value) else f"{value:,.1f}{word}".replace(".0", "")
+    return num(round(n))
+
+
+@register.filter
+def money(n: float | None) -> str:
+    """₩38,400,000: won have no decimals."""
+    return "" if n is None else ("−" if n < 0 else "") + f"₩{abs(n):,.0f}"
+
+
+@register.filter
+def money_short(n: float | None) -> str:
+    """For tables: 3,840만 원 / ₩38.4M."""
+    if n is None:
+        return ""
+    return f"{short(n)} 원" if korean() else f"₩{short(n)}"
+
+
+@register.filter
+def phone(number: str | None) -> str:
+    """A stored E.164 number as people write it: Korean numbers nationally for Koreans, others internationally."""
+    if not number:
+        return ""
+    try:
+        parsed = phonenumbers.parse(number, "KR")
+    except phonenumbers.NumberParseException:
+        return number
+    home = korean() and parsed.country_code == 82
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL if home else phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+# Times
+
+
+@register.filter
+def ago(when: datetime | None) -> str:
+    """Relative up to a week, then the date: 6분 전, 3시간 전, 어제, 4일 전, 10월 14일."""
+    if when is None:
+        return ""
+    now, when = _local(time.now()), _local(when)
+    seconds = (now - when).total_seconds()
+    days = (now.date() - when.date()).days
+    if seconds < 60:
+        return _("just now")
+    if seconds < 3600:
+        return _("%(n)d min ago") % {"n": seconds // 60}
+    if days == 0:
+        return _("%(n)d h ago") % {"n": seconds // 3600}
+    if days == 1:
+        return _("yesterday")
+    if days < 7:
+        return ngettext("%(n)d day ago", "%(n)d days ago", days) % {"n": days}
+    return str(format_skeleton("MMMd", when, locale=_locale())) if when.year == now.year else day_only(when)
+
+
+@register.filter
+def clock(when: datetime) -> str:
+    """오후 2:26 / 2:26 PM."""
+    return str(format_time(_local(when), "short", locale=_locale())).replace("\u202f", " ")
+
+
+@register.filter
+def day(when: datetime | date) -> str:
+    """오늘 · 11월 20일 (금) / Today · Fri, Nov 20."""
+    local = _local(when).date() if isinstance(when, datetime) else when
+    today = _local(time.now()).date()
+    text = format_skeleton("MMMEd", local, locale=_locale()) if local.year == today.year else format_skeleton("yMMMEd", local, locale=_locale())
+    head = {0: _("Today"), 1: _("Yesterday")}.get((today - local).days, "")
+    return f"{head} · {text}" if head else str(text)
+
+
+@register.filter
+def day_only(when: datetime | date | str | None) -> str:
+    """2026. 11. 20. / Nov 20, 2026; takes a stored ISO date too."""
+    if not when:
+        return ""
+    if isinstance(when, str):
+        try:
+            when = datetime.fromisoformat(when) if "T" in when else date.fromisoformat(when)
+        except ValueError:
+            return str(when)
+    local = _local(when).date() if isinstance(when, datetime) else when
+    return str(format_date(local, "yyyy. M. d." if korean() else "medium", locale=_locale()))
+
+
+@register.filter
+def moment(when: datetime | str | None) -> str:
+    """Date and time."""
+    if not when:
+        return ""
+    if isinstance(when, str):
+        when = datetime.fromisoformat(when)
+    return f"{day_only(when)} {clock(when)}"
+
+
+@register.filter
+def iso(when: datetime | None) -> str:
+    """For the `datetime` attribute of <time>."""
+    return "" if when is None else _local(when).isoformat(timespec="seconds")
+
+
+@register.filter
+def local_day(when: datetime) -> date:
+    """The day an event belongs to, in the account's time zone (to group by)."""
+    return _local(when).date()
+
+
+# Drawings and parts
+
+
+@register.filter
+def sparkline(values: list[int]) -> SafeString:
+    """A polyline in a 100 × 28 box; drawn by the server, no script."""
+    top = max(*values, 1)
+    step = 100 / max(len(values) - 1, 1)
+    points = " ".join(f"{i * step:.1f},{26 - max(v, 0) / top * 24:.1f}" for i, v in enumerate(values))
+    return format_html(
+        '<svg class="spark" viewBox="0 0 100 28" preserveAspectRatio="none" aria-hidden="true"><polygon points="0,28 {} 100,28"/><polyline points="{}"/></svg>', points, points
+    )
+
+
+@register.filter
+def hue(key: object) -> int:
+    """A stable hue for an avatar."""
+    return sum(map(ord, str(key))) * 47 % 360
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Two letters for an avatar: the given name in Korean, first letters elsewhere."""
+    name = (name or "").strip()
+    if name and "가" <= name[-1] <= "힣":
+        return name[-2:]
+    words = name.split()
+    return (words[0][:1] + words[-1][:1] if len(words) > 1 else name[:2]).upper()
+
+
+@register.filter
+def first_letter(name: str) -> str:
+    return (name or "").strip()[:1]
+
+
+@register.simple_tag(takes_context=True)
+def query(context: template.Context, **changes: Any) -> str:
+    """The current query string with changes; None removes a key. `params` of the view go before the request's own."""
+    given = context.get("params")
+    q: QueryDict = (context["request"].GET if given is None else given).copy()
+    for key, value in changes.items():
+        q.pop(key, None)
+        if value not in (None, ""):
+            q[key] = str(value)
+    return f"?{q.urlencode()}" if q else "?"
+
+
+@register.simple_tag
+def pips(stage: str) -> SafeString:
+    """Six pips: how far along the life cycle a contact is."""
+    n = STAGES.index(stage) + 1 if stage in STAGES else 0
+    return mark_safe('<span class="pips" aria-hidden="true">' + "".join(f"<i{' class=on' if i < n else ''}></i>" for i in range(6)) + "</span>")  # noqa: S308
+
+
+@register.simple_tag
+def meter(value: int | None, sql: int = 65) -> int:
+    """There is no top score: the meter is full at twice the SQL threshold."""
+    return max(0, min(100, math.floor((value or 0) * 100 / (max(sql, 1) * 2) + 0.5)))
+
+
+@register.filter
+def get(mapping: dict[str, Any], key: str) -> Any:
+    """mapping[key] or nothing."""
+    return mapping.get(key, "") if mapping else ""

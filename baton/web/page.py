@@ -1,0 +1,81 @@
+"""The contract of a page: one file in pages/, found by the registry; the navigation and the addresses come from it."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import URLPattern
+from django.utils.functional import Promise
+
+from baton.accounts import permissions
+from baton.accounts.models import User
+from baton.platform import registry
+from baton.platform.actor import Actor
+
+View = Callable[..., HttpResponseBase]
+
+
+class Page:
+    """One area of the product. A class without `icon` has addresses but no place in the navigation."""
+
+    key: ClassVar[str]  # first part of its addresses, and what marks it in the navigation
+    label: ClassVar[str | Promise] = ""
+    icon: ClassVar[str] = ""  # a Lucide name
+    group: ClassVar[str] = ""  # "", customers, marketing, automation, analytics
+    order: ClassVar[int] = 100  # within the group
+    area: ClassVar[str] = ""  # permission area a user must be able to view; empty: everybody who is signed in
+    on_phone: ClassVar[bool] = False  # also in the tab bar of phones (four at most)
+
+    @classmethod
+    def address(cls) -> str:
+        """Where the navigation leads."""
+        return f"/{cls.key}/"
+
+    @classmethod
+    def count(cls, user: User) -> int:
+        """A number shown beside the label (unread notices ...); 0 shows none."""
+        return 0
+
+    @classmethod
+    def urls(cls) -> list[URLPattern]:
+        """Addresses of the page, written from the root."""
+        raise NotImplementedError
+
+
+def pages() -> dict[str, type[Page]]:
+    """All pages by key."""
+    return registry.discover("baton.web.pages", Page)
+
+
+def allow(area: str = "", level: str = "view") -> Callable[[View], View]:
+    """Let only signed-in users in whose role may `level` (view, edit) this area; others get the sign-in page or a 403."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return _to_sign_in(request)
+            if area:
+                permissions.require(request.user, area, level)
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    if request.headers.get("HX-Request"):
+        answer = HttpResponse(status=204)
+        answer["HX-Redirect"] = settings.LOGIN_URL
+        return answer
+    return redirect(f"{settings.LOGIN_URL}?next={quote(request.get_full_path())}")
+
+
+def actor(request: HttpRequest) -> Actor:
+    """The signed-in user, as writes name him."""
+    return Actor("user", request.user.pk)

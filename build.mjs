@@ -1,0 +1,56 @@
+// Builds what browsers load: the stylesheet, the scripts, the icon sprite and the fonts of the pages,
+// and the two scripts for customers' own sites (tracker and form embed), which must run in old browsers too.
+import { build, context } from "esbuild";
+import { existsSync } from "node:fs";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+
+const out = "baton/web/static/dist";
+const modern = { bundle: true, minify: true, sourcemap: true, target: ["chrome125", "safari18", "firefox128"], external: ["*.woff2"], logLevel: "info" };
+const styles = { ...modern, entryPoints: { style: "baton/web/css/style.css", fonts: "baton/web/css/.fonts.css" }, outdir: out };
+// Every file of ts/ is one behaviour and loads with app.js: a new file needs no entry in a list.
+const behaviours = (await readdir("baton/web/ts")).filter((f) => f.endsWith(".ts") && f !== "form-embed.ts").sort();
+const app = {
+  ...modern, outfile: `${out}/app.js`,
+  stdin: { contents: ["htmx.org", ...behaviours.map((f) => `./${f}`)].map((f) => `import "${f}";`).join("\n"), resolveDir: "baton/web/ts", sourcefile: "app.ts", loader: "ts" },
+};
+const sites = [
+  ["baton/collector/tracker/tracker.ts", "baton/collector/static/baton.js"],
+  ["baton/web/ts/form-embed.ts", `${out}/form-embed.js`],
+].filter(([from]) => existsSync(from)).map(([from, to]) => ({
+  entryPoints: [from], outfile: to, bundle: true, minify: true, format: "iife", target: "es2018", legalComments: "none", logLevel: "info",
+}));
+
+/** One sprite holding only the icons that templates, Python and scripts name. */
+async function icons() {
+  const names = new Set();
+  for (const f of await readdir("baton", { recursive: true })) {
+    if (!/\.(html|py|ts)$/.test(f)) continue;
+    for (const [, word] of (await readFile(`baton/${f}`, "utf8")).matchAll(/["']([a-z][a-z0-9-]*)["']/g)) names.add(word);
+  }
+  const have = new Set((await readdir("node_modules/lucide-static/icons")).map((f) => f.replace(".svg", "")));
+  const symbols = [];
+  for (const name of [...names].filter((n) => have.has(n)).sort()) {
+    const svg = await readFile(`node_modules/lucide-static/icons/${name}.svg`, "utf8");
+    const body = svg.replace(/<!--.*?-->/gs, "").replace(/<svg[^>]*>|<\/svg>/g, "").replace(/\s+/g, " ").trim();
+    symbols.push(`<symbol id="${name}" viewBox="0 0 24 24">${body}</symbol>`);
+  }
+  await writeFile(`${out}/icons.svg`, `<svg xmlns="http://www.w3.org/2000/svg">${symbols.join("")}</svg>`);
+  return symbols.length;
+}
+
+async function fonts() {
+  const from = "node_modules/pretendard/dist/web/variable";
+  await cp(`${from}/woff2-dynamic-subset`, `${out}/fonts`, { recursive: true });
+  const css = await readFile(`${from}/pretendardvariable-dynamic-subset.css`, "utf8");
+  await writeFile("baton/web/css/.fonts.css", css.replaceAll("./woff2-dynamic-subset/", "./fonts/"));
+}
+
+await mkdir(out, { recursive: true });
+for (const old of await readdir(out)) if (old !== "fonts") await rm(`${out}/${old}`, { force: true });
+await fonts();
+if (process.argv.includes("--watch")) {
+  for (const options of [styles, app, ...sites]) await (await context(options)).watch();
+} else {
+  for (const options of [styles, app, ...sites]) await build(options);
+}
+console.log(`${await icons()} icons`);
