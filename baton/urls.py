@@ -2,7 +2,10 @@
 
 from django.urls import include, path
 
+from baton.platform.config import config
+
 urlpatterns = [
     path("", include("baton.web.urls")),
     path("", include("baton.api.urls")),
+    *([path("", include("baton.demo.urls"))] if config().demo else []),
 ]

@@ -35,6 +35,19 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
         partitions.ensure(clock.now() - timedelta(days=800), clock.now() + timedelta(days=60))
 
 
+@pytest.fixture(autouse=True)
+def _builtin(request: pytest.FixtureRequest) -> None:
+    """A test with real transactions empties all tables behind it: put the built-in properties back for the next one."""
+    if not request.node.get_closest_marker("django_db") and not {"db", "transactional_db"} & set(request.fixturenames):
+        return
+    request.getfixturevalue("_django_db_helper")
+    from baton.crm import builtin
+    from baton.crm.models import ObjectType
+
+    if not ObjectType.objects.exists():
+        builtin.ensure()
+
+
 @pytest.fixture
 def actor() -> Actor:
     return Actor("user", 1)

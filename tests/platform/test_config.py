@@ -1,0 +1,45 @@
+"""A wrong environment value is a sentence that names the variable."""
+
+from pathlib import Path
+
+import pytest
+
+from baton.platform.config import ConfigError, read
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("BATON_BIND", "8000", "HOST:PORT"),
+        ("BATON_BIND", "0.0.0.0:99999", "HOST:PORT"),
+        ("BATON_TIME_ZONE", "Seoul", "Asia/Seoul"),
+        ("BATON_LANGUAGE", "jp", "'ko' or 'en'"),
+        ("BATON_BASE_URL", "baton.example", "http:// or https://"),
+        ("BATON_DATABASE_URL", "mysql://db/baton", "postgresql://"),
+        ("BATON_SMTP_URL", "relay:25", "smtp://host:port"),
+        ("BATON_DEMO", "perhaps", "boolean"),
+    ],
+)
+def test_a_wrong_value_names_the_variable_and_what_would_do(tmp_path: Path, variable: str, value: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=variable) as error:
+        read({"BATON_DATA_DIR": str(tmp_path), variable: value})
+    assert says in str(error.value)
+    assert value in str(error.value)
+
+
+def test_several_faults_are_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as error:
+        read({"BATON_DATA_DIR": str(tmp_path), "BATON_BIND": "x", "BATON_LANGUAGE": "x"})
+    assert "BATON_BIND" in str(error.value)
+    assert "BATON_LANGUAGE" in str(error.value)
+
+
+def test_the_secret_key_is_made_once_and_only_the_owner_may_read_it(tmp_path: Path) -> None:
+    first, second = (read({"BATON_DATA_DIR": str(tmp_path)}) for _ in range(2))
+    assert first.secret_key == second.secret_key
+    assert len(first.secret_key) >= 48
+    assert (tmp_path / "secret_key").stat().st_mode & 0o077 == 0
+
+
+def test_empty_variables_count_as_not_given(tmp_path: Path) -> None:
+    assert read({"BATON_DATA_DIR": str(tmp_path), "BATON_BIND": ""}).bind == "127.0.0.1:8000"
