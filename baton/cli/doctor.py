@@ -36,7 +36,10 @@ def _settings() -> Iterator[Finding]:
     if settings.host not in ("127.0.0.1", "::1", "localhost"):
         yield settings.url.startswith("https"), "BATON_BIND is open to the network: BATON_BASE_URL should be the https address of your proxy"
     writable = settings.data_dir.exists() and (settings.data_dir / "secret_key").exists()
-    yield writable, f"data folder {settings.data_dir} {'holds the secret key' if writable else 'holds no secret key: set BATON_SECRET_KEY or let Baton write there'}"
+    yield (
+        writable,
+        f"data folder {settings.data_dir} {'holds the secret key' if writable else 'holds no secret key: set BATON_SECRET_KEY or let Baton write there'}",
+    )
 
 
 def _database() -> Iterator[Finding]:
