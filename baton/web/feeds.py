@@ -1,0 +1,152 @@
+"""What an open page is told, by kind of topic: each feed knows what its page has seen and renders only what is new."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from django.template.loader import render_to_string
+
+from baton.accounts import permissions
+from baton.accounts.models import User
+from baton.automation.models import Workflow
+from baton.messaging.models import Notification
+from baton.platform.config import config
+from baton.web.parts import workflow_canvas
+
+STILL = " data-still"  # a part without this mark is tinted for a moment when it appears
+ALERTS = 3  # shown at once after a pause; the rest are on the notifications page
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """HTML made of `<hx-partial>`s, or the name of an event for the page's own elements to listen to."""
+
+    html: str = ""
+    event: str = ""
+    id: int | None = None  # comes back as Last-Event-ID when the page reconnects
+
+
+class Feed(ABC):
+    """One topic of one open page. Methods run in a thread with the user's language active."""
+
+    pause: ClassVar[float] = 0.0  # least seconds between two pieces
+
+    def __init__(self, user: User, name: str, since: int | None) -> None:
+        self.user = user
+        self.name = name  # what follows the colon of the topic
+        self.since = since  # the newest notification that the page has seen
+
+    @classmethod
+    def understands(cls, name: str) -> bool:
+        return name.isascii() and name.isdigit() and len(name) < 19
+
+    @classmethod
+    @abstractmethod
+    def allowed(cls, user: User, name: str) -> bool: ...
+
+    def first(self) -> list[Piece]:
+        """What a page that just connected should be told."""
+        return []
+
+    @abstractmethod
+    def news(self) -> list[Piece]:
+        """What changed since the last piece; may be nothing."""
+
+
+class UserFeed(Feed):
+    """Alerts for a colleague and the number of unread ones."""
+
+    def __init__(self, user: User, name: str, since: int | None) -> None:
+        super().__init__(user, name, since)
+        self.last = since if since is not None else newest(user)
+
+    @classmethod
+    def allowed(cls, user: User, name: str) -> bool:
+        return user.pk == int(name)
+
+    def first(self) -> list[Piece]:
+        return self.news()
+
+    def news(self) -> list[Piece]:
+        fresh = list(Notification.objects.filter(user_id=self.user.pk, id__gt=self.last).order_by("-id")[:ALERTS])[::-1]
+        if fresh:
+            self.last = fresh[-1].id
+        html = render_to_string("live/alerts.html", {"notices": [linked(n) for n in fresh if n.read_at is None], "unread": unread(self.user)})
+        return [Piece(html, id=self.last)]
+
+
+class WorkflowFeed(Feed):
+    """The counts on the steps of a workflow, its key numbers and its log."""
+
+    pause = 1.0
+
+    def __init__(self, user: User, name: str, since: int | None) -> None:
+        super().__init__(user, name, since)
+        self._shown: dict[str, str] = {}
+
+    @classmethod
+    def allowed(cls, user: User, name: str) -> bool:
+        return permissions.can(user, "workflows", "view") and Workflow.objects.filter(pk=int(name)).exists()
+
+    def first(self) -> list[Piece]:
+        return self._changed()
+
+    def news(self) -> list[Piece]:
+        return self._changed(STILL)
+
+    def _changed(self, marked: str = "") -> list[Piece]:
+        parts = workflow_canvas.live_parts(Workflow.objects.select_related("published").get(pk=int(self.name)))
+        fresh = {target: html for target, html in parts.items() if self._shown.get(target) != html}
+        self._shown = parts
+        html = "".join(f'<hx-partial hx-target="#{target}" hx-swap="outerHTML">{html.replace(marked, "")}</hx-partial>' for target, html in fresh.items())
+        return [Piece(html)] if html else []
+
+
+class ContactFeed(Feed):
+    """Says that a contact changed; the page asks again for the parts it shows."""
+
+    pause = 1.0
+
+    @classmethod
+    def allowed(cls, user: User, name: str) -> bool:
+        return permissions.can(user, "contacts", "view")
+
+    def news(self) -> list[Piece]:
+        return [Piece(event="contact-changed")]
+
+
+class DemoFeed(Feed):
+    """Says that the mail catcher of the sample company has a new mail."""
+
+    pause = 0.5
+
+    @classmethod
+    def understands(cls, name: str) -> bool:
+        return name == "mail"
+
+    @classmethod
+    def allowed(cls, user: User, name: str) -> bool:
+        return config().demo
+
+    def news(self) -> list[Piece]:
+        return [Piece(event="mail-changed")]
+
+
+FEEDS: dict[str, type[Feed]] = {"user": UserFeed, "workflow": WorkflowFeed, "contact": ContactFeed, "demo": DemoFeed}
+
+
+def unread(user: User) -> int:
+    """How many notifications this user has not read."""
+    return Notification.objects.filter(user_id=user.pk, read_at=None).count()
+
+
+def newest(user: User) -> int:
+    """The id of the user's newest notification, or 0."""
+    return Notification.objects.filter(user_id=user.pk).order_by("-id").values_list("id", flat=True).first() or 0
+
+
+def linked(notice: Notification) -> Notification:
+    """The notification with `link`: its own address, else its contact's, else empty."""
+    contact = f"/contacts/{notice.contact_id}/" if notice.contact_id else ""
+    notice.link = notice.url if notice.url.startswith("/") and not notice.url.startswith("//") else contact  # type: ignore[attr-defined]  # for templates
+    return notice

@@ -1,0 +1,78 @@
+"""What Baton told you: the list, what you have not read, and the way to the record."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as now_
+from django.views.decorators.http import require_GET, require_POST
+
+from baton.accounts.models import User
+from baton.messaging.models import Notification
+from baton.platform import clock
+from baton.platform.errors import NotFound
+from baton.web import feeds
+from baton.web.page import Page, allow
+
+PAGE = 50
+
+
+class Notifications(Page):
+    key = "notifications"
+    label = _("Notifications")
+    icon = "bell"
+    order = 30
+    on_phone = True
+
+    @classmethod
+    def count(cls, user: User) -> int:
+        return feeds.unread(user)
+
+    @classmethod
+    def urls(cls) -> list[URLPattern]:
+        return [path("notifications/", show), path("notifications/read/", read_all), path("notifications/<int:pk>/read/", read)]
+
+
+def _context(request: HttpRequest) -> dict[str, object]:
+    before = request.GET.get("before", "")
+    found = Notification.objects.filter(user_id=request.user.pk).order_by("-id")
+    if before.isascii() and before.isdigit() and len(before) < 19:
+        found = found.filter(pk__lt=int(before))
+    rows = list(found[: PAGE + 1])
+    return {"notices": [feeds.linked(n) for n in rows[:PAGE]], "more": rows[PAGE - 1].pk if len(rows) > PAGE else None, "before": before}
+
+
+@require_GET
+@allow()
+def show(request: HttpRequest) -> HttpResponse:
+    """The newest notifications, or those before `?before=<id>`."""
+    return render(request, "notifications/page.html", _context(request))
+
+
+@require_POST
+@allow()
+def read_all(request: HttpRequest) -> HttpResponse:
+    """Mark everything as read; answers the list."""
+    Notification.objects.filter(user_id=request.user.pk, read_at=None).update(read_at=clock.now())
+    return _with_count(request, render(request, "notifications/list.html", _context(request)))
+
+
+@require_POST
+@allow()
+def read(request: HttpRequest, pk: int) -> HttpResponse:
+    """Mark one as read; answers its row."""
+    notice = Notification.objects.filter(user_id=request.user.pk, pk=pk).first()
+    if notice is None:
+        raise NotFound(now_("This notification no longer exists."))
+    if notice.read_at is None:
+        notice.read_at = clock.now()
+        notice.save(update_fields=["read_at"])
+    return _with_count(request, render(request, "notifications/row.html", {"notice": feeds.linked(notice)}))
+
+
+def _with_count(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The number beside the bell goes with every answer that changes it."""
+    unread = feeds.unread(request.user)  # type: ignore[arg-type]  # only signed-in users come here
+    response.write(render_to_string("live/unread.html", {"unread": unread}))
+    return response
