@@ -1,0 +1,54 @@
+"""What a filter may mention. The language sees only this Protocol; segments/catalog.py fills it from the database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, get_args
+
+Type = Literal["text", "number", "date", "datetime", "choice", "multi_choice", "boolean", "phone", "email", "url", "user"]
+TYPES: tuple[str, ...] = get_args(Type)
+Match = Literal["is", "starts", "contains", "any_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A property of an object type. `column` names a column of the table, for the few values that are not in `properties`."""
+
+    name: str
+    label: str
+    type: Type
+    options: tuple[tuple[str, str], ...] = ()  # (value, label) of a choice
+    column: Literal["owner_id", "created_at"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentInfo:
+    """A list: its name and the lists its filter mentions."""
+
+    name: str
+    mentions: frozenset[int] = frozenset()
+
+
+class Catalog(Protocol):
+    """Names and types. Labels are in the reader's language."""
+
+    def property(self, object_type: str, name: str) -> Property | None: ...
+
+    def relation(self, object_type: str) -> str | None:
+        """The label of an object type that contacts may be related to; None when there is no such type."""
+
+    def segment(self, segment_id: int) -> SegmentInfo | None: ...
+
+    def score(self, model_id: int) -> str | None:
+        """The name of a score model."""
+
+    def first_score(self) -> int | None:
+        """The id of the score model that decides the life-cycle stage."""
+
+    def event_keys(self, kind: int, how: Match, value: str | Sequence[str]) -> tuple[int, ...]:
+        """The event_key ids a pattern means now, in order."""
+
+    def key_label(self, kind: int, value: str) -> str:
+        """How people call what an event was about: a form's name for its id. The value itself when unknown."""
+
+    def kind_label(self, kind: int) -> str:
+        """How people call a kind of event: "page viewed"."""

@@ -1,0 +1,253 @@
+"""Dates and moments. Both are stored as text that sorts like time, so they are compared as text: no stored value can break a query.
+
+A date is a day. A moment is compared by the second; asked about a day, it is the day in the account's time zone.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from ..moment import Moment, stamp
+from ..nodes import Value
+from ..operator import Cell, Operator, by_key, gettext_noop, negated
+
+# Only days that exist: the same pattern is read by PostgreSQL and by Python, so both take the same texts for dates.
+_LEAP = "0[48]|[2468][048]|[13579][26]"
+_CALENDAR = (
+    "(?!0000)([0-9]{4}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))"
+    f"|([0-9]{{2}}({_LEAP})|({_LEAP})00)-02-29)"
+)
+DAY = f"^{_CALENDAR}$"
+INSTANT = rf"^{_CALENDAR}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?Z$"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From `low` (in) to `high` (in, or before it when `open`); None is endless. Texts of the stored shape."""
+
+    low: str | None = None
+    high: str | None = None
+    open: bool = False  # high itself is out
+
+
+Bounds = Callable[[Value, Moment], Span]  # what the operator's value means now
+
+
+def _date_sql(bounds: Bounds) -> Callable[[Cell, Value, Moment], str]:
+    return lambda cell, value, moment: spanned(cell, bounds(value, moment), moment=False)
+
+
+def _moment_sql(bounds: Bounds) -> Callable[[Cell, Value, Moment], str]:
+    return lambda cell, value, moment: spanned(cell, bounds(value, moment), moment=True)
+
+
+def spanned(cell: Cell, span: Span, *, moment: bool) -> str:
+    """The stored date, or the stored moment, is in the span; false for anything else."""
+    stored = f'left({cell.text}, 19) COLLATE "C"' if moment else f'({cell.text}) COLLATE "C"'
+    tests = [f"{cell.text} ~ {cell.bind(INSTANT if moment else DAY)}"]
+    if span.low is not None:
+        tests.append(f"{stored} >= {cell.bind(span.low)}")
+    if span.high is not None:
+        tests.append(f"{stored} {'<' if span.open else '<='} {cell.bind(span.high)}")
+    return cell.typed("string", " AND ".join(tests))
+
+
+def as_value(text: Any) -> date | datetime:
+    """A filter's date ("2026-11-21") or moment with an offset ("2026-11-21T09:00:00+09:00"). Raises ValueError."""
+    if not isinstance(text, str):
+        raise ValueError("not a date")
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        return date.fromisoformat(text)
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("a moment needs its offset")
+    return at
+
+
+def _days(value: Value) -> int:
+    assert isinstance(value, int)
+    return value
+
+
+def _one(value: Value) -> date | datetime:
+    return as_value(value)
+
+
+def _two(value: Value) -> tuple[date | datetime, date | datetime]:
+    assert isinstance(value, tuple)
+    return as_value(value[0]), as_value(value[1])
+
+
+# --- what each operator means for a stored date -----------------------------------------------------------------------
+
+
+def _day(value: Value) -> str:
+    return _one(value).isoformat()
+
+
+def _day_between(value: Value, _: Moment) -> Span:
+    low, high = _two(value)
+    return Span(low.isoformat(), high.isoformat())
+
+
+def _ago(moment: Moment, days: int) -> str:
+    return (moment.today - timedelta(days=days)).isoformat()
+
+
+_DATE: dict[str, Bounds] = {
+    "is": lambda v, _: Span(_day(v), _day(v)),
+    "before": lambda v, _: Span(high=_day(v), open=True),
+    "on_or_before": lambda v, _: Span(high=_day(v)),
+    "after": lambda v, _: Span(low=(_one(v) + timedelta(days=1)).isoformat()),
+    "on_or_after": lambda v, _: Span(low=_day(v)),
+    "between": _day_between,
+    "in_last_days": lambda v, m: Span(_ago(m, _days(v)), _ago(m, 0)),
+    "in_next_days": lambda v, m: Span(_ago(m, 0), _ago(m, -_days(v))),
+    "more_than_days_ago": lambda v, m: Span(high=_ago(m, _days(v)), open=True),
+    "more_than_days_ahead": lambda v, m: Span(low=_ago(m, -_days(v) - 1)),
+    "known": lambda _v, _: Span(),
+}
+
+# --- and for a stored moment ------------------------------------------------------------------------------------------
+
+
+def _start(value: date | datetime, moment: Moment) -> str:
+    return stamp(value if isinstance(value, datetime) else moment.midnight(value))
+
+
+def _end(value: date | datetime, moment: Moment) -> Span:
+    """Up to and with the moment, or to the end of the day."""
+    if isinstance(value, datetime):
+        return Span(high=stamp(value))
+    return Span(high=stamp(moment.midnight(value + timedelta(days=1))), open=True)
+
+
+def _moment_after(value: Value, moment: Moment) -> Span:
+    at = _one(value)
+    if isinstance(at, datetime):
+        return Span(low=stamp(at.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1)))  # stored moments are whole seconds
+    return Span(low=stamp(moment.midnight(at + timedelta(days=1))))
+
+
+def _moment_between(value: Value, moment: Moment) -> Span:
+    low, high = _two(value)
+    end = _end(high, moment)
+    return Span(_start(low, moment), end.high, end.open)
+
+
+def _moment_is(value: Value, moment: Moment) -> Span:
+    end = _end(_one(value), moment)
+    return Span(_start(_one(value), moment), end.high, end.open)
+
+
+def _shift(moment: Moment, days: int) -> str:
+    return stamp(moment.now + timedelta(days=days))
+
+
+_MOMENT: dict[str, Bounds] = {
+    "is": _moment_is,
+    "before": lambda v, m: Span(high=_start(_one(v), m), open=True),
+    "on_or_before": lambda v, m: _end(_one(v), m),
+    "after": _moment_after,
+    "on_or_after": lambda v, m: Span(low=_start(_one(v), m)),
+    "between": _moment_between,
+    "in_last_days": lambda v, m: Span(_shift(m, -_days(v)), _shift(m, 0)),
+    "in_next_days": lambda v, m: Span(_shift(m, 0), _shift(m, _days(v))),
+    "more_than_days_ago": lambda v, m: Span(high=_shift(m, -_days(v)), open=True),
+    "more_than_days_ahead": lambda v, m: Span(low=stamp((m.now + timedelta(days=_days(v))).replace(microsecond=0) + timedelta(seconds=1))),
+    "known": lambda _v, _: Span(),
+}
+
+# --- the same meaning in plain Python, written on its own: over dates and moments, not over texts and spans ------------
+
+
+def _meets(key: str, at: Any, value: Value, moment: Moment, as_day: Callable[[datetime], Any]) -> bool:
+    """`at` is the stored date or moment. `as_day(moment)` gives the day of a moment, to compare with a day."""
+    if key == "known":
+        return True
+    if key in {"in_last_days", "in_next_days", "more_than_days_ago", "more_than_days_ahead"}:
+        here = moment.now if isinstance(at, datetime) else moment.today
+        away: timedelta = at - here
+        limit = timedelta(days=_days(value))
+        zero = timedelta()
+        return {
+            "in_last_days": -limit <= away <= zero,
+            "in_next_days": zero <= away <= limit,
+            "more_than_days_ago": away < -limit,
+            "more_than_days_ahead": away > limit,
+        }[key]
+
+    def against(other: date | datetime) -> int:
+        mine: Any = as_day(at) if isinstance(at, datetime) and not isinstance(other, datetime) else at
+        return 1 if mine > other else -1 if mine < other else 0
+
+    if key == "between":
+        low, high = _two(value)
+        return against(low) >= 0 and against(high) <= 0
+    sign = against(_one(value))
+    return {"is": sign == 0, "before": sign < 0, "on_or_before": sign <= 0, "after": sign > 0, "on_or_after": sign >= 0}[key]
+
+
+def _date_holds(key: str) -> Callable[[Any, Value, Moment], bool]:
+    def holds(stored: Any, value: Value, moment: Moment) -> bool:
+        if not isinstance(stored, str) or not re.fullmatch(DAY, stored):
+            return False
+        return _meets(key, date.fromisoformat(stored), value, moment, lambda at: at)
+
+    return holds
+
+
+def _moment_holds(key: str) -> Callable[[Any, Value, Moment], bool]:
+    def holds(stored: Any, value: Value, moment: Moment) -> bool:
+        if not isinstance(stored, str) or not re.fullmatch(INSTANT, stored):
+            return False
+        at = datetime.fromisoformat(stored[:19]).replace(tzinfo=UTC)
+        return _meets(key, at, value, moment, lambda when: when.astimezone(moment.zone).date())
+
+    return holds
+
+
+# --- the operators ----------------------------------------------------------------------------------------------------
+
+# key, label, what it takes, sentence, edges
+_WORDS: tuple[tuple[str, str, Any, str, Callable[[Value], tuple[int, ...]]], ...] = (
+    ("is", gettext_noop("is"), "one", gettext_noop("{property} is {value}"), lambda _: ()),
+    ("before", gettext_noop("is before"), "one", gettext_noop("{property} is before {value}"), lambda _: ()),
+    ("on_or_before", gettext_noop("is on or before"), "one", gettext_noop("{property} is on or before {value}"), lambda _: ()),
+    ("after", gettext_noop("is after"), "one", gettext_noop("{property} is after {value}"), lambda _: ()),
+    ("on_or_after", gettext_noop("is on or after"), "one", gettext_noop("{property} is on or after {value}"), lambda _: ()),
+    ("between", gettext_noop("is between"), "two", gettext_noop("{property} is between {value}"), lambda _: ()),
+    ("in_last_days", gettext_noop("is in the last days"), "days", gettext_noop("{property} is in the last {value} days"), lambda v: (-_days(v), 0)),
+    ("in_next_days", gettext_noop("is in the next days"), "days", gettext_noop("{property} is in the next {value} days"), lambda v: (0, _days(v))),
+    (
+        "more_than_days_ago",
+        gettext_noop("is more than so many days ago"),
+        "days",
+        gettext_noop("{property} is more than {value} days ago"),
+        lambda v: (-_days(v),),
+    ),
+    (
+        "more_than_days_ahead",
+        gettext_noop("is more than so many days ahead"),
+        "days",
+        gettext_noop("{property} is more than {value} days ahead"),
+        lambda v: (_days(v),),
+    ),
+    ("known", gettext_noop("is known"), "nothing", gettext_noop("{property} is known"), lambda _: ()),
+)
+
+
+def _operators(
+    bounds: dict[str, Bounds], sql: Callable[[Bounds], Callable[[Cell, Value, Moment], str]], holds: Callable[[str], Callable[[Any, Value, Moment], bool]]
+) -> dict[str, Operator]:
+    made = by_key(*(Operator(key, label, takes, sentence, sql(bounds[key]), holds(key), edges) for key, label, takes, sentence, edges in _WORDS))
+    return made | by_key(
+        negated(made["is"], "is_not", gettext_noop("is not"), gettext_noop("{property} is not {value}")),
+        negated(made["known"], "unknown", gettext_noop("is unknown"), gettext_noop("{property} is unknown")),
+    )
+
+
+DATE = _operators(_DATE, _date_sql, _date_holds)
+DATETIME = _operators(_MOMENT, _moment_sql, _moment_holds)

@@ -1,0 +1,77 @@
+"""Text: ignores case, compares composed letters (NFC); `%`, `_` and `\\` are letters like others."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ..moment import Moment
+from ..nodes import Value
+from ..operator import BLANK, Cell, Operator, by_key, fold, gettext_noop, is_text, negated
+
+
+def _folded(expression: str) -> str:
+    # both sides are folded by the database, so that they agree whatever its collation is
+    return f"lower(normalize({expression}, NFC))"
+
+
+def _test(key: str, label: str, sentence: str, sql: Callable[[str, str], str], holds: Callable[[str, str], bool]) -> Operator:
+    """An operator over two folded texts: the stored one and the filter's."""
+
+    def condition(cell: Cell, value: Value, _: Moment) -> str:
+        return cell.typed("string", sql(_folded(cell.text), _folded(cell.bind(value))))
+
+    def meaning(stored: Any, value: Value, _: Moment) -> bool:
+        return is_text(stored) and holds(fold(stored), fold(str(value)))
+
+    return Operator(key, label, "one", sentence, condition, meaning)
+
+
+def _many(value: Value) -> tuple[str, ...]:
+    return tuple(str(v) for v in value) if isinstance(value, tuple) else ()
+
+
+IS = _test("is", gettext_noop("is"), gettext_noop("{property} is {value}"), lambda a, b: f"{a} = {b}", lambda a, b: a == b)
+CONTAINS = _test("contains", gettext_noop("contains"), gettext_noop("{property} contains {value}"), lambda a, b: f"strpos({a}, {b}) > 0", lambda a, b: b in a)
+STARTS_WITH = _test(
+    "starts_with",
+    gettext_noop("starts with"),
+    gettext_noop("{property} starts with {value}"),
+    lambda a, b: f"starts_with({a}, {b})",
+    lambda a, b: a.startswith(b),
+)
+ENDS_WITH = _test(
+    "ends_with",
+    gettext_noop("ends with"),
+    gettext_noop("{property} ends with {value}"),
+    lambda a, b: f"right({a}, length({b})) = {b}",
+    lambda a, b: a.endswith(b),
+)
+ANY_OF = Operator(
+    "any_of",
+    gettext_noop("is any of"),
+    "many",
+    gettext_noop("{property} is any of {value}"),
+    sql=lambda cell, value, _: cell.typed("string", f"{_folded(cell.text)} IN ({', '.join(_folded(cell.bind(v)) for v in _many(value))})"),
+    holds=lambda stored, value, _: is_text(stored) and fold(stored) in {fold(v) for v in _many(value)},
+)
+KNOWN = Operator(
+    "known",
+    gettext_noop("is known"),
+    "nothing",
+    gettext_noop("{property} is known"),
+    sql=lambda cell, _value, _: cell.typed("string", f"btrim({cell.text}, {cell.bind(BLANK)}) <> ''"),
+    holds=lambda stored, _value, _: is_text(stored),
+)
+UNKNOWN = negated(KNOWN, "unknown", gettext_noop("is unknown"), gettext_noop("{property} is unknown"))
+
+OPERATORS = by_key(
+    IS,
+    negated(IS, "is_not", gettext_noop("is not"), gettext_noop("{property} is not {value}")),
+    CONTAINS,
+    negated(CONTAINS, "not_contains", gettext_noop("does not contain"), gettext_noop("{property} does not contain {value}")),
+    STARTS_WITH,
+    ENDS_WITH,
+    ANY_OF,
+    negated(ANY_OF, "none_of", gettext_noop("is none of"), gettext_noop("{property} is none of {value}")),
+    KNOWN,
+    UNKNOWN,
+)
