@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from baton.crm import contacts
 from baton.events import record
 from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
@@ -44,7 +45,7 @@ def visitor(cookie: str) -> int | None:
 
 def current(contact_id: int) -> int:
     """The id that a contact or visitor has now: the id itself, or the one it was merged into."""
-    return merged([contact_id]).get(contact_id, contact_id)
+    return contacts.resolve(contact_id)
 
 
 def merged(contact_ids: Collection[int]) -> dict[int, int]:
@@ -89,8 +90,6 @@ def join(visitor_id: int, contact_id: int, *, by: str) -> bool:
         moved = move_events(visitor_id, contact_id)
         sql.run(VISITOR, {"old": visitor_id, "new": contact_id})
         sql.run("DELETE FROM visitor WHERE contact_id = %s", [visitor_id])
-        from baton.crm import contacts
-
         contacts.redirect(visitor_id, contact_id)
         changes.append([Change(contact_id, "identity"), *(Change(contact_id, "event", f"{kind}:{key}") for kind, key in sorted(set(moved)))])
         _note(contact_id, by, sum(1 for kind, _ in moved if kind == Kind.PAGE_VIEW))

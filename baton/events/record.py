@@ -1,6 +1,5 @@
 """Record events: one set of statements for any number of them, and the same event once."""
 
-import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,11 +8,10 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from baton.events import keys
+from baton.events.ids import new_id
 from baton.events.vocabulary import Kind
 from baton.platform import changes, sql
 from baton.platform.changes import Change
-
-ID_BITS = 53  # a browser makes ids too, and its numbers hold no more
 
 INSERT = """
 INSERT INTO event (contact_id, ts, id, kind, key, value, payload)
@@ -36,11 +34,6 @@ class NewEvent:
     value: float | None = None
     payload: dict[str, Any] = field(default_factory=dict)
     id: int | None = None  # None: a random one, so nothing else is taken for the same event
-
-
-def new_id() -> int:
-    """A random event id below 2^53."""
-    return random.getrandbits(ID_BITS)
 
 
 def add(rows: Iterable[NewEvent], *, announce: bool = True) -> int:

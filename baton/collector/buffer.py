@@ -1,0 +1,184 @@
+"""Gathers packets and writes all that wait in one transaction; to the disk while the database is away."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Literal
+
+from baton.collector.packet import Packet
+from baton.collector.spill import Full, Spill
+from baton.collector.store import Store, is_away
+from baton.platform import logs
+
+log = logs.log(__name__)
+
+Kept = Literal["stored", "spilled"]
+BATCH = 1000  # packets of one transaction
+WAITING = 20_000  # packets in memory before new ones are turned away
+BACK_OFF = (0.1, 5.0)  # seconds between two tries to reach the database, first and longest
+PAUSE = 1.0  # seconds between two looks at the spill folder
+
+
+class Refused(Exception):
+    """PostgreSQL cannot store this packet; it never will."""
+
+
+class Buffer:
+    """One flusher: while a transaction is on its way the next one gathers."""
+
+    def __init__(self, store: Store, spill: Spill) -> None:
+        self.store = store
+        self.spill = spill
+        self.away = False
+        self._waiting: list[tuple[Packet, asyncio.Future[Kept]]] = []
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closing = False
+
+    async def start(self) -> None:
+        """Begin to write. The database may be away: then what comes is kept on the disk."""
+        try:
+            await self.store.connect()
+        except Exception as error:
+            if not is_away(error):
+                raise
+            self._gone(error)
+        self._tasks = [asyncio.create_task(self._flush_for_ever()), asyncio.create_task(self._return_for_ever())]
+
+    async def stop(self) -> None:
+        """Write what waits, then end."""
+        self._closing = True
+        self._wake.set()
+        if self._tasks:
+            await self._tasks[0]
+            self._tasks[1].cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.spill.finish()
+        await self.store.close()
+
+    def put(self, packet: Packet) -> asyncio.Future[Kept]:
+        """Hand a packet over; the future tells when it is safe and where. It raises Full, or Refused. Raises Full at once when too many wait."""
+        if self._closing or len(self._waiting) >= WAITING:
+            raise Full
+        future: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
+        self._waiting.append((packet, future))
+        self._wake.set()
+        return future
+
+    async def _flush_for_ever(self) -> None:
+        while not (self._closing and not self._waiting):
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                taken, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+                try:
+                    await self._flush(taken)
+                except Exception as error:  # the flusher must live: whoever waits gets the error
+                    log.exception("flush failed")
+                    for _, future in taken:
+                        if not future.done():
+                            future.set_exception(Refused(str(error)))
+
+    async def _flush(self, taken: Sequence[tuple[Packet, asyncio.Future[Kept]]]) -> None:
+        if not self.away:
+            try:
+                await self._store([packet for packet, _ in taken], taken)
+                return
+            except Exception as error:
+                if not is_away(error):
+                    raise
+                self._gone(error)
+        left = [(packet, future) for packet, future in taken if not future.done()]
+        try:
+            await asyncio.to_thread(self.spill.append, [packet for packet, _ in left])
+        except (Full, OSError) as error:
+            for _, future in left:
+                if not future.done():
+                    future.set_exception(Full(str(error)))
+        else:
+            _answer(left, "spilled")
+
+    async def _store(self, packets: Sequence[Packet], taken: Sequence[tuple[Packet, asyncio.Future[Kept]]]) -> None:
+        """Write; when PostgreSQL refuses a set, halve it until only the packet at fault is left out."""
+        try:
+            await self.store.write(packets)
+        except Exception as error:
+            if is_away(error):
+                raise
+            if len(packets) == 1:
+                log.error("a packet was refused", error=str(error))
+                self.spill.set_aside(packets[0])
+                for _, future in taken:
+                    if not future.done():
+                        future.set_exception(Refused(str(error)))
+                return
+            half = len(packets) // 2
+            await self._store(packets[:half], taken[:half])
+            await self._store(packets[half:], taken[half:])
+        else:
+            _answer(taken, "stored")
+
+    def _gone(self, error: BaseException) -> None:
+        if not self.away:
+            self.away = True
+            log.warning("the database is away; hits are kept on the disk", error=f"{type(error).__name__}: {error}")
+
+    async def _return_for_ever(self) -> None:
+        """Notice when the database is back, and deliver what was kept by this run or an earlier one."""
+        wait = BACK_OFF[0]
+        while True:
+            try:
+                if self.away:
+                    await self._probe()
+                    self.away = False  # new hits go to the database from here on; ids make the order between old and new unimportant
+                if await asyncio.to_thread(self.spill.finish) and (delivered := await self._deliver()):
+                    log.info("delivered what was kept", packets=delivered)
+                wait = BACK_OFF[0]
+            except Exception as error:
+                if is_away(error):
+                    self._gone(error)
+                else:
+                    log.exception("delivery failed")
+                wait = min(wait * 2, BACK_OFF[1])
+            await asyncio.sleep(wait if self.away else PAUSE)
+
+    async def _probe(self) -> None:
+        """Raises unless the database answers."""
+        store = Store(self.store.url)
+        try:
+            await store.connect()
+        finally:
+            await store.close()
+
+    async def _deliver(self) -> int:
+        """Write the finished spill files and remove each when it is committed; returns how many packets."""
+        delivered, store = 0, Store(self.store.url)
+        try:
+            for path in self.spill.segments():
+                with self.spill.take(path) as packets:
+                    for start in range(0, len(packets or ()), BATCH):
+                        part = (packets or [])[start : start + BATCH]
+                        await self._redeliver(store, part)
+                        delivered += len(part)
+        finally:
+            await store.close()
+        return delivered
+
+    async def _redeliver(self, store: Store, packets: Sequence[Packet]) -> None:
+        try:
+            await store.write(packets)
+        except Exception as error:
+            if is_away(error):
+                raise
+            if len(packets) == 1:
+                log.error("a kept packet was refused", error=str(error))
+                self.spill.set_aside(packets[0])
+                return
+            half = len(packets) // 2
+            await self._redeliver(store, packets[:half])
+            await self._redeliver(store, packets[half:])
+
+
+def _answer(taken: Sequence[tuple[Packet, asyncio.Future[Kept]]], where: Kept) -> None:
+    for _, future in taken:
+        if not future.done():
+            future.set_result(where)

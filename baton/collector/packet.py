@@ -1,0 +1,91 @@
+"""What waits to be written: the facts of one request, complete and with fixed ids, so that writing them twice does no harm."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+from pydantic_core import from_json, to_json
+
+from baton.events import wire
+from baton.events.ids import new_id
+from baton.events.vocabulary import Kind, key_kind
+
+SKEW = 5 * 60_000  # ms a browser's clock may be late before its times are corrected
+AHEAD = 1_000  # ms it may be early
+MINUTE = 60_000
+OLDEST = 62 * 24 * 3600_000  # ms
+
+
+class Fact(NamedTuple):
+    """One event without the contact it belongs to. Times in milliseconds since 1970, by the server's clock."""
+
+    ts: int
+    id: int
+    kind: int
+    key_kind: int
+    key: str  # "" for mail events: their key is the message's e-mail
+    label: str
+    value: float | None
+    payload: str  # JSON
+
+
+@dataclass(slots=True)
+class Packet:
+    """The facts of one request. Whose they are is told by `cookie`, or by `message` (and `contact`) for opens and clicks."""
+
+    received: int
+    facts: list[Fact]
+    cookie: str = ""
+    known: int = 0  # contact id of a signed mail link: the cookie is probably this contact's
+    page: str = ""
+    referrer: str = ""
+    user_agent: str = ""
+    contact: int = 0
+    message: int = 0
+    grace: int = 0  # ms after the sending in which a hit is taken for a machine's
+
+    def dump(self) -> bytes:
+        """One line for the spill file."""
+        return to_json(asdict(self) | {"facts": [list(f) for f in self.facts]}) + b"\n"
+
+    @classmethod
+    def load(cls, line: bytes) -> "Packet":
+        """The packet of a line; raises ValueError for a line that was cut."""
+        raw = from_json(line)
+        try:
+            return cls(**raw | {"facts": [Fact(*f) for f in raw["facts"]]})
+        except (TypeError, KeyError) as error:
+            raise ValueError(str(error)) from None
+
+
+def of_hits(batch: wire.Batch, received: int, *, known: int, user_agent: str) -> Packet:
+    """The packet of a tracker's request. Raises Malformed for a hit that is too old to be kept.
+
+    A browser's clock that is off (over 5 minutes late, over a second early) is corrected by whole minutes, rounded
+    towards the past: the same hit sent again gets the same time, and none lies in the future.
+    """
+    off = received - batch.sent
+    shift = off // MINUTE * MINUTE if off > SKEW or off < -AHEAD else 0
+    facts, page, referrer = [], "", ""
+    for number, hit in enumerate(batch.hits):
+        ts = min(hit.time + shift, received)
+        if ts < received - OLDEST:
+            raise wire.Malformed(f"h[{number}].t", "older than 62 days")
+        payload: dict[str, Any] = {"url": hit.url}
+        if hit.kind is Kind.PAGE_VIEW:
+            page, referrer = page or hit.url, referrer or hit.referrer
+            if hit.label:
+                payload["title"] = hit.label
+            if hit.referrer:
+                payload["referrer"] = hit.referrer
+        elif hit.kind is not Kind.PAGE_DWELL:
+            payload = {"page": hit.url, **hit.extra}
+        text = to_json(payload).decode() if hit.kind is not Kind.PAGE_DWELL else "{}"
+        facts.append(Fact(ts, hit.id, int(hit.kind), int(key_kind(hit.kind)), hit.key, hit.label, hit.seconds, text))
+    return Packet(received, facts, batch.cookie, known, page, referrer, user_agent[:300])
+
+
+def of_mail(kind: Kind, contact: int, message: int, received: int, *, grace: int, machine: str, payload: dict[str, Any]) -> Packet:
+    """The packet of an open or a click. `machine` says why it was no person, or is empty."""
+    payload = {"message": message, **payload, **({"machine": machine} if machine else {})}
+    fact = Fact(received, new_id(), int(kind), int(kind), "", "", None, to_json(payload).decode())
+    return Packet(received, [fact], contact=contact, message=message, grace=0 if machine else grace)

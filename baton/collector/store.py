@@ -1,0 +1,292 @@
+"""Writes packets to PostgreSQL: everything that waits, in one transaction."""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+
+from baton.collector.packet import Fact, Packet
+from baton.events import months
+
+BUCKETS = 64  # as platform.models.BUCKETS, which cannot be imported without Django
+TIMEOUT = 5  # seconds a statement may take before the database counts as away
+ATTEMPTS = 4  # of a transaction that lost a deadlock or a serialization
+KEPT = 100_000  # entries of a cache; it is emptied when full
+RENAME = 600  # seconds between two looks at whether a page's title changed
+
+COOKIES = """
+SELECT i.value, coalesce(m.contact_id, i.contact_id)
+FROM identity i LEFT JOIN identity m ON m.kind = 'merged' AND m.value = i.contact_id::text
+WHERE i.kind = 'cookie' AND i.value = ANY($1::text[])
+"""
+NEW_COOKIES = """
+INSERT INTO identity (value, kind, contact_id, created_at)
+SELECT r.value, 'cookie', r.id, $3 FROM unnest($1::text[], $2::bigint[]) AS r(value, id)
+ON CONFLICT DO NOTHING RETURNING value, contact_id
+"""
+VISITORS = """
+INSERT INTO visitor (contact_id, first_seen_at, last_seen_at, first_page, first_referrer, user_agent)
+SELECT r.id, r.at, r.at, r.page, r.referrer, r.agent
+FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::text[]) AS r(id, at, page, referrer, agent)
+ON CONFLICT DO NOTHING
+"""
+KEYS = """
+SELECT k.kind, k.value, k.id
+FROM unnest($1::smallint[], $2::text[]) AS r(kind, value) JOIN event_key k ON k.kind = r.kind AND k.value = r.value
+"""
+NEW_KEYS = """
+INSERT INTO event_key (kind, value, label) SELECT * FROM unnest($1::smallint[], $2::text[], $3::text[])
+ON CONFLICT (kind, value) DO UPDATE SET label = excluded.label WHERE excluded.label <> '' AND event_key.label <> excluded.label
+"""
+MESSAGES = """
+SELECT m.id, m.email_id, m.sent_at, coalesce(e.name, '')
+FROM unnest($1::bigint[], $2::bigint[]) AS r(contact_id, id)
+JOIN message m ON m.contact_id = r.contact_id AND m.id = r.id LEFT JOIN email e ON e.id = m.email_id
+"""
+MERGED = "SELECT value, contact_id FROM identity WHERE kind = 'merged' AND value = ANY($1::text[])"
+EVENTS = """
+INSERT INTO event (contact_id, ts, id, kind, key, value, payload)
+SELECT r.contact_id, timestamptz 'epoch' + r.ts * interval '1 millisecond', r.id, r.kind, r.key, r.value, r.payload
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::bigint[], $6::double precision[], $7::jsonb[])
+  AS r(contact_id, ts, id, kind, key, value, payload)
+ON CONFLICT (contact_id, ts, id) DO UPDATE SET value = excluded.value
+WHERE excluded.value > event.value OR (event.value IS NULL AND excluded.value IS NOT NULL)
+RETURNING contact_id, kind, key
+"""
+CHANGES = "INSERT INTO change (bucket, contact_id, kind, key) SELECT r.contact_id % $1, r.contact_id, r.kind, r.key FROM unnest($2::bigint[], $3::text[], $4::text[]) AS r(contact_id, kind, key)"
+
+AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+# What says "not now" rather than "never": the hit is kept and tried again. Anything else is the row's own fault.
+AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.UndefinedTableError,  # the migrations have not run yet
+    asyncpg.LockNotAvailableError,
+    *AGAIN,
+)
+
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether to keep the packets and try again. (asyncpg's complaint about a value is an InterfaceError and a ValueError.)"""
+    return isinstance(error, AWAY) and not isinstance(error, ValueError)
+
+
+Row = tuple[int, Fact, int]  # contact id, fact, key id
+
+
+class Store:
+    """The collector's one writing connection and what it remembers of the database."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._connection: asyncpg.Connection | None = None
+        self._owners: dict[str, int] = {}  # cookie -> contact id
+        self._age = 0  # grows when the owners are forgotten: what was read before must not be remembered after
+        self._keys: dict[tuple[int, str], tuple[int, str, float]] = {}  # (kind, value) -> id, label, when looked at
+
+    async def connect(self) -> None:
+        """Connect unless connected. Raises one of AWAY."""
+        if self._connection is not None and not self._connection.is_closed():
+            return
+        self._forget()
+        connection = await asyncpg.connect(self.url, timeout=TIMEOUT, command_timeout=TIMEOUT, server_settings={"application_name": "baton collector"})
+        await connection.add_listener("baton_identity", self._forget)
+        self._connection = connection
+
+    def _forget(self, *_: object) -> None:
+        self._owners.clear()
+        self._age += 1
+
+    async def close(self) -> None:
+        """Give the connection up, at once if need be."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                await connection.close(timeout=2)
+            except (*AWAY, asyncpg.PostgresError):
+                connection.terminate()
+
+    async def write(self, packets: Sequence[Packet]) -> None:
+        """Commit the packets in one transaction. Raises one of AWAY, or PostgresError when a packet cannot be stored."""
+        for attempt in range(ATTEMPTS):
+            try:
+                return await self._write(packets)
+            except AGAIN:
+                self._forget()
+                if attempt == ATTEMPTS - 1:
+                    raise
+                await asyncio.sleep(0.02 * (attempt + 1))
+            except asyncpg.CheckViolationError as error:
+                if "no partition" not in str(error) or attempt == ATTEMPTS - 1:
+                    raise
+                await self._make_months(packets)
+
+    async def _write(self, packets: Sequence[Packet]) -> None:
+        await self.connect()
+        connection = self._connection
+        assert connection is not None
+        age = self._age
+        new_keys: dict[tuple[int, str], tuple[int, str, float]] = {}
+        await connection.execute("BEGIN")
+        try:
+            owners = await self._find_owners(connection, packets)
+            rows, changes = await self._rows(connection, packets, owners, new_keys)
+            if rows:
+                ordered = sorted(rows.items(), key=lambda item: item[0])  # one order everywhere: two writers never wait for each other
+                done = await connection.fetch(
+                    EVENTS,
+                    [at[0] for at, _ in ordered],
+                    [at[1] for at, _ in ordered],
+                    [at[2] for at, _ in ordered],
+                    [row[1].kind for _, row in ordered],
+                    [row[2] for _, row in ordered],
+                    [row[1].value for _, row in ordered],
+                    [row[1].payload for _, row in ordered],
+                )
+                changes.update((contact, "event", f"{kind}:{key}") for contact, kind, key in done)
+            if changes:
+                told = sorted(changes)
+                await connection.execute(CHANGES, BUCKETS, [c[0] for c in told], [c[1] for c in told], [c[2] for c in told])
+                await connection.execute("NOTIFY baton_change; COMMIT")
+            else:
+                await connection.execute("COMMIT")
+        except BaseException:
+            await self._roll_back(connection)
+            raise
+        if age == self._age:
+            _remember(self._owners, owners)
+        _remember(self._keys, new_keys)
+
+    async def _roll_back(self, connection: asyncpg.Connection) -> None:
+        try:
+            await connection.execute("ROLLBACK", timeout=1)
+        except (*AWAY, asyncpg.PostgresError, asyncio.CancelledError):
+            connection.terminate()  # the server rolls back by itself
+
+    async def _find_owners(self, connection: asyncpg.Connection, packets: Sequence[Packet]) -> dict[str, int]:
+        """Contact ids of the cookies seen; a cookie nobody has seen gets a visitor."""
+        owners: dict[str, int] = {}
+        first: dict[str, Packet] = {}
+        for packet in packets:
+            if packet.cookie and packet.cookie not in owners:
+                known = self._owners.get(packet.cookie)
+                if known is not None:
+                    owners[packet.cookie] = known
+                else:
+                    first.setdefault(packet.cookie, packet)
+        if not first:
+            return owners
+        owners.update(await connection.fetch(COOKIES, list(first)))
+        unknown = sorted(cookie for cookie in first if cookie not in owners)
+        if not unknown:
+            return owners
+        ids = [r[0] for r in await connection.fetch("SELECT nextval('record_id_seq') FROM generate_series(1, $1)", len(unknown))]
+        made = dict(await connection.fetch(NEW_COOKIES, unknown, ids, datetime.now(UTC)))
+        owners.update(made)
+        if len(made) < len(unknown):  # another collector was first
+            owners.update(await connection.fetch(COOKIES, [cookie for cookie in unknown if cookie not in made]))
+        found = [(made[cookie], first[cookie]) for cookie in unknown if cookie in made]
+        await connection.execute(
+            VISITORS,
+            [contact for contact, _ in found],
+            [datetime.fromtimestamp(min([f.ts for f in p.facts], default=p.received) / 1000, UTC) for _, p in found],
+            [p.page for _, p in found],
+            [p.referrer for _, p in found],
+            [p.user_agent for _, p in found],
+        )
+        return owners
+
+    async def _rows(
+        self, connection: asyncpg.Connection, packets: Sequence[Packet], owners: dict[str, int], new_keys: dict[tuple[int, str], tuple[int, str, float]]
+    ) -> tuple[dict[tuple[int, int, int], Row], set[tuple[int, str, str]]]:
+        """The event rows by (contact, ts, id), and the changes that are no events."""
+        found: list[tuple[int, Fact]] = []
+        changes: set[tuple[int, str, str]] = set()
+        for packet in packets:
+            if packet.cookie:
+                contact = owners[packet.cookie]
+                for fact in packet.facts:
+                    found.append((contact, fact))
+                if packet.known and packet.known != contact:
+                    changes.add((contact, "identity", f"cookie:{packet.cookie}:{packet.known}"))
+        mails = [p for p in packets if p.message]
+        if mails:
+            found += await self._mail_facts(connection, mails)
+        keys = await self._find_keys(connection, (fact for _, fact in found), new_keys)
+        rows: dict[tuple[int, int, int], Row] = {}
+        for contact, fact in found:
+            at = (contact, fact.ts, fact.id)
+            known = rows.get(at)
+            if known is None or (fact.value or 0) > (known[1].value or 0):
+                rows[at] = (contact, fact, keys[fact.key_kind, fact.key])
+        return rows, changes
+
+    async def _mail_facts(self, connection: asyncpg.Connection, packets: Sequence[Packet]) -> list[tuple[int, Fact]]:
+        """Opens and clicks with the e-mail they are of; those of a message that is no more are dropped."""
+        found = {r[0]: r for r in await connection.fetch(MESSAGES, [p.contact for p in packets], [p.message for p in packets])}
+        moved = {int(old): new for old, new in await connection.fetch(MERGED, [str(p.contact) for p in packets])}
+        facts = []
+        for packet in packets:
+            message = found.get(packet.message)
+            if message is None:
+                continue
+            _, email, sent, name = message
+            early = packet.grace and (sent is None or packet.received - sent.timestamp() * 1000 < packet.grace)
+            for fact in packet.facts:
+                payload = json.dumps(json.loads(fact.payload) | {"machine": "early"}) if early else fact.payload
+                facts.append((moved.get(packet.contact, packet.contact), fact._replace(key=str(email or ""), label=name, payload=payload)))
+        return facts
+
+    async def _find_keys(self, connection: asyncpg.Connection, facts: Iterable[Fact], new: dict[tuple[int, str], tuple[int, str, float]]) -> dict[tuple[int, str], int]:
+        """Key ids of the facts. A title is compared now and then only: some pages change it all the time."""
+        now = time.monotonic()
+        wanted: dict[tuple[int, str], str] = {}
+        keys: dict[tuple[int, str], int] = {}
+        for fact in facts:
+            pair = (fact.key_kind, fact.key)
+            if pair in keys:
+                continue
+            if not fact.key:
+                keys[pair] = 0
+                continue
+            known = self._keys.get(pair)
+            if known is not None and (fact.label in ("", known[1]) or now - known[2] < RENAME):
+                keys[pair] = known[0]
+            else:
+                wanted[pair] = fact.label or wanted.get(pair, "")
+        if wanted:
+            pairs = sorted(wanted)
+            columns = [kind for kind, _ in pairs], [value for _, value in pairs]
+            await connection.execute(NEW_KEYS, *columns, [wanted[pair] for pair in pairs])
+            for kind, value, number in await connection.fetch(KEYS, *columns):
+                keys[kind, value] = number
+                new[kind, value] = (number, wanted[kind, value], now)
+        return keys
+
+    async def _make_months(self, packets: Sequence[Packet]) -> None:
+        """The partitions these packets need. Late hits may be of a month before this Baton was set up."""
+        assert self._connection is not None
+        for start in sorted({months.month(datetime.fromtimestamp(f.ts / 1000, UTC)) for p in packets for f in p.facts}):
+            if not await self._connection.fetchval("SELECT 1 FROM pg_inherits WHERE inhparent = 'event'::regclass AND inhrelid::regclass::text = $1", months.name(start)):
+                async with self._connection.transaction():
+                    for statement in months.statements(start):
+                        await self._connection.execute(statement)
+
+
+def _remember(cache: dict[Any, Any], new: dict[Any, Any]) -> None:
+    if len(cache) + len(new) > KEPT:
+        cache.clear()
+    cache.update(new)
