@@ -152,7 +152,7 @@ class Collector:
             return
         if self._script is None:
             if not SCRIPT.exists():
-                await answer(send, 404, b"The tracker has not been built: run `make assets`.\n", [TEXT])
+                await answer(send, 404, b"The tracker has not been built: run `make setup`.\n", [TEXT])
                 return
             self._script = await asyncio.to_thread(read_script)
         plain, packed, tag = self._script
@@ -297,3 +297,15 @@ async def answer(send: Send, status: int, body: bytes, headers: Headers, *, head
 async def fault(send: Send, status: int, error: str, path: str) -> None:
     """Send what is wrong with the request and where."""
     await answer(send, status, to_json({"error": error, "path": path}), [*CORS, (b"content-type", b"application/json")])
+
+
+_own: Collector | None = None
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """The collector as a server of its own (`baton collector`): made with the first message of the process that serves."""
+    global _own
+    if _own is None:
+        logs.setup("collector")
+        _own = Collector()
+    await _own(scope, receive, send)
