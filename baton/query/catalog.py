@@ -50,5 +50,8 @@ class Catalog(Protocol):
     def key_label(self, kind: int, value: str) -> str:
         """How people call what an event was about: a form's name for its id. The value itself when unknown."""
 
+    def key_names(self, keys: Sequence[int]) -> list[str]:
+        """What events with these keys were about, as people call it."""
+
     def kind_label(self, kind: int) -> str:
         """How people call a kind of event: "page viewed"."""

@@ -4,6 +4,7 @@ Each condition is two-valued (never NULL), so that NOT is logical negation. What
 join by hash for everybody and look up by key for a few.
 """
 
+import json
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ def members(node: Node, catalog: Catalog, *, now: datetime, zone: tzinfo, whom: 
     return Sql(f"SELECT c.id FROM contact c WHERE c.archived_at IS NULL{some} AND {inner.text}", inner.params)
 
 
-def count(node: Performed, *, now: datetime, zone: tzinfo, whom: bool = False, prefix: str = "p") -> Sql:
+def count(node: Performed, catalog: Catalog, *, now: datetime, zone: tzinfo, whom: bool = False, prefix: str = "p") -> Sql:
     """`SELECT contact_id, times`: how often it happened to each contact to whom it did; `at_least` and `at_most` are not looked at."""
     bind = Binder(prefix)
     if node.keys == ():
@@ -140,12 +141,16 @@ class _Compiler:
 
     def _state(self, node: HasState) -> str:
         channel = self.bind(node.channel)
+        anew = (  # an unsubscription ends when the person agrees later; a bounce or a complaint never does
+            "u.reason = 'unsubscribed' AND EXISTS (SELECT 1 FROM consent g"
+            f" WHERE g.contact_id = u.contact_id AND g.channel = {channel} AND g.granted AND g.at > u.at)"
+        )
         if node.state == "opted_in":
             agreed = self._exists("consent k", "k", f"k.channel = {channel} AND k.granted")
-            return f"({agreed} AND NOT {self._exists('suppression u', 'u', f'u.channel = {channel}')})"
+            return f"({agreed} AND NOT {self._exists('suppression u', 'u', f'u.channel = {channel} AND NOT ({anew})')})"
         refused = (
             f"(SELECT k.contact_id FROM consent k WHERE k.channel = {channel} AND NOT k.granted"
-            f" UNION ALL SELECT u.contact_id FROM suppression u WHERE u.channel = {channel}) o"
+            f" UNION ALL SELECT u.contact_id FROM suppression u WHERE u.channel = {channel} AND NOT ({anew})) o"
         )
         return self._exists(refused, "o", "true")
 
@@ -176,7 +181,7 @@ def _happened(node: Performed, moment: Moment, bind: Binder, whom: bool) -> str:
             case "missing":
                 tests.append(f"NOT e.payload ? {bind(test.key)}")
             case "is":
-                tests.append(f"e.payload ->> {bind(test.key)} = {bind(test.value)}")
+                tests.append(f"e.payload @> {bind(json.dumps({test.key: test.value}, ensure_ascii=False))}::jsonb")
             case _:
                 assert_never(test.test)
     if whom:

@@ -52,7 +52,8 @@ class Depends:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "Depends":
-        return cls(*(frozenset(tuple(x) if isinstance(x, list) else x for x in stored.get(name, ())) for name in _FIELDS))
+        sets: dict[str, Any] = {name: frozenset(tuple(x) if isinstance(x, list) else x for x in stored.get(name, ())) for name in _FIELDS}
+        return cls(**sets)
 
 
 _FIELDS = ("properties", "events", "segments", "scores", "related", "states")

@@ -42,8 +42,8 @@ class Person:
     segments: frozenset[int] = frozenset()
     scores: Mapping[int, Mapping[str, int]] = field(default_factory=dict)  # model -> part -> points
     related: tuple[Thing, ...] = ()
-    consent: Mapping[str, bool] = field(default_factory=dict)  # channel -> granted
-    suppressed: frozenset[str] = frozenset()  # channels
+    consent: Mapping[str, tuple[bool, datetime]] = field(default_factory=dict)  # channel -> granted, when
+    suppressed: Mapping[str, tuple[str, datetime]] = field(default_factory=dict)  # channel -> reason, when
     owner_id: int | None = None
     created_at: datetime | None = None
 
@@ -83,8 +83,9 @@ class _Meaning:
                 points = self.person.scores.get(node.model_id, {}).get(node.part, 0)
                 return ORDER[node.operator][2](points, node.value)
             case HasState(state, channel):
-                refused = channel in self.person.suppressed or self.person.consent.get(channel) is False
-                return refused if state == "opted_out" else not refused and self.person.consent.get(channel) is True
+                granted = self.person.consent.get(channel, (None, None))[0]
+                refused = granted is False or self._suppressed(channel)
+                return refused if state == "opted_out" else not refused and granted is True
             case Related():
                 return any(
                     t.object_type == node.object_type and not t.archived and node.label in {None, t.label} and self.of(node.child, t)
@@ -101,6 +102,13 @@ class _Meaning:
             at = self.person.created_at
             return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return (self.person if thing is None else thing).properties.get(prop.name)
+
+    def _suppressed(self, channel: str) -> bool:
+        if channel not in self.person.suppressed:
+            return False
+        reason, at = self.person.suppressed[channel]
+        granted, when = self.person.consent.get(channel, (False, at))
+        return not (reason == "unsubscribed" and granted and when > at)
 
     def _counts(self, event: Happened, node: Performed) -> bool:
         now = self.moment.now
