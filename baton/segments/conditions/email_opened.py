@@ -1,0 +1,27 @@
+"""`opened at least one e-mail in the last 30 days`"""
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from baton.events.vocabulary import Kind
+from baton.query.catalog import Catalog
+from baton.query.nodes import Node, PayloadTest
+from baton.segments.condition import Happened, Id
+
+
+class EmailOpened(Happened):
+    """Opened by a person: what mail scanners and privacy proxies do is marked `machine` and does not count."""
+
+    key = "email_opened"
+    label = gettext_noop("E-mail opened")
+
+    email: Id | None = None
+
+    def lower(self, catalog: Catalog) -> Node:
+        keys = None if self.email is None else catalog.event_keys(Kind.EMAIL_OPEN, "is", str(self.email))
+        return self.performed([Kind.EMAIL_OPEN], keys, where=(PayloadTest("machine", "missing"),))
+
+    def sentence(self, catalog: Catalog) -> str:
+        if self.email is None:
+            return self.said(_("opened any e-mail"))
+        return self.said(_("opened the e-mail “{name}”").format(name=catalog.key_label(Kind.EMAIL_OPEN, str(self.email))))
