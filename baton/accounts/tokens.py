@@ -25,7 +25,11 @@ SCOPES = ("*", *(f"{resource}.{verb}" for resource in RESOURCES for verb in ("re
 
 
 def create(name: str, scopes: Sequence[str], *, limited: bool = True, actor: Actor) -> str:
-    """Make a token and return it, this once. `limited`: subject to the rate limit. Raises Invalid (`name`, `scopes`)."""
+    """Make a token and return it, this once. `limited`: subject to the rate limit. Raises Invalid (`name`, `scopes`).
+
+    Scopes copied from a HubSpot app (crm.objects.contacts.read) become Baton's (contacts.read).
+    """
+    scopes = [scope.removeprefix("crm.objects.") for scope in scopes]
     problems = [Problem("scopes", "INVALID_OPTION", _("There is no scope {scope}.").format(scope=scope)) for scope in scopes if scope not in SCOPES]
     if not scopes:
         problems.append(Problem("scopes", "REQUIRED", _("A token needs at least one scope.")))

@@ -1,1 +1,16 @@
-urlpatterns: list[object] = []
+"""Mounts the API: every module of hubspot/ that has a `router` (django-ninja) or `urlpatterns` of its own is found by itself."""
+
+import importlib
+import pkgutil
+
+from django.urls import URLPattern, URLResolver
+
+from baton.api import hubspot, router
+
+_modules = [importlib.import_module(info.name) for info in pkgutil.iter_modules(hubspot.__path__, f"{hubspot.__name__}.")]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *(pattern for module in _modules for pattern in getattr(module, "urlpatterns", [])),
+    *router.urls(router.api([module.router for module in _modules if hasattr(module, "router")])),
+    router.unknown("crm|events/v3|marketing/v3|settings/v3|account-info|oauth"),
+]

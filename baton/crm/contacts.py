@@ -7,9 +7,10 @@ from typing import Any
 
 from baton.crm import identity, records
 from baton.crm.identity import claim, redirect, resolve
+from baton.crm.models import Contact
 from baton.platform.actor import Actor
 
-__all__ = ["by_email", "claim", "create_as", "display_name", "redirect", "resolve"]
+__all__ = ["archived_by_email", "by_email", "claim", "create_as", "display_name", "redirect", "resolve"]
 
 HANGUL = re.compile(r"[가-힣]")
 
@@ -30,3 +31,8 @@ def display_name(properties: Mapping[str, Any]) -> str:
     if first and last:
         return f"{last}{first}" if HANGUL.search(last + first) else f"{first} {last}"
     return last or first or str(properties.get("email") or "")
+
+
+def archived_by_email(email: str) -> int | None:
+    """The contact archived last that had this address."""
+    return Contact.objects.filter(email=identity.normal_email(email)).exclude(archived_at=None).order_by("-archived_at").values_list("id", flat=True).first()

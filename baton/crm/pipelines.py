@@ -29,14 +29,12 @@ def place(object_type: str, values: dict[str, Any], *, was: dict[str, Any]) -> N
     known = stages(object_type)
     pipeline = values.get("pipeline") or was.get("pipeline") or next(iter(known), "")
     if pipeline not in known:
-        raise Invalid.one("properties.pipeline", "INVALID_OPTION", _("{value} was not one of the allowed options: [{options}]").format(value=pipeline, options=", ".join(known)))
+        text = _("{value} was not one of the allowed options: [{options}]").format(value=pipeline, options=", ".join(known))
+        raise Invalid.one("properties.pipeline", "INVALID_OPTION", text)
     keys = [stage.key for stage in known[pipeline]]
     stage = values.get(name) or (was.get(name) if was.get("pipeline") == pipeline else None) or keys[0]
     if stage not in keys:
-        raise Invalid.one(
-            f"properties.{name}",
-            "INVALID_OPTION",
-            _("{value} is not a valid pipeline stage ID. Valid options are: pipelineId={pipeline} : [{options}]").format(value=stage, pipeline=pipeline, options=", ".join(keys)),
-        )
+        text = _("{value} is not a valid pipeline stage ID. Valid options are: pipelineId={pipeline} : [{options}]")
+        raise Invalid.one(f"properties.{name}", "INVALID_OPTION", text.format(value=stage, pipeline=pipeline, options=", ".join(keys)))
     values["pipeline"] = pipeline
     values[name] = stage

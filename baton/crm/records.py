@@ -69,7 +69,7 @@ def create(
             if record_id and Contact.objects.filter(id=record_id).exists():
                 raise Conflict(_("Contact already exists."), existing_id=record_id)
             _claim_email(values.get("email"), id)
-            Contact.objects.create(**row, email=values.get("email", ""))
+            Contact.objects.create(**row, email=str(values.get("email", "")))
         else:
             Record.objects.create(**row, object_type=object_type)
         write_history(object_type, [(id, name, None, value) for name, value in values.items()], actor, source, now)
