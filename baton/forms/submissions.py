@@ -1,0 +1,133 @@
+"""A form was sent: find out who it is, write what he said, remember that he said it. All of it or nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from baton.crm import consent as consents
+from baton.crm import contacts, records
+from baton.events import identity, record
+from baton.events.record import NewEvent
+from baton.events.vocabulary import Kind
+from baton.events.wire import is_cookie
+from baton.forms import fields
+from baton.forms.models import Form, FormSubmission
+from baton.platform import clock, live, sql
+from baton.platform.actor import Actor
+from baton.platform.errors import Conflict, Invalid, Problem
+
+SOURCE = "form"
+LONGEST = 2048  # characters of an address
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What came of it, and what the sender is shown."""
+
+    contact_id: int
+    thanks: str
+    redirect_url: str
+
+
+def submit(
+    form: Form,
+    values: Mapping[str, Any],
+    *,
+    cookie: str = "",
+    page_url: str = "",
+    page_title: str = "",
+    consent: bool | None = None,
+    consent_text: str = "",
+    at: datetime | None = None,
+) -> Submission:
+    """Take an answer. Raises Invalid (`fields.<name>`, `consent`) before anything is written.
+
+    The sender is the contact with the e-mail address given, else whoever the cookie belongs to, else somebody new. An
+    anonymous visitor becomes that contact with everything he did before. Two people who are both known stay two.
+    `consent` None means the form was not asked for one; False leaves an agreement given earlier as it is.
+    """
+    answers, written, problems = fields.check(form.fields, values)
+    if form.consent.get("required") and not consent:
+        problems.append(Problem("consent", "MISSING_PROCESSING_CONSENT", _("Please agree to go on.")))
+    if problems:
+        raise Invalid(problems)
+    actor = Actor("form", form.pk)
+    now = clock.now()
+    at = min(at or now, now)
+    if not is_cookie(cookie):
+        cookie = ""
+    with transaction.atomic():
+        contact_id = _person(written, cookie, actor, at, page_url)
+        if consent and form.consent:
+            consents.set([contact_id], form.consent["channel"], True, actor=actor, source=str(actor), wording=consent_text or form.consent["label"])
+        number = sql.next_ids("form_submission_id_seq", 1)[0]
+        FormSubmission.objects.create(
+            contact_id=contact_id, id=number, form_id=form.pk, values=answers, page_url=page_url[:LONGEST], page_title=page_title[:300], at=at
+        )
+        payload = {"submission": number, "page": page_url[:LONGEST], "title": page_title[:300]}
+        record.add([NewEvent(contact_id, Kind.FORM_SUBMISSION, at, str(form.pk), form.name, payload=payload)])
+        live.publish(f"contact:{contact_id}", what="changed")
+    return Submission(contact_id, thanks(form), form.redirect_url)
+
+
+def thanks(form: Form) -> str:
+    """What the sender reads afterwards, in the form's language."""
+    with translation.override(form.language):
+        return form.thanks or _("Thank you. We have received your answer.")
+
+
+def _person(written: dict[str, Any], cookie: str, actor: Actor, at: datetime, page_url: str) -> int:
+    """The contact the answer is from, with the values written."""
+    email = written.get("email")
+    visitor = identity.visitor(cookie) if cookie else None
+    owner = contacts.by_email(email) if email else None
+    if owner is None:
+        contact_id = _of_visitor(visitor, written, email) if visitor is not None else None
+        try:
+            with transaction.atomic():
+                return _write(contact_id, visitor, cookie, written, actor, at, page_url)
+        except Conflict as error:  # somebody sent the same address a moment ago
+            if error.existing_id is None:
+                raise
+            owner = error.existing_id
+    _bind(cookie, visitor, owner)
+    records.update("contact", owner, written, actor=actor, source=SOURCE)
+    return owner
+
+
+def _of_visitor(visitor: int, written: dict[str, Any], email: str | None) -> int | None:
+    """The contact the cookie stands for, unless the address says that somebody else sits at the same browser."""
+    found = records.many("contact", [visitor]).get(visitor)
+    if found is None or (email and found.properties.get("email") not in (None, "", email)):
+        return None
+    return visitor
+
+
+def _write(contact_id: int | None, visitor: int | None, cookie: str, written: dict[str, Any], actor: Actor, at: datetime, page_url: str) -> int:
+    if contact_id is not None:
+        records.update("contact", contact_id, written, actor=actor, source=SOURCE)
+        return contact_id
+    if visitor is not None and not identity.is_known(visitor):
+        contacts.create_as(visitor, written, actor=actor, source=SOURCE)
+        identity.became_known(visitor, by=SOURCE)
+        return visitor
+    made = records.create("contact", written, actor=actor, source=SOURCE)
+    if cookie and visitor is None:
+        _bind(cookie, None, made)
+    identity.first_seen(made, at, page=page_url)
+    return made
+
+
+def _bind(cookie: str, visitor: int | None, contact_id: int) -> None:
+    """Let the cookie belong to the contact, with the history of an anonymous visitor; a known visitor keeps it."""
+    if not cookie:
+        return
+    if visitor is None:
+        visitor = identity.current(contacts.claim("cookie", cookie, contact_id))
+    if visitor != contact_id and not identity.is_known(visitor):
+        identity.join(visitor, contact_id, by=SOURCE)
