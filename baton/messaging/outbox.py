@@ -1,0 +1,62 @@
+"""Messages to be sent: anyone may add some. They are rows before anybody tries to send them, and one cause sends once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from baton.platform import clock, sql
+from baton.platform.models import BUCKETS
+
+REASONS: dict[str, str | Promise] = {
+    "archived": _("The contact is archived."),
+    "no_address": _("The contact has no e-mail address."),
+    "no_consent": _("The contact has not agreed to receive marketing e-mail."),
+    "no_email": _("The e-mail does not exist any more."),
+    "suppressed_unsubscribed": _("The contact unsubscribed."),
+    "suppressed_bounced": _("Mail to this address bounced before."),
+    "suppressed_complained": _("The contact reported a mail as spam."),
+    "interrupted": _("Baton was stopped while the mail server was taking this message; it may have arrived and is not sent again."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    contact_id: int
+    email_id: int
+    cause: str  # "step:<enrollment>:<step>" ...: the same cause never sends to the same contact twice
+
+
+def add(rows: Sequence[NewMessage], *, channel: str = "email") -> None:
+    """Queue these messages in the caller's transaction and wake the senders when it commits.
+
+    The address is the contact's at this moment. Who must not be written to is found out when it is sent, see delivery.py.
+    """
+    if not rows:
+        return
+    now = clock.now()
+    with transaction.atomic():
+        made = sql.rows(
+            sql.load("add", __package__),
+            {
+                "contact_ids": [r.contact_id for r in rows],
+                "ids": sql.next_ids("message_id_seq", len(rows)),
+                "causes": [r.cause for r in rows],
+                "email_ids": [r.email_id for r in rows],
+                "channel": channel,
+                "now": now,
+            },
+        )
+        sql.run(
+            "INSERT INTO outbox (bucket, message_id, contact_id, due_at) SELECT r.contact_id %% %s, r.id, r.contact_id, %s"
+            " FROM unnest(%s::bigint[], %s::bigint[]) AS r(contact_id, id)",
+            [BUCKETS, now, [m[0] for m in made], [m[1] for m in made]],
+        )
+        sql.run("NOTIFY baton_outbox")
+
+
+def reason(code: str) -> str:
+    """The reason of a message in words; a carrier's own words come back as they are."""
+    return str(REASONS.get(code, code))

@@ -1,0 +1,277 @@
+"""From a mail and its recipients to what each of them gets: merge fields, tracked links, pixel, footer, text part.
+
+A mail is compiled once (links replaced, templates built) and filled in per person. Merge fields are Jinja in its
+immutable sandbox: `{{ contact.firstname|default("고객") }}`. A value a contact does not have counts as undefined.
+"""
+
+import json
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from html import escape, unescape
+from html.parser import HTMLParser
+from typing import Any
+
+from django.utils import translation
+from django.utils.translation import gettext
+from jinja2 import ChainableUndefined, Template, TemplateError, TemplateSyntaxError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from baton.accounts import users
+from baton.accounts.models import User
+from baton.messaging.models import Email, EmailLink
+from baton.platform import signing, sql
+from baton.platform.config import config
+from baton.platform.errors import Invalid, Problem
+
+ADVERTISING = "(광고)"  # 정보통신망법 시행령 별표 6: the subject of advertising mail begins with exactly this
+LINK = re.compile(r"""(<a\b[^>]*?\bhref\s*=\s*)(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
+BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
+BODY_START = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
+
+_html = ImmutableSandboxedEnvironment(autoescape=True, undefined=ChainableUndefined)
+_text = ImmutableSandboxedEnvironment(autoescape=False, undefined=ChainableUndefined)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Whom a message goes to. Without a message (0) the result is a preview: nothing in it is tracked."""
+
+    contact_id: int
+    message_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    contact_id: int
+    message_id: int
+    subject: str = ""
+    html: str = ""
+    text: str = ""
+    from_name: str = ""  # empty: the account's sender
+    unsubscribe_url: str = ""  # empty: the mail needs no way out (it is not marketing)
+    problem: str = ""  # why this person's mail could not be filled in; the rest is empty then
+
+
+class Fields:
+    """The values a template may read. Not a dict: `contact.items` must be the property, not the method."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = {k: v for k, v in values.items() if v not in (None, "", [])}
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+
+def check(*, subject: str, body: str, preheader: str = "") -> None:
+    """Raises Invalid naming the part and the line of every fault in the merge fields."""
+    problems = []
+    for path, environment, source in (("subject", _text, subject), ("preheader", _html, preheader), ("body", _html, body)):
+        try:
+            environment.from_string(source)
+        except TemplateSyntaxError as error:
+            problems.append(_problem(path, error))
+    if problems:
+        raise Invalid(problems)
+
+
+def mail(email: Email, contact_ids: Sequence[int]) -> list[Rendered]:
+    """What these contacts would get, in the same order: for previews, so links stay as they are written."""
+    return messages(email, [Recipient(c) for c in contact_ids])
+
+
+def messages(email: Email, recipients: Sequence[Recipient]) -> list[Rendered]:
+    """One Rendered for each recipient, in order. Two queries for all of them, none per person.
+
+    Raises Invalid when the mail itself is faulty; one person's failure is in his `problem`.
+    """
+    account = users.account()
+    compiled = _compile(email.id, email.subject, email.preheader, email.body, email.purpose == "marketing", account.name, account.postal_address)
+    people = _people([r.contact_id for r in recipients])
+    result = []
+    for recipient in recipients:
+        try:
+            result.append(replace(compiled.fill(email.id, recipient, people.get(recipient.contact_id, {})), from_name=email.from_name))
+        except (TemplateError, TypeError, ValueError, ArithmeticError, OverflowError) as error:  # what a template can do wrong with this person's values
+            result.append(Rendered(recipient.contact_id, recipient.message_id, problem=f"{type(error).__name__}: {error}"))
+    return result
+
+
+def lines(source: str, contact_ids: Sequence[int]) -> dict[int, str]:
+    """A short plain text with merge fields (a notice's title) filled in for each contact. Raises Invalid."""
+    template = _template("text", source, html=False)
+    people = _people(contact_ids)
+    result = {}
+    for contact_id in contact_ids:
+        try:
+            result[contact_id] = _one_line(template.render(people.get(contact_id, {})))
+        except (TemplateError, TypeError, ValueError, ArithmeticError):
+            result[contact_id] = _one_line(source)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    subject: Template
+    html: Template
+    links: tuple[tuple[int, str], ...]  # (link id, address as written) by its number in the template
+    advertising: bool
+
+    def fill(self, email_id: int, to: Recipient, person: Mapping[str, Any]) -> Rendered:
+        base = config().url
+        tracked = to.message_id != 0
+        way_out = f"{base}/u/{signing.make('unsub', to.contact_id, email_id)}"
+
+        def link(number: int) -> str:
+            link_id, address = self.links[number]
+            return f"{base}/c/{signing.make('click', to.message_id, to.contact_id, link_id)}" if tracked else address
+
+        values = {**person, "unsubscribe_url": way_out}
+        subject = _one_line(self.subject.render(values))
+        if self.advertising and config().language == "ko" and not subject.startswith(ADVERTISING):
+            subject = f"{ADVERTISING} {subject}"
+        html = self.html.render(values, _link=link)
+        text = as_text(html)
+        if tracked:
+            pixel = f'<img src="{base}/o/{signing.make("open", to.message_id, to.contact_id)}.gif" width="1" height="1" alt="" style="display:block;border:0">'
+            html = _before_end(html, pixel)
+        return Rendered(to.contact_id, to.message_id, subject, html, text, unsubscribe_url=way_out if self.advertising else "")
+
+
+@lru_cache(maxsize=64)
+def _compile(email_id: int, subject: str, preheader: str, body: str, advertising: bool, sender: str, postal: str) -> _Compiled:
+    """Everything that is the same for all recipients. The link rows are made here, once."""
+    check(subject=subject, body=body, preheader=preheader)
+    page = body if BODY_START.search(body) else f'<!doctype html><html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"></head><body>{body}</body></html>'
+    addresses: list[str] = []
+
+    def count(match: re.Match[str]) -> str:
+        address = unescape(match[2] if match[2] is not None else match[3]).strip()
+        if not address.lower().startswith(("http://", "https://")) or "{{" in address or "{%" in address:
+            return match[0]  # mailto:, an anchor, or an address made of merge fields: it goes out as it is
+        if address not in addresses:
+            addresses.append(address)
+        return f'{match[1]}"{{{{ _link({addresses.index(address)}) }}}}"'
+
+    page = LINK.sub(count, page)
+    if preheader:
+        hidden = f'<div style="display:none;max-height:0;overflow:hidden">{preheader}</div>'
+        page = BODY_START.sub(lambda match: match[0] + hidden, page, count=1)
+    if advertising:
+        page = _before_end(page, _footer(sender, postal))
+    ids = _link_ids(email_id, addresses)
+    return _Compiled(_template("subject", subject, html=False), _template("body", page, html=True), tuple((ids[a], a) for a in addresses), advertising)
+
+
+def _link_ids(email_id: int, addresses: Collection[str]) -> dict[str, int]:
+    if not addresses:
+        return {}
+    EmailLink.objects.bulk_create([EmailLink(email_id=email_id, url=a) for a in addresses], ignore_conflicts=True)
+    return dict(EmailLink.objects.filter(email_id=email_id, url__in=addresses).values_list("url", "id"))
+
+
+def _footer(sender: str, postal: str) -> str:
+    """Who sends, from where, and the way out, in the account's language and in English (정보통신망법 제50조④)."""
+
+    def quoted(text: str) -> str:  # the words are data of the account, not a template
+        return "{% raw %}" + escape(text).replace("{%", "{&#37;") + "{% endraw %}"
+
+    parts = []
+    for language in dict.fromkeys([config().language, "en"]):
+        with translation.override(language):
+            why = gettext("You receive this e-mail because you agreed to receive news from {sender}.").format(sender=sender)
+            ask = gettext("If you no longer wish to receive these e-mails:")
+            word = gettext("Unsubscribe")
+        parts.append(f'{quoted(why)} {quoted(ask)} <a href="{{{{ unsubscribe_url }}}}" style="color:inherit">{quoted(word)}</a>')
+    where = " · ".join(p for p in (sender, postal) if p)
+    return f'<div style="margin:32px 0 0;padding:16px 0 0;border-top:1px solid #ddd;font-size:12px;line-height:1.6;color:#666">{quoted(where)}<br>{"<br>".join(parts)}</div>'
+
+
+def _people(contact_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """What a template may read, by contact: one query for the contacts and one for their owners."""
+    found = sql.rows("SELECT id, properties, owner_id, email FROM contact WHERE id = ANY(%s)", [list(contact_ids)])
+    owner_ids = {row[2] for row in found if row[2]}
+    owners = {u.id: Fields({"name": u.name, "email": u.email}) for u in User.objects.filter(id__in=owner_ids)} if owner_ids else {}
+    account = users.account()
+    sender, nobody = Fields({"name": account.name, "address": account.postal_address}), Fields({})
+    return {
+        contact_id: {"contact": Fields({"email": email, **_json(properties), "id": contact_id}), "owner": owners.get(owner_id, nobody), "account": sender}
+        for contact_id, properties, owner_id, email in found
+    }
+
+
+def _json(value: Any) -> dict[str, Any]:
+    """Raw cursors of Django hand out jsonb as text."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+@lru_cache(maxsize=512)
+def _template(path: str, source: str, *, html: bool) -> Template:
+    try:
+        return (_html if html else _text).from_string(source)
+    except TemplateSyntaxError as error:
+        raise Invalid([_problem(path, error)]) from None
+
+
+def _problem(path: str, error: TemplateSyntaxError) -> Problem:
+    return Problem(path, "INVALID_TEMPLATE", gettext("Line {line}: {message}").format(line=error.lineno, message=error.message))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _before_end(page: str, piece: str) -> str:
+    """Put `piece` last in the body."""
+    ends = list(BODY_END.finditer(page))
+    at = ends[-1].start() if ends else len(page)
+    return page[:at] + piece + page[at:]
+
+
+BLOCKS = frozenset("p div br tr table ul ol li h1 h2 h3 h4 h5 h6 section article header footer blockquote hr".split())
+UNSEEN = frozenset(("style", "script", "head", "title"))
+
+
+class _Words(HTMLParser):
+    """Collects what a reader of the plain text should see."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.words: list[str] = []
+        self.hidden = 0
+        self.address = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in UNSEEN:
+            self.hidden += 1
+        elif tag in BLOCKS:
+            self.words.append("\n")
+        if tag == "li":
+            self.words.append("- ")
+        if tag == "a":
+            self.address = dict(attrs).get("href") or ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in UNSEEN:
+            self.hidden = max(0, self.hidden - 1)
+        elif tag in BLOCKS:
+            self.words.append("\n")
+        if tag == "a" and self.address:
+            self.words.append(f" ({self.address})")
+            self.address = ""
+
+    def handle_data(self, data: str) -> None:
+        if not self.hidden:
+            self.words.append(re.sub(r"\s+", " ", data))
+
+
+def as_text(html: str) -> str:
+    """The text part of a mail: blocks become lines, links keep their address."""
+    parser = _Words()
+    parser.feed(html)
+    parser.close()
+    rows = [" ".join(row.split()) for row in "".join(parser.words).split("\n")]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(rows)).strip() + "\n"
