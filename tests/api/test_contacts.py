@@ -238,7 +238,12 @@ def test_a_change_needs_something_to_change(call: Call) -> None:
 @pytest.mark.parametrize(("method", "body"), [("GET", None), ("PATCH", {"properties": {"city": "x"}}), ("DELETE", None)])
 @pytest.mark.parametrize(
     ("id", "text"),
-    [("999999", "resource not found"), ("9" * 40, "resource not found"), ("abc", "Object not found.  objectId are usually numeric."), ("x@x.example?idProperty=email", "resource not found")],
+    [
+        ("999999", "resource not found"),
+        ("9" * 40, "resource not found"),
+        ("abc", "Object not found.  objectId are usually numeric."),
+        ("x@x.example?idProperty=email", "resource not found"),
+    ],
 )
 def test_what_does_not_exist_is_not_found(call: Call, method: str, body: Any, id: str, text: str) -> None:
     response = call(method, f"{PATH}/{id}", body)
