@@ -1,0 +1,47 @@
+"""Lists look at lists and scores, scores look at lists: none may look at itself on the way, or it would never come to rest."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from django.utils.translation import gettext as _
+
+from baton.platform.errors import Invalid
+from baton.query.depends import Depends
+from baton.segments.models import ScoreRule, Segment
+
+Thing = tuple[Literal["segment", "score"], int]
+
+
+def forbid(thing: Thing, looks_at: Depends) -> None:
+    """Raises Invalid when `thing`, looking at these, would end up looking at itself."""
+    below = _all()
+    seen: set[Thing] = set()
+    ahead = list(_things(looks_at))
+    while ahead:
+        found = ahead.pop()
+        if found == thing:
+            raise Invalid.one("filter", "CIRCLE", _("This filter would depend on its own result."))
+        if found not in seen:
+            seen.add(found)
+            ahead += below.get(found, ())
+
+
+def users_of(segment_id: int) -> list[str]:
+    """Names of the lists and keys of the score rules that look at a list."""
+    lists = Segment.objects.filter(archived_at=None, depends__segments__contains=segment_id).values_list("name", flat=True)
+    rules = ScoreRule.objects.filter(depends__segments__contains=segment_id).values_list("key", flat=True)
+    return [*lists, *rules]
+
+
+def _all() -> dict[Thing, list[Thing]]:
+    found: dict[Thing, list[Thing]] = {}
+    for id, stored in Segment.objects.filter(kind="active", archived_at=None).values_list("id", "depends"):
+        found["segment", id] = list(_things(Depends.from_json(stored)))
+    for id, stored in ScoreRule.objects.values_list("model_id", "depends"):
+        found.setdefault(("score", id), []).extend(_things(Depends.from_json(stored)))
+    return found
+
+
+def _things(looks_at: Depends) -> Iterable[Thing]:
+    yield from (("segment", id) for id in looks_at.segments)
+    yield from (("score", id) for id in looks_at.scores)

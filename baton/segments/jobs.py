@@ -1,0 +1,64 @@
+"""What follows changes: scores, then lists, then life-cycle stages, each for those contacts and definitions only that can care."""
+
+from datetime import datetime
+
+from baton.platform import changes
+from baton.platform.changes import Batch, Change
+from baton.platform.jobs import drain, job
+from baton.segments import definitions, edges, lifecycle, refresh, scoring
+from baton.segments.models import ScoreModel, ScoreRule, Segment
+
+
+@changes.on_change(order=20)
+def scores(batch: Batch, unseen: list[Change]) -> None:
+    """Score again who is touched by a change that a rule looks at."""
+    rules = list(ScoreRule.objects.filter(active=True).values_list("id", "model_id", "filter", "depends"))
+    awake = definitions.woken("rule", {id: (stored, depends) for id, _model, stored, depends in rules}, unseen)
+    whom: dict[int, set[int]] = {}
+    for id, model_id, _stored, _depends in rules:
+        if id in awake:
+            whom.setdefault(model_id, set()).update(awake[id])
+    for model_id in sorted(whom):
+        scoring.some(whom[model_id], models=[model_id], batch=batch)
+
+
+@changes.on_change(order=30)
+def lists(batch: Batch, unseen: list[Change]) -> None:
+    """Evaluate the lists that look at what changed, for whom it changed."""
+    stored = {id: (filter, depends) for id, filter, depends in Segment.objects.filter(kind="active", archived_at=None).values_list("id", "filter", "depends")}
+    awake = definitions.woken("segment", stored, unseen)
+    refresh.each({id: sorted(ids) for id, ids in awake.items()}, batch=batch)
+
+
+@changes.on_change(order=40)
+def stages(batch: Batch, unseen: list[Change]) -> None:
+    """Move forward who reached a threshold, and give new contacts a stage."""
+    lifecycle.some({c.contact_id for c in unseen if c.kind in ("score", "identity")}, batch=batch)
+
+
+@drain("edges")
+def time_moves() -> int:
+    """Wake definitions for the contacts whose time has come; returns how many changes that made."""
+    return edges.look()
+
+
+@job
+def evaluate_list(segment_id: int, asked: str) -> None:
+    """All members of a list, after its filter changed at `asked`. A later change has a job of its own."""
+    segment = Segment.objects.filter(pk=segment_id).first()
+    if segment is not None and segment.updated_at == datetime.fromisoformat(asked):
+        refresh.everyone(segment)
+
+
+@job
+def evaluate_model(model_id: int, rules_version: int) -> None:
+    """All scores of a model, after its rules became this version. A later version has a job of its own."""
+    model = ScoreModel.objects.filter(pk=model_id).first()
+    if model is not None and model.version == rules_version:
+        scoring.everyone(model)
+
+
+@job
+def evaluate_stages() -> None:
+    """All life-cycle stages, after the thresholds changed."""
+    lifecycle.everyone()

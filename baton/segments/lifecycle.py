@@ -1,0 +1,82 @@
+"""The life-cycle stage that the score decides: forward only, by the thresholds of the first model.
+
+What people decided (opportunity, customer, recycled, dead end) is theirs: no rule touches it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from baton.crm import records
+from baton.events import record
+from baton.events.record import NewEvent
+from baton.events.vocabulary import Kind
+from baton.platform import changes, clock, sql
+from baton.platform.actor import SYSTEM
+from baton.platform.changes import Batch, Change
+from baton.segments import scoring
+
+PROPERTY = "lifecyclestage"
+RANKS = ["", "subscriber", "lead", "mql", "sql"]  # stages a rule may leave, in order; others are not in it
+
+DUE = """
+SELECT d.id, d.stage, d.target, d.total
+FROM (
+    SELECT c.id, coalesce(c.properties ->> 'lifecyclestage', '') AS stage, coalesce(s.total, 0) AS total,
+           CASE WHEN s.total >= %(sql)s THEN 'sql' WHEN s.total >= %(mql)s THEN 'mql'
+                WHEN coalesce(c.properties ->> 'lifecyclestage', '') = '' THEN 'lead' END AS target
+    FROM contact c LEFT JOIN score s ON s.contact_id = c.id AND s.model_id = %(model)s
+    WHERE {whom} c.archived_at IS NULL
+) d
+WHERE array_position(%(ranks)s::text[], d.stage) < array_position(%(ranks)s::text[], d.target)
+ORDER BY d.id
+"""
+CHUNK = 5000  # contacts moved at once by a full evaluation
+
+
+def some(ids: Iterable[int], now: datetime | None = None, *, batch: Batch | None = None) -> int:
+    """Move those of the contacts whose score calls for it; returns how many moved. Inside the tick what changed goes to its `batch`."""
+    contact_ids = sorted({*ids})
+    return _move(_due(contact_ids), now or clock.now(), batch) if contact_ids else 0
+
+
+def everyone(now: datetime | None = None) -> int:
+    """Move all contacts whose score calls for it; returns how many moved."""
+    due = _due(None)
+    return sum(_move(due[i : i + CHUNK], now or clock.now(), None) for i in range(0, len(due), CHUNK))
+
+
+Due = tuple[int, str, str, int]  # contact, from, to, score
+
+
+def _due(ids: Sequence[int] | None) -> list[Due]:
+    model = scoring.first_model()
+    # Without a model nobody has points, so nobody passes a threshold; new contacts are leads all the same.
+    params = {"model": model.pk if model else 0, "mql": model.mql if model else 0, "sql": model.sql if model else 0, "ranks": RANKS, "ids": ids}
+    return sql.rows(DUE.replace("{whom}", "" if ids is None else "c.id = ANY(%(ids)s) AND"), params)  # type: ignore[return-value]  # the columns of Due
+
+
+def _move(due: Sequence[Due], at: datetime, batch: Batch | None) -> int:
+    if not due:
+        return 0
+    by_target: dict[str, list[int]] = defaultdict(list)
+    for contact_id, _stage, target, _total in due:
+        by_target[target].append(contact_id)
+    with transaction.atomic():
+        for target, contact_ids in by_target.items():
+            records.set_many(contact_ids, {PROPERTY: target}, actor=SYSTEM, source="rule")
+        record.add(
+            (
+                NewEvent(contact_id, Kind.STAGE_CHANGED, at, key_value=target, payload={"from": stage, "to": target, "score": total})
+                for contact_id, stage, target, total in due
+            ),
+            announce=False,
+        )
+        moved = [Change(contact_id, "stage", target) for contact_id, _stage, target, _total in due]
+        if batch is not None:
+            batch.add(moved)
+        else:
+            changes.append(moved)
+    return len(due)

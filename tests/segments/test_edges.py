@@ -1,0 +1,96 @@
+"""Time moves people: windows end without any event."""
+
+from datetime import timedelta
+from typing import Any
+
+from baton.events.vocabulary import Kind
+from baton.platform import clock, sql
+from baton.platform.actor import SYSTEM
+from baton.segments import edges, verbs
+from baton.segments.models import Score, Segment
+
+
+def waiting() -> list[tuple[Any, ...]]:
+    return sql.rows("SELECT contact_id, kind, key FROM change ORDER BY id")
+
+
+def test_a_member_leaves_when_the_window_ends(world: Any) -> None:
+    anna = world.contact()
+    world.views(anna, "/pricing", days_ago=29)
+    recent = world.list(world.viewed("/pricing", days=30))
+    assert world.members(recent) == {anna}
+    world.later(hours=23)
+    assert world.members(recent) == {anna}
+    world.later(hours=2)
+    assert not world.members(recent)
+
+
+def test_silence_makes_a_member(world: Any) -> None:
+    anna = world.contact()
+    world.views(anna, "/pricing", days_ago=1)
+    silent = world.list({"condition": "no_activity", "days": 90})
+    world.later(days=88)
+    assert not world.members(silent)
+    world.later(days=2)
+    assert world.members(silent) == {anna}
+
+
+def test_points_go_when_the_window_ends(world: Any) -> None:
+    anna = world.contact()
+    model = world.model(("web", world.viewed("/pricing", days=30), 5, {"each": True, "cap": 15}))
+    world.views(anna, "/pricing", days_ago=20)
+    world.views(anna, "/pricing", times=4)
+    world.settle()
+    assert Score.objects.get(contact_id=anna, model_id=model.pk).reasons == {str(world.rule(model, 0).pk): [5, 15]}
+    world.later(days=11)
+    assert Score.objects.get(contact_id=anna, model_id=model.pk).reasons == {str(world.rule(model, 0).pk): [4, 15]}
+    world.later(days=20)
+    assert Score.objects.get(contact_id=anna, model_id=model.pk).total == 0
+
+
+def test_only_who_crossed_is_woken_and_once(world: Any) -> None:
+    anna, ben = world.contact(), world.contact()
+    world.views(anna, "/pricing", days_ago=29.5)
+    world.views(ben, "/pricing", days_ago=2)
+    world.views(anna, "/other", days_ago=29.5)
+    recent = world.list(world.viewed("/pricing", days=30))
+    world.settle()
+    clock.shift(timedelta(days=1))
+    assert edges.look() == 1
+    assert waiting() == [(anna, "edge", f"segment:{recent.pk}")]
+    assert edges.look() == 0
+    assert Segment.objects.get(pk=recent.pk).evaluated_at > recent.evaluated_at
+
+
+def test_what_happens_now_is_no_edge(world: Any) -> None:
+    anna = world.contact()
+    world.list(world.viewed("/pricing", days=30))
+    world.settle()
+    clock.shift(timedelta(minutes=1))
+    world.views(anna, "/pricing")
+    sql.run("DELETE FROM change")
+    assert edges.look() == 0
+
+
+def test_a_model_is_woken_by_one_of_its_rules(world: Any) -> None:
+    anna = world.contact()
+    world.views(anna, "/pricing", days_ago=29.5)
+    world.model(("web", world.viewed("/pricing", days=30), 5), ("email", world.viewed("/pricing", days=30), 3))
+    world.settle()
+    clock.shift(timedelta(days=1))
+    assert edges.look() == 1
+
+
+def test_visitors_without_a_contact_are_not_looked_at(world: Any) -> None:
+    world.did(4242, Kind.PAGE_VIEW, "nuriwork.example/pricing", ago=timedelta(days=29.5))
+    world.list(world.viewed("/pricing", days=30))
+    world.settle()
+    clock.shift(timedelta(days=1))
+    assert edges.look() == 0
+
+
+def test_a_list_that_was_never_evaluated_has_no_edges_yet(world: Any) -> None:
+    world.views(world.contact(), "/pricing", days_ago=29.5)
+    verbs.create_segment("New", world.viewed("/pricing", days=30), "active", SYSTEM)
+    clock.shift(timedelta(days=1))
+    assert edges.look() == 0
