@@ -75,6 +75,7 @@ class Timer(models.Model):
     bucket = models.SmallIntegerField()
     enrollment_id = models.BigIntegerField()
     contact_id = models.BigIntegerField()
+    workflow_id = models.BigIntegerField()  # so that a claim can leave out paused workflows
     due_at = models.DateTimeField()
 
     class Meta:

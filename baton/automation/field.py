@@ -1,0 +1,70 @@
+"""What a step or a trigger asks for: the side panel draws its form from these, and nothing else knows the fields."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from django.utils.functional import Promise
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from baton.platform.errors import Problem
+
+Kind = Literal["text", "long_text", "number", "choice", "email", "property", "property_value", "filter", "form", "segment", "user", "team"]
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """How a field is asked for; put beside the type: `email: Annotated[int | None, Input("email", _("E-mail"))] = None`."""
+
+    kind: Kind
+    label: str | Promise
+    help: str | Promise = ""
+    options: tuple[tuple[str, str | Promise], ...] = ()  # of a choice: (value, label)
+    shown_when: tuple[str, str] | None = None  # another field and the value it must have
+    optional: bool = False  # empty has a meaning: any form, no message ...
+    empty: str | Promise = ""  # what empty means, in words
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a plug-in with its value, ready to be drawn."""
+
+    name: str
+    input: Input
+    value: Any
+
+
+class Fields(BaseModel):
+    """Base of steps and triggers: pydantic fields that say how they are asked for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def inputs(cls) -> dict[str, Input]:
+        """The inputs by field name, in the order in which they are written."""
+        return {name: item for name, info in cls.model_fields.items() for item in info.metadata if isinstance(item, Input)}
+
+    def entries(self) -> list[Field]:
+        """The fields with their values."""
+        return [Field(name, asked, getattr(self, name)) for name, asked in self.inputs().items()]
+
+    def unfilled(self) -> list[str]:
+        """Names of fields that must be filled in before publishing and are not."""
+        return [f.name for f in self.entries() if not f.input.optional and f.value in (None, "", {}, []) and self.asks(f.name)]
+
+    def asks(self, name: str) -> bool:
+        """Whether this field matters with the values of the others."""
+        when = self.inputs()[name].shown_when
+        return when is None or getattr(self, when[0]) == when[1]
+
+
+def faults(error: ValidationError, at: str) -> list[Problem]:
+    """A pydantic error as problems with paths below `at`."""
+    return [Problem(join(at, *e["loc"]), "INVALID_VALUE", e["msg"].removeprefix("Value error, ")) for e in error.errors()]
+
+
+def join(at: str, *more: object) -> str:
+    """`steps[0]` and `filter`, `all`, 1 -> `steps[0].filter.all[1]`."""
+    for part in more:
+        text = str(part)
+        at += f"[{text}]" if isinstance(part, int) else text if text.startswith("[") else f".{text}" if at else text
+    return at

@@ -1,0 +1,204 @@
+"""A workflow as it is stored, as a tree: a trigger, steps in order, and branches whose paths are again steps.
+
+    {"trigger": {"id": "t", "type": "form_submitted", "form": 3},
+     "steps": [{"id": "s1", "type": "send_email", "email": 7},
+               {"id": "s2", "type": "branch", "filter": {...}, "paths": [{"label": "yes", "steps": [...]}, {"label": "no", "steps": []}]}]}
+
+After the last step of a path the walk goes on behind the branch, so every step can be reached. A draft may have fields
+that are not filled in; `problems` tells what is missing before it can be published.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from django.utils.translation import gettext as _
+from pydantic import ValidationError
+
+from baton.automation.field import faults, join
+from baton.automation.models import Version
+from baton.automation.step import Path, Step, steps
+from baton.automation.trigger import Trigger, triggers
+from baton.platform.errors import Invalid, Problem
+
+DEPTH = 12  # branches within branches
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What a version or a draft says. Made by parse() only."""
+
+    trigger: Trigger | None
+    steps: tuple[Step, ...]
+    _by_id: dict[str, Step] = field(default_factory=dict, repr=False)
+    _next: dict[str, str] = field(default_factory=dict, repr=False)
+    _at: dict[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def first(self) -> str:
+        """The step where a walk begins, or "" when there is none."""
+        return self.steps[0].id if self.steps else ""
+
+    def walk(self) -> Iterator[Step]:
+        """Every step, in the order in which it is drawn."""
+        return iter(self._by_id.values())
+
+    def get(self, step_id: str) -> Step | None:
+        return self._by_id.get(step_id)
+
+    def where(self, step_id: str) -> str:
+        """The path of a step in the stored form: `steps[1].paths[0].steps[2]`."""
+        return self._at[step_id]
+
+    def after(self, step_id: str, path: str = "") -> str:
+        """The step that follows, or "" at the end. `path` is the way taken out of a branch."""
+        for way in self._by_id[step_id].paths:
+            if way.label == path and way.steps:
+                return way.steps[0].id
+        return self._next[step_id]
+
+    def stored(self) -> dict[str, Any]:
+        """The same as it is kept in the database."""
+        return {
+            "trigger": {"type": self.trigger.key, **self.trigger.model_dump(mode="json")} if self.trigger else None,
+            "steps": [_stored(s) for s in self.steps],
+        }
+
+    def problems(self) -> list[Problem]:
+        """Everything that must be put right before publishing, with paths."""
+        found: list[Problem] = []
+        if self.trigger is None:
+            found.append(Problem("trigger", "REQUIRED", _("Choose what enrolls contacts.")))
+        else:
+            found += _unfilled(self.trigger, "trigger")
+            found += [Problem(join("trigger", p.path), p.code, p.message) for p in self.trigger.problems()]
+        if not self.steps:
+            found.append(Problem("steps", "REQUIRED", _("Add at least one step.")))
+        for step in self.walk():
+            at = self.where(step.id)
+            missing = _unfilled(step, at)
+            found += missing or [Problem(join(at, p.path), p.code, p.message) for p in step.problems()]
+        return found
+
+
+def parse(data: Mapping[str, Any]) -> Graph:
+    """Read the stored form. Raises Invalid with paths: unknown types and fields, wrong values, an id used twice."""
+    problems: list[Problem] = []
+    if not isinstance(data, Mapping):
+        raise Invalid.one("", "INVALID_VALUE", _("Expected an object."))
+    for name in data.keys() - {"trigger", "steps"}:
+        problems.append(Problem(str(name), "UNKNOWN_FIELD", _("There is no such field.")))
+    trigger = _trigger(data.get("trigger"), problems)
+    found = _steps(data.get("steps", []), "steps", problems, 0)
+    by_id: dict[str, Step] = {}
+    where: dict[str, str] = {}
+    for step, at in _flat(found, "steps"):
+        if step.id in by_id or (trigger and step.id == trigger.id):
+            problems.append(Problem(join(at, "id"), "DUPLICATE", _("Another step has the id {id}.").format(id=step.id)))
+        by_id[step.id] = step
+        where[step.id] = at
+    if problems:
+        raise Invalid(problems)
+    return Graph(trigger, found, by_id, dict(_following(found, "")), where)
+
+
+@lru_cache(maxsize=512)
+def _of(version_id: int) -> Graph:
+    return parse(Version.objects.values_list("graph", flat=True).get(pk=version_id))
+
+
+def of(version_id: int) -> Graph:
+    """The graph of a published version, which never changes and is read once a process."""
+    return _of(version_id)
+
+
+def _trigger(data: Any, problems: list[Problem]) -> Trigger | None:
+    if data is None or data == {}:
+        return None
+    kind = _kind(data, triggers(), "trigger", problems)
+    if kind is None:
+        return None
+    try:
+        return kind.model_validate({k: v for k, v in data.items() if k != "type"})
+    except ValidationError as error:
+        problems += faults(error, "trigger")
+        return None
+
+
+def _steps(data: Any, at: str, problems: list[Problem], depth: int) -> tuple[Step, ...]:
+    if not isinstance(data, Sequence) or isinstance(data, str):
+        problems.append(Problem(at, "INVALID_VALUE", _("Expected a list.")))
+        return ()
+    if depth > DEPTH:
+        problems.append(Problem(at, "TOO_DEEP", _("Branches may be nested {depth} deep.").format(depth=DEPTH)))
+        return ()
+    return tuple(step for number, item in enumerate(data) if (step := _step(item, join(at, number), problems, depth)))
+
+
+def _step(data: Any, at: str, problems: list[Problem], depth: int) -> Step | None:
+    kind = _kind(data, steps(), at, problems)
+    if kind is None:
+        return None
+    values = {k: v for k, v in data.items() if k not in ("type", "paths")}
+    paths = _paths(kind, data.get("paths", []), join(at, "paths"), problems, depth)
+    try:
+        return kind.model_validate({**values, "paths": paths})
+    except ValidationError as error:
+        problems += faults(error, at)
+        return None
+
+
+def _paths(kind: type[Step], data: Any, at: str, problems: list[Problem], depth: int) -> tuple[Path, ...]:
+    """The ways out of a branch, always all of them and in their order."""
+    if not isinstance(data, Sequence) or isinstance(data, str):
+        problems.append(Problem(at, "INVALID_VALUE", _("Expected a list.")))
+        return ()
+    known = [label for label, _name in kind.labels]
+    given: dict[str, tuple[Step, ...]] = {}
+    for number, item in enumerate(data):
+        here = join(at, number)
+        if not isinstance(item, Mapping) or item.get("label") not in known or item["label"] in given:
+            problems.append(Problem(join(here, "label"), "INVALID_OPTION", _("Expected each of these once: {labels}.").format(labels=", ".join(known) or "-")))
+            continue
+        for name in item.keys() - {"label", "steps"}:
+            problems.append(Problem(join(here, name), "UNKNOWN_FIELD", _("There is no such field.")))
+        given[item["label"]] = _steps(item.get("steps", []), join(here, "steps"), problems, depth + 1)
+    return tuple(Path(label=label, steps=given.get(label, ())) for label in known)
+
+
+def _kind(data: Any, known: Mapping[str, type[Any]], at: str, problems: list[Problem]) -> Any:
+    if not isinstance(data, Mapping):
+        problems.append(Problem(at, "INVALID_VALUE", _("Expected an object.")))
+        return None
+    if (kind := known.get(str(data.get("type")))) is None:
+        problems.append(Problem(join(at, "type"), "INVALID_OPTION", _("Expected one of {types}.").format(types=", ".join(known))))
+    return kind
+
+
+def _flat(found: Sequence[Step], at: str) -> Iterator[tuple[Step, str]]:
+    for number, step in enumerate(found):
+        here = join(at, number)
+        yield step, here
+        for way, path in enumerate(step.paths):
+            yield from _flat(path.steps, f"{here}.paths[{way}].steps")
+
+
+def _following(found: Sequence[Step], end: str) -> Iterator[tuple[str, str]]:
+    """For each step the one behind it; `end` is what follows the whole list."""
+    for number, step in enumerate(found):
+        behind = found[number + 1].id if number + 1 < len(found) else end
+        yield step.id, behind
+        for path in step.paths:
+            yield from _following(path.steps, behind)
+
+
+def _stored(step: Step) -> dict[str, Any]:
+    data = {"id": step.id, "type": step.key, **step.model_dump(mode="json", exclude={"id", "paths"})}
+    if step.labels:
+        data["paths"] = [{"label": p.label, "steps": [_stored(s) for s in p.steps]} for p in step.paths]
+    return data
+
+
+def _unfilled(item: Step | Trigger, at: str) -> list[Problem]:
+    return [Problem(join(at, name), "REQUIRED", _("{field} is missing.").format(field=item.inputs()[name].label)) for name in item.unfilled()]

@@ -1,0 +1,42 @@
+"""Give a property of the contact a value, or clear it."""
+
+from typing import Annotated, Any
+
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from baton.automation.field import Input
+from baton.automation.step import Batch, Step
+from baton.crm import properties, records
+from baton.platform.errors import Invalid, Problem
+
+
+class SetProperty(Step):
+    key = "set_property"
+    label = _("Set a property")
+    icon = "pencil"
+
+    property: Annotated[str, Input("property", _("Property"))] = ""
+    value: Annotated[Any, Input("property_value", _("Value"), optional=True, empty=_("Clear the value"))] = None
+
+    def run(self, batch: Batch) -> None:
+        value = properties.clean("contact", {self.property: self.value})
+        records.set_many(batch.contact_ids, value, actor=batch.actor, source="workflow")
+
+    def detail(self) -> str:
+        definition = properties.definitions("contact").get(self.property)
+        if definition is None:
+            return self.property
+        values = self.value if isinstance(self.value, list) else [] if self.value in (None, "") else [self.value]
+        return f"{properties.label(definition)}: {', '.join(properties.option_label(definition, str(v)) for v in values) or '–'}"
+
+    def problems(self) -> list[Problem]:
+        if self.property not in properties.definitions("contact"):
+            return [Problem("property", "PROPERTY_DOESNT_EXIST", _now("There is no property {name}.").format(name=self.property))]
+        if self.property == "email":
+            return [Problem("property", "READ_ONLY", _now("An e-mail address belongs to one contact and cannot be set for many."))]
+        try:
+            properties.clean("contact", {self.property: self.value})
+        except Invalid as error:
+            return [Problem("value" if p.code != "READ_ONLY" else "property", p.code, p.message) for p in error.problems]
+        return []

@@ -1,0 +1,127 @@
+"""What people do with workflows. Each leaves a row in the history."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from baton.automation import graph
+from baton.automation.models import Version, Workflow
+from baton.platform import clock, history, live, sql
+from baton.platform.actor import Actor
+from baton.platform.errors import Conflict, Invalid, NotFound
+
+EMPTY: dict[str, Any] = {"trigger": None, "steps": []}
+
+
+def create(name: str, actor: Actor, draft: Mapping[str, Any] | None = None) -> Workflow:
+    """A new workflow, not published. Raises Invalid (`name`, or paths of the draft)."""
+    name = _name(name)
+    stored = graph.parse(draft or EMPTY).stored()
+    with transaction.atomic():
+        workflow = Workflow.objects.create(name=name, draft=stored)
+        history.record(actor, "created", "workflow", workflow.pk, name=name)
+    return workflow
+
+
+def rename(workflow: Workflow, name: str, actor: Actor) -> None:
+    """Raises Invalid (`name`)."""
+    name = _name(name)
+    with transaction.atomic():
+        held = _held(workflow)
+        history.record(actor, "updated", "workflow", held.pk, name=[held.name, name])
+        held.name = workflow.name = name
+        held.save(update_fields=["name", "updated_at"])
+
+
+def save_draft(workflow: Workflow, draft: Mapping[str, Any], actor: Actor) -> graph.Graph:
+    """Keep what is being edited; fields may be missing. Raises Invalid with paths when it cannot be read."""
+    parsed = graph.parse(draft)
+    with transaction.atomic():
+        held = _held(workflow)
+        held.draft = workflow.draft = parsed.stored()
+        held.save(update_fields=["draft", "updated_at"])
+        history.record(actor, "draft_saved", "workflow", held.pk)
+    return parsed
+
+
+def used_ids(workflow: Workflow) -> set[str]:
+    """The ids of all steps that were ever published: a new step gets another one."""
+    return {step.id for version_id in Version.objects.filter(workflow=workflow).values_list("pk", flat=True) for step in graph.of(version_id).walk()}
+
+
+def publish(workflow: Workflow, actor: Actor) -> Version:
+    """Make the draft the version that contacts enter from now on, and switch the workflow on.
+
+    Those inside go on in the version they entered. Raises Invalid with paths when something is missing or does not exist.
+    """
+    with transaction.atomic():
+        held = _held(workflow)
+        parsed = graph.parse(held.draft)
+        if problems := parsed.problems():
+            raise Invalid(problems)
+        stored = parsed.stored()
+        version = held.published
+        if version is None or version.graph != stored:
+            number = (Version.objects.filter(workflow=held).aggregate(last=Max("number"))["last"] or 0) + 1
+            version = Version.objects.create(workflow=held, number=number, graph=stored, published_at=clock.now(), published_by=str(actor))
+        _set(held, "on", version)
+        history.record(actor, "published", "workflow", held.pk, version=version.number)
+    _copy(held, workflow)
+    return version
+
+
+def pause(workflow: Workflow, actor: Actor) -> None:
+    """Nobody enters, and everybody inside stays where he is until resume(). Raises Conflict when it does not run."""
+    _switch(workflow, "on", "paused", actor, "paused", _("Only a workflow that runs can be paused."))
+
+
+def resume(workflow: Workflow, actor: Actor) -> None:
+    """Go on; waits that ended meanwhile end now. Raises Conflict when it is not paused."""
+    _switch(workflow, "paused", "on", actor, "resumed", _("Only a paused workflow can be resumed."))
+
+
+def archive(workflow: Workflow, actor: Actor) -> None:
+    """Take the workflow out of use; those inside stay where they are."""
+    with transaction.atomic():
+        held = _held(workflow)
+        held.archived_at = workflow.archived_at = clock.now()
+        held.save(update_fields=["archived_at", "updated_at"])
+        history.record(actor, "archived", "workflow", held.pk)
+
+
+def _switch(workflow: Workflow, was: str, becomes: str, actor: Actor, verb: str, refusal: str) -> None:
+    with transaction.atomic():
+        held = _held(workflow)
+        if held.state != was:
+            raise Conflict(refusal)
+        _set(held, becomes, held.published)
+        history.record(actor, verb, "workflow", held.pk)
+    _copy(held, workflow)
+
+
+def _set(held: Workflow, state: str, version: Version | None) -> None:
+    held.state, held.published = state, version
+    held.save(update_fields=["state", "published", "updated_at"])
+    live.publish(f"workflow:{held.pk}", what="counts")
+    sql.run("NOTIFY baton_timer")  # a resumed workflow may have steps that are due
+
+
+def _copy(held: Workflow, workflow: Workflow) -> None:
+    """The caller's object says what the database says."""
+    workflow.state, workflow.published = held.state, held.published
+
+
+def _held(workflow: Workflow) -> Workflow:
+    held = Workflow.objects.select_for_update(of=("self",)).select_related("published").filter(pk=workflow.pk, archived_at=None).first()
+    if held is None:
+        raise NotFound(_("This workflow does not exist any more."))
+    return held
+
+
+def _name(name: str) -> str:
+    if not name.strip():
+        raise Invalid.one("name", "REQUIRED", _("A name is required."))
+    return name.strip()

@@ -1,0 +1,78 @@
+"""Making, publishing, pausing."""
+
+from typing import Any
+
+import pytest
+
+from baton.automation import verbs
+from baton.messaging.models import Email
+from baton.platform.actor import SYSTEM
+from baton.platform.errors import Conflict, Invalid
+from baton.platform.models import History
+
+pytestmark = pytest.mark.django_db
+TRIGGER = {"type": "form_submitted"}
+
+
+def faults(*steps: dict[str, Any], trigger: dict[str, Any] | None = TRIGGER) -> list[tuple[str, str]]:
+    workflow = verbs.create("시험", SYSTEM, {"trigger": trigger, "steps": list(steps)})
+    with pytest.raises(Invalid) as caught:
+        verbs.publish(workflow, SYSTEM)
+    assert workflow.state == "draft"
+    return [(p.path, p.code) for p in caught.value.problems]
+
+
+def test_an_empty_workflow_cannot_be_published() -> None:
+    assert faults(trigger=None) == [("trigger", "REQUIRED"), ("steps", "REQUIRED")]
+
+
+def test_a_draft_may_lack_what_publishing_needs(email: Email) -> None:
+    inside = {"id": "s2", "type": "send_email"}
+    assert faults(
+        {"id": "s1", "type": "branch", "paths": [{"label": "yes", "steps": [inside]}]},
+        {"id": "s3", "type": "send_email", "email": 999999999},
+        {"id": "s4", "type": "set_property", "property": "nothing"},
+        {"id": "s5", "type": "set_property", "property": "lifecyclestage", "value": "king"},
+        {"id": "s6", "type": "wait"},
+        {"id": "s7", "type": "notify", "to": "user", "title": "{{ x"},
+        {"id": "s8", "type": "branch", "filter": {"condition": "property", "property": "nothing", "operator": "is", "value": "x"}},
+        trigger={"type": "segment_joined", "segment": 999999999},
+    ) == [
+        ("trigger.segment", "NOT_FOUND"),
+        ("steps[0].filter", "REQUIRED"),
+        ("steps[0].paths[0].steps[0].email", "REQUIRED"),
+        ("steps[1].email", "NOT_FOUND"),
+        ("steps[2].property", "PROPERTY_DOESNT_EXIST"),
+        ("steps[3].value", "INVALID_OPTION"),
+        ("steps[4].days", "REQUIRED"),
+        ("steps[5].user", "REQUIRED"),
+    ] + [f for f in faults({"id": "s8", "type": "branch", "filter": {"condition": "property", "property": "nothing", "operator": "is", "value": "x"}}) for f in [(f[0].replace("[0]", "[6]", 1), f[1])]]
+
+
+def test_publishing_switches_on_and_counts_versions(email: Email) -> None:
+    workflow = verbs.create("시험", SYSTEM, {"trigger": TRIGGER, "steps": [{"id": "s1", "type": "send_email", "email": email.id}]})
+    first = verbs.publish(workflow, SYSTEM)
+    assert (workflow.state, first.number) == ("on", 1)
+    assert verbs.publish(workflow, SYSTEM).pk == first.pk  # nothing changed
+    verbs.save_draft(workflow, {"trigger": TRIGGER, "steps": [{"id": "s1", "type": "wait", "days": 1}]}, SYSTEM)
+    assert verbs.publish(workflow, SYSTEM).number == 2
+    assert verbs.used_ids(workflow) == {"s1"}
+    assert list(History.objects.filter(subject_type="workflow").values_list("verb", flat=True)) == ["created", "published", "published", "draft_saved", "published"]
+
+
+def test_only_what_runs_is_paused_and_only_what_is_paused_resumed(email: Email) -> None:
+    workflow = verbs.create("시험", SYSTEM, {"trigger": TRIGGER, "steps": [{"id": "s1", "type": "send_email", "email": email.id}]})
+    with pytest.raises(Conflict):
+        verbs.pause(workflow, SYSTEM)
+    verbs.publish(workflow, SYSTEM)
+    with pytest.raises(Conflict):
+        verbs.resume(workflow, SYSTEM)
+    verbs.pause(workflow, SYSTEM)
+    assert workflow.state == "paused"
+    verbs.resume(workflow, SYSTEM)
+    assert workflow.state == "on"
+
+
+def test_a_workflow_needs_a_name() -> None:
+    with pytest.raises(Invalid):
+        verbs.create("  ", SYSTEM)
