@@ -78,6 +78,10 @@ class World:
     def has(name: str, *values: Any) -> dict[str, Any]:
         return {"condition": "property", "property": name, "operator": "any_of", "value": list(values)}
 
+    @staticmethod
+    def has_number(value: int) -> dict[str, Any]:
+        return {"condition": "property", "property": "numberofemployees", "operator": "is", "value": value}
+
 
 @pytest.fixture
 def world(db: None) -> World:

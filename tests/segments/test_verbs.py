@@ -1,0 +1,182 @@
+"""What people do with lists and rules: checked, noted in the history, and followed by an evaluation."""
+
+from typing import Any
+
+import pytest
+
+from baton.platform import sql
+from baton.platform.actor import SYSTEM, Actor
+from baton.platform.errors import Conflict, Invalid, NotFound
+from baton.platform.models import History
+from baton.segments import jobs, rules, verbs
+from baton.segments.models import Membership, Score, ScoreModel, Segment
+
+ANN = Actor("user", 7)
+
+
+def deferred(task: str) -> list[dict[str, Any]]:
+    import json
+
+    found = sql.rows("SELECT args FROM procrastinate_jobs WHERE task_name = %s ORDER BY id", [f"baton.segments.jobs.{task}"])
+    return [json.loads(args) if isinstance(args, str) else args for (args,) in found]
+
+
+def history(subject: str) -> list[tuple[str, str, dict[str, Any]]]:
+    return [(h.actor, h.verb, h.detail) for h in History.objects.filter(subject_type=subject).order_by("id")]
+
+
+def path(error: pytest.ExceptionInfo[Invalid]) -> str:
+    return error.value.problems[0].path
+
+
+def test_a_new_list_is_evaluated_in_the_background(world: Any) -> None:
+    anna = world.contact(industry="manufacturing")
+    segment = verbs.create_segment(" Makers ", world.has("industry", "manufacturing"), "active", ANN)
+    assert (segment.name, segment.depends["properties"]) == ("Makers", ["industry"])
+    assert history("segment")[0][:2] == ("user:7", "created")
+    jobs.evaluate_list(**deferred("evaluate_list")[-1])
+    assert world.members(segment) == {anna}
+
+
+def test_an_evaluation_for_an_older_filter_does_nothing(world: Any) -> None:
+    world.contact(industry="manufacturing")
+    segment = verbs.create_segment("Makers", world.has("industry", "manufacturing"), "active", ANN)
+    verbs.update_segment(segment, filter=world.has("industry", "finance"), actor=ANN)
+    first, second = deferred("evaluate_list")[-2:]
+    jobs.evaluate_list(**first)
+    assert Segment.objects.get(pk=segment.pk).evaluated_at is None
+    jobs.evaluate_list(**second)
+    assert Segment.objects.get(pk=segment.pk).evaluated_at is not None
+
+
+def test_another_filter_moves_the_members(world: Any) -> None:
+    anna, ben = world.contact(industry="manufacturing"), world.contact(industry="finance")
+    segment = world.list(world.has("industry", "manufacturing"))
+    verbs.update_segment(segment, filter=world.has("industry", "finance"), actor=ANN)
+    jobs.evaluate_list(**deferred("evaluate_list")[-1])
+    assert world.members(segment) == {ben}
+    assert history("segment")[-1][1] == "updated"
+    assert anna != ben
+
+
+def test_saving_what_is_there_already_changes_nothing(world: Any) -> None:
+    segment = world.list(world.has("industry", "manufacturing"))
+    before = (len(deferred("evaluate_list")), len(history("segment")))
+    verbs.update_segment(segment, name="List", filter=world.has("industry", "manufacturing"), actor=ANN)
+    assert (len(deferred("evaluate_list")), len(history("segment"))) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "filter", "at"),
+    [
+        ("", "active", {}, "name"),
+        ("A", "open", {}, "kind"),
+        ("A", "active", {"condition": "property", "property": "nothing", "operator": "known"}, "property"),
+        ("A", "active", {"all": [{"condition": "page_viewed", "address": "/a", "days": "x"}]}, "all.0.days"),
+        ("A", "fixed", {"condition": "nonsense"}, "condition"),
+    ],
+)
+def test_a_faulty_list_is_not_made(world: Any, name: str, kind: str, filter: dict[str, Any], at: str) -> None:
+    with pytest.raises(Invalid) as error:
+        verbs.create_segment(name, filter, kind, ANN)
+    assert path(error) == at
+    assert not Segment.objects.exists()
+
+
+def test_fixed_lists_change_by_hand_only(world: Any) -> None:
+    anna, ben = world.contact(), world.contact()
+    segment = verbs.create_segment("Guests", {}, "fixed", ANN)
+    assert verbs.add(segment.pk, [anna, ben, anna, 999_999_999], ANN) == 2
+    assert verbs.add(segment.pk, [anna], ANN) == 0
+    assert Membership.objects.get(contact_id=anna, segment_id=segment.pk).reason == "user:7"
+    assert verbs.remove(segment.pk, [anna], ANN) == 1
+    assert world.members(segment) == {ben}
+    assert [key for _id, kind, key in sql.rows("SELECT contact_id, kind, key FROM change ORDER BY id") if kind == "membership"] == [
+        f"{segment.pk}:joined",
+        f"{segment.pk}:joined",
+        f"{segment.pk}:left",
+    ]
+    with pytest.raises(Conflict):
+        verbs.update_segment(segment, filter=world.has("industry", "it"), actor=ANN)
+
+
+def test_an_active_list_takes_nobody_by_hand(world: Any) -> None:
+    segment = world.list(world.has("industry", "manufacturing"))
+    with pytest.raises(Conflict):
+        verbs.add(segment.pk, [world.contact()], ANN)
+    with pytest.raises(NotFound):
+        verbs.remove(987654, [1], ANN)
+
+
+def test_a_list_in_use_is_not_archived(world: Any) -> None:
+    inner = world.list(world.has("industry", "manufacturing"), name="Inner")
+    outer = world.list({"condition": "in_segment", "segment": inner.pk}, name="Outer")
+    with pytest.raises(Conflict, match="Outer"):
+        verbs.archive_segment(inner, actor=ANN)
+    verbs.archive_segment(outer, actor=ANN)
+    verbs.archive_segment(inner, actor=ANN)
+    with pytest.raises(NotFound):
+        verbs.update_segment(inner, name="Again", actor=ANN)
+
+
+def test_nothing_may_depend_on_itself(world: Any) -> None:
+    first = world.list(world.has("industry", "manufacturing"))
+    second = world.list({"condition": "in_segment", "segment": first.pk})
+    with pytest.raises(Invalid):
+        verbs.update_segment(first, filter={"not": {"condition": "in_segment", "segment": second.pk}}, actor=ANN)
+    model = world.model(("web", {"condition": "in_segment", "segment": second.pk}, 5))
+    with pytest.raises(Invalid) as error:
+        verbs.update_segment(first, filter={"condition": "score", "at_least": 3}, actor=ANN)
+    assert error.value.problems[0].code == "CIRCLE"
+    with pytest.raises(Invalid):
+        rules.define(model, "own", "web", {"condition": "score", "at_least": 3}, 5, actor=ANN)
+
+
+def test_a_rule_changes_with_its_history_and_a_version(world: Any) -> None:
+    anna = world.contact(seniority="exec")
+    model = world.model(("fit_person", world.has("seniority", "exec"), 20))
+    rule = rules.update(world.rule(model, 0), 15, True, ANN)
+    assert rule.points == 15
+    assert history("score_rule")[-1] == ("user:7", "updated", {"key": "rule0", "points": [20, 15]})
+    assert ScoreModel.objects.get(pk=model.pk).version == model.version + 1
+    jobs.evaluate_model(**deferred("evaluate_model")[-1])
+    assert Score.objects.get(contact_id=anna, model_id=model.pk).total == 15
+    count = len(deferred("evaluate_model"))
+    rules.update(rule, points=15, actor=ANN)
+    assert len(deferred("evaluate_model")) == count
+
+
+def test_faulty_rules_are_not_made(world: Any) -> None:
+    model = world.model(("fit_person", world.has("seniority", "exec"), 20))
+    rule = world.rule(model, 0)
+    with pytest.raises(Invalid) as error:
+        rules.update(rule, points=5000, actor=ANN)
+    assert path(error) == "points"
+    with pytest.raises(Invalid) as error:
+        rules.update(rule, cap=0, actor=ANN)
+    assert path(error) == "cap"
+    with pytest.raises(Invalid) as error:
+        rules.define(model, "new", "web", world.has("seniority", "exec"), 5, each=True, actor=ANN)
+    assert path(error) == "each"
+    with pytest.raises(Invalid) as error:
+        rules.define(model, "new", "nowhere", world.has("seniority", "exec"), 5, actor=ANN)
+    assert path(error) == "group"
+    with pytest.raises(Conflict):
+        rules.define(model, "rule0", "web", world.has("seniority", "exec"), 5, actor=ANN)
+    assert model.rules.get().points == 20
+
+
+@pytest.mark.parametrize(("mql", "sql_"), [(0, 10), (65, 65), (70, 60), (-5, 20)])
+def test_faulty_thresholds_are_refused(world: Any, mql: int, sql_: int) -> None:
+    model = world.model()
+    with pytest.raises(Invalid) as error:
+        rules.set_thresholds(model, mql, sql_, ANN)
+    assert path(error) == "mql"
+
+
+def test_thresholds_change_with_a_version(world: Any) -> None:
+    model = world.model()
+    changed = rules.set_thresholds(model, 40, 80, SYSTEM)
+    assert (changed.mql, changed.sql, changed.version) == (40, 80, model.version + 1)
+    assert deferred("evaluate_stages") == [{}]
+    assert rules.set_thresholds(model, 40, 80, SYSTEM).version == changed.version
