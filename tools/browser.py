@@ -39,7 +39,9 @@ def install() -> str:
         return found
     print("· Chromium for the browser tests", flush=True)
     with_deps = ["--with-deps"] if os.geteuid() == 0 else []
-    subprocess.run([sys.executable, "-m", "playwright", "install", *with_deps, "chromium"], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=900)
+    subprocess.run(
+        [sys.executable, "-m", "playwright", "install", *with_deps, "chromium"], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=900
+    )
     if (found := playwrights_own()) and _starts(found):
         return found
     if os.geteuid() == 0 and shutil.which("apt-get"):

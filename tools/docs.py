@@ -11,7 +11,14 @@ DOCS = ROOT / "docs"
 
 
 def settings() -> str:
-    lines = ["# Settings", "", "Baton is configured by environment variables only. A wrong value stops the start with a sentence that names the variable.", "", "| variable | default | what it does |", "| --- | --- | --- |"]
+    lines = [
+        "# Settings",
+        "",
+        "Baton is configured by environment variables only. A wrong value stops the start with a sentence that names the variable.",
+        "",
+        "| variable | default | what it does |",
+        "| --- | --- | --- |",
+    ]
     for name, field in Config.model_fields.items():
         default = f"`{field.default}`" if str(field.default) else "empty"
         lines.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |")

@@ -18,7 +18,16 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "baton"
 LOCALE = PACKAGE / "locale"
-KEYWORDS = {"gettext": None, "gettext_lazy": None, "gettext_noop": None, "_": None, "ngettext": (1, 2), "ngettext_lazy": (1, 2), "pgettext": ((1, "c"), 2), "pgettext_lazy": ((1, "c"), 2)}
+KEYWORDS = {
+    "gettext": None,
+    "gettext_lazy": None,
+    "gettext_noop": None,
+    "_": None,
+    "ngettext": (1, 2),
+    "ngettext_lazy": (1, 2),
+    "pgettext": ((1, "c"), 2),
+    "pgettext_lazy": ((1, "c"), 2),
+}
 STRING = r"""(?:u?'(?:[^'\\]|\\.)*'|u?"(?:[^"\\]|\\.)*")"""
 CALL = re.compile(rf"\b(?P<name>gettext|_|ngettext|pgettext|npgettext)\((?P<args>\s*{STRING}(?:\s*,\s*{STRING})*)")
 
@@ -86,7 +95,9 @@ def check() -> int:
         elif entry is not None and entry.fuzzy:
             print(f"{where}: the Korean for {msgid!r} is marked fuzzy")
             faults += 1
-        elif entry is not None and sorted(_slots(str(message if isinstance(message, str) else message[-1]))) != sorted(_slots(given if isinstance(given, str) else given[-1])):
+        elif entry is not None and sorted(_slots(str(message if isinstance(message, str) else message[-1]))) != sorted(
+            _slots(given if isinstance(given, str) else given[-1])
+        ):
             print(f"{where}: the Korean for {msgid!r} has other placeholders")
             faults += 1
     for entry in catalog:
@@ -122,7 +133,9 @@ def add(files: list[str]) -> None:
     out = BytesIO()
     write_po(out, catalog, omit_header=False, width=0)
     text = out.getvalue().decode()
-    path.write_text(re.sub(r'^"(POT-Creation-Date|PO-Revision-Date|Generated-By|Report-Msgid-Bugs-To|Last-Translator|Language-Team):.*\n', "", text, flags=re.M))
+    path.write_text(
+        re.sub(r'^"(POT-Creation-Date|PO-Revision-Date|Generated-By|Report-Msgid-Bugs-To|Last-Translator|Language-Team):.*\n', "", text, flags=re.M)
+    )
 
 
 def compile_all() -> None:

@@ -84,8 +84,7 @@ def _tick(bucket: int) -> int:
         if not sql.rows("SELECT 1 WHERE pg_try_advisory_xact_lock(%s, %s)", [LOCK, bucket]):
             return 0  # another worker has this bucket
         found = sql.rows(
-            "DELETE FROM change WHERE bucket = %s AND id IN (SELECT id FROM change WHERE bucket = %s ORDER BY id LIMIT %s)"
-            " RETURNING contact_id, kind, key, id",
+            "DELETE FROM change WHERE bucket = %s AND id IN (SELECT id FROM change WHERE bucket = %s ORDER BY id LIMIT %s) RETURNING contact_id, kind, key, id",
             [bucket, bucket, BATCH],
         )
         batch = Batch([Change(*row[:3]) for row in sorted(found, key=lambda r: r[3])])

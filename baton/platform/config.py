@@ -29,13 +29,23 @@ class Config(BaseModel):
     base_url: Annotated[str, Field(description="Public address of this Baton, used in mails and embed codes.")] = ""
     bind: Annotated[str, Field(description="Address and port to listen on. The default is reachable from this machine only.")] = "127.0.0.1:8000"
     data_dir: Annotated[Path, Field(description="Folder for the embedded database, the secret key, uploads and the collector's spill files.")] = Path("data")
-    database_url: Annotated[str, Field(description="PostgreSQL 15 to 18, as `postgresql://user:password@host:5432/name`. Empty: Baton runs its own in the data folder.")] = ""
-    secret_key: Annotated[str, Field(description="Signs sessions and links, encrypts stored secrets. Empty: made on first start and kept in the data folder.")] = ""
-    smtp_url: Annotated[str, Field(description="Mail relay: `smtp://user:password@host:587` (STARTTLS where offered) or `smtps://host:465`.")] = "smtp://127.0.0.1:25"
-    mail_from: Annotated[str, Field(description="Sender of Baton's own mails and of campaigns that name none, as `Name <address>`.")] = "Baton <baton@localhost>"
+    database_url: Annotated[
+        str, Field(description="PostgreSQL 15 to 18, as `postgresql://user:password@host:5432/name`. Empty: Baton runs its own in the data folder.")
+    ] = ""
+    secret_key: Annotated[
+        str, Field(description="Signs sessions and links, encrypts stored secrets. Empty: made on first start and kept in the data folder.")
+    ] = ""
+    smtp_url: Annotated[str, Field(description="Mail relay: `smtp://user:password@host:587` (STARTTLS where offered) or `smtps://host:465`.")] = (
+        "smtp://127.0.0.1:25"
+    )
+    mail_from: Annotated[str, Field(description="Sender of Baton's own mails and of campaigns that name none, as `Name <address>`.")] = (
+        "Baton <baton@localhost>"
+    )
     time_zone: Annotated[str, Field(description="Time zone of the account: days, weeks and months begin here.")] = "Asia/Seoul"
     language: Annotated[Literal["ko", "en"], Field(description="Language for people who have not chosen one: `ko` or `en`.")] = "ko"
-    allow_private_webhooks: Annotated[str, Field(description="Private networks that outgoing requests may reach, comma separated, as `10.1.0.0/16`. Empty: none.")] = ""
+    allow_private_webhooks: Annotated[
+        str, Field(description="Private networks that outgoing requests may reach, comma separated, as `10.1.0.0/16`. Empty: none.")
+    ] = ""
     log_format: Annotated[Literal["text", "json"], Field(description="Log lines for people (`text`) or for machines (`json`).")] = "text"
     demo: Annotated[bool, Field(description="Serve the sample company's website and the mail catcher. Set by `baton demo`; never in production.")] = False
 
@@ -96,7 +106,7 @@ class Config(BaseModel):
 
 def read(environ: Mapping[str, str]) -> Config:
     """Check the `BATON_*` variables. Raises ConfigError naming the variable, its value's fault and what is accepted."""
-    given = {k[len(PREFIX):].lower(): v for k, v in environ.items() if k.startswith(PREFIX) and v != ""}
+    given = {k[len(PREFIX) :].lower(): v for k, v in environ.items() if k.startswith(PREFIX) and v != ""}
     known = {k: v for k, v in given.items() if k in Config.model_fields}
     try:
         config = Config(**known)  # type: ignore[arg-type]  # pydantic turns the text into each field's type

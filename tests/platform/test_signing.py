@@ -9,7 +9,9 @@ def test_a_token_gives_its_numbers_back() -> None:
     assert signing.read("click", signing.make("click", 7, 2**62, -1)) == (7, 2**62, -1)
 
 
-@pytest.mark.parametrize("spoil", [lambda t: t[:-1], lambda t: t + "AAAA", lambda t: ("B" if t[0] == "A" else "A") + t[1:], lambda t: "", lambda t: "%%%", lambda t: "한글"])
+@pytest.mark.parametrize(
+    "spoil", [lambda t: t[:-1], lambda t: t + "AAAA", lambda t: ("B" if t[0] == "A" else "A") + t[1:], lambda t: "", lambda t: "%%%", lambda t: "한글"]
+)
 def test_a_spoiled_token_is_refused(spoil) -> None:  # type: ignore[no-untyped-def]
     assert signing.read("click", spoil(signing.make("click", 7, 8))) is None
 
