@@ -57,7 +57,7 @@ def crawler(user_agent: str, headless: bool) -> bool:
     """Whether a user agent is a robot's. `headless` lets browsers without a window pass: rehearsals are driven by one."""
     if headless and "HeadlessChrome" in user_agent:
         user_agent = user_agent.replace("HeadlessChrome", "Chrome")
-    return is_crawler(user_agent)
+    return bool(is_crawler(user_agent))
 
 
 class Collector:

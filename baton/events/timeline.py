@@ -45,9 +45,12 @@ def page(contact_id: int, kinds: Collection[Kind] | None = None, before: tuple[d
 
     `kinds` None means all; an empty collection means none.
     """
-    ts, number = (before, 0) if isinstance(before, datetime) else before or (None, 0)
+    ts, last = (before, 0) if isinstance(before, datetime) else before or (None, 0)
     found = sql.rows(
         PAGE,
-        {"contact": contact_id, "kinds": None if kinds is None else [int(k) for k in kinds], "ts": ts, "id": number, "limit": limit},
+        {"contact": contact_id, "kinds": None if kinds is None else [int(k) for k in kinds], "ts": ts, "id": last, "limit": limit},
     )
-    return [Event(*row[:3], Kind(row[3]), *row[4:8], json.loads(row[8])) for row in found]  # Django's connection leaves jsonb as text
+    return [
+        Event(contact, ts, number, Kind(kind), key, key_value, key_label, value, json.loads(payload))  # Django's connection leaves jsonb as text
+        for contact, ts, number, kind, key, key_value, key_label, value, payload in found
+    ]

@@ -99,7 +99,7 @@ def _answer(field: Field, definition: PropertyDefinition | None, raw: Any) -> tu
         return None, Problem(path, "REQUIRED_FIELD", _("{label} is required.").format(label=field["label"])) if field.get("required") else None
     if isinstance(raw, str) and len(raw) > values.LONGEST:
         return None, Problem(path, "INPUT_TOO_LARGE", _("The text is longer than {limit} characters.").format(limit=values.LONGEST))
-    rule = definition or PropertyDefinition(name=field["name"], label=field["label"], type=STORED.get(field["type"], field["type"]))
+    rule = definition or PropertyDefinition(name=field["name"], label=field["label"], type=str(STORED.get(field["type"], field["type"])))
     if field.get("options"):
         # The form may offer less than the property knows, never more than itself.
         offered = [{"value": o["value"], "label": o["label"]} for o in options(field)]

@@ -44,14 +44,18 @@ def submit(
     consent: bool | None = None,
     consent_text: str = "",
     at: datetime | None = None,
+    lenient: bool = False,
 ) -> Submission:
     """Take an answer. Raises Invalid (`fields.<name>`, `consent`) before anything is written.
 
     The sender is the contact with the e-mail address given, else whoever the cookie belongs to, else somebody new. An
     anonymous visitor becomes that contact with everything he did before. Two people who are both known stay two.
-    `consent` None means the form was not asked for one; False leaves an agreement given earlier as it is.
+    `consent` None means the sender was not asked; False leaves an agreement given earlier as it is. `lenient` lets
+    missing and undeclared fields pass (the undeclared are left out); what is wrong in itself is still refused.
     """
     answers, written, problems = fields.check(form.fields, values)
+    if lenient:
+        problems = [p for p in problems if p.code not in ("REQUIRED_FIELD", "FIELD_NOT_IN_FORM_DEFINITION")]
     if form.consent.get("required") and not consent:
         problems.append(Problem("consent", "MISSING_PROCESSING_CONSENT", _("Please agree to go on.")))
     if problems:
@@ -63,8 +67,8 @@ def submit(
         cookie = ""
     with transaction.atomic():
         contact_id = _person(written, cookie, actor, at, page_url)
-        if consent and form.consent:
-            consents.set([contact_id], form.consent["channel"], True, actor=actor, source=str(actor), wording=consent_text or form.consent["label"])
+        if consent and (wording := consent_text or form.consent.get("label", "")):
+            consents.set([contact_id], form.consent.get("channel", "email"), True, actor=actor, source=str(actor), wording=wording)
         number = sql.next_ids("form_submission_id_seq", 1)[0]
         FormSubmission.objects.create(
             contact_id=contact_id, id=number, form_id=form.pk, values=answers, page_url=page_url[:LONGEST], page_title=page_title[:300], at=at

@@ -1,0 +1,99 @@
+"""Answers that came while the database was away, or that met an error of ours: on the disk until they are taken."""
+
+import json
+import os
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.db import Error
+
+from baton.forms import submissions, verbs
+from baton.platform import clock, logs
+from baton.platform.config import config
+from baton.platform.errors import DomainError
+
+MOST = 100_000  # files: beyond that a sender gets an error, and can send again
+
+log = logs.log(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What `submissions.submit` needs, as plain JSON. The values are not checked yet: that needs the form."""
+
+    guid: str
+    values: Mapping[str, Any]
+    cookie: str
+    page_url: str
+    page_title: str
+    consent: bool | None
+    consent_text: str
+    at: str  # ISO
+
+
+def folder() -> Path:
+    return config().data_dir / "kept_answers"
+
+
+def keep(guid: str, values: Mapping[str, Any], *, cookie: str = "", page_url: str = "", page_title: str = "", consent: bool | None = None, consent_text: str = "") -> bool:
+    """Write an answer to the disk; True when it is safe there."""
+    where = folder()
+    answer = Answer(guid, dict(values), cookie, page_url, page_title, consent, consent_text, clock.now().isoformat())
+    try:
+        where.mkdir(parents=True, exist_ok=True)
+        if len(os.listdir(where)) >= MOST:
+            return False
+        path = where / f"{clock.now():%Y%m%d%H%M%S}-{uuid.uuid4().hex}.json"
+        with path.with_suffix(".part").open("w") as file:
+            json.dump(asdict(answer), file, ensure_ascii=False)
+            file.flush()
+            os.fsync(file.fileno())
+        path.with_suffix(".part").rename(path)
+    except OSError:
+        log.exception("an answer could not be kept")
+        return False
+    log.warning("an answer was kept on the disk", form=guid)
+    return True
+
+
+def deliver() -> int:
+    """Take what was kept, oldest first; returns how many. An answer that does not fit its form is set aside as `.refused`."""
+    taken = 0
+    for path in sorted(folder().glob("*.json")):
+        mine = path.with_suffix(".taken")
+        try:
+            path.rename(mine)  # one worker takes it
+            answer = Answer(**json.loads(mine.read_text()))
+            submissions.submit(
+                verbs.by_guid(answer.guid, archived=True),
+                answer.values,
+                cookie=answer.cookie,
+                page_url=answer.page_url,
+                page_title=answer.page_title,
+                consent=answer.consent,
+                consent_text=answer.consent_text,
+                at=datetime.fromisoformat(answer.at),
+            )
+        except FileNotFoundError:
+            continue
+        except DomainError as error:
+            log.error("a kept answer does not fit its form", file=path.name, error=str(error))
+            mine.rename(path.with_suffix(".refused"))
+        except Error:
+            mine.rename(path)
+            break  # still away
+        else:
+            mine.unlink()
+            taken += 1
+    return taken
+
+
+def put_back() -> None:
+    """What a killed worker had taken and not finished is taken again."""
+    for mine in folder().glob("*.taken"):
+        if clock.now().timestamp() - mine.stat().st_mtime > 600:
+            mine.rename(mine.with_suffix(".json"))
