@@ -16,7 +16,8 @@ from django.urls import path
 from django.utils.html import escape
 
 from baton.accounts import users
-from baton.api import auth, router
+from baton.api import auth
+from baton.api.router import manners
 from baton.events.wire import is_cookie
 from baton.forms import fields as form_fields
 from baton.forms import kept, spam, submissions, verbs
@@ -241,7 +242,7 @@ def _error(request: HttpRequest, status: int, message: str, *, errors: list[dict
 
 
 urlpatterns = [
-    path(f"submissions/v3/integration/{way}/<account>/<guid>{slash}", router.manners(view))
+    path(f"submissions/v3/integration/{way}/<account>/<guid>{slash}", manners(view))
     for way, view in (("submit", submit), ("secure/submit", secure_submit))
     for slash in ("", "/")
 ]
