@@ -1,0 +1,238 @@
+"""Creating, changing, archiving and restoring records: what is written, what is told, what is refused."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from django.db import connection
+from pytest_django.plugin import DjangoDbBlocker
+
+from baton.accounts import users
+from baton.crm import associations, contacts, records
+from baton.crm.models import Contact, Identity, PropertyHistory
+from baton.platform import sql
+from baton.platform.actor import SYSTEM, Actor
+from baton.platform.errors import Conflict, Invalid, NotFound
+
+WHO = Actor("user", 7)
+
+
+def make(**values: object) -> int:
+    return records.create("contact", values, actor=WHO, source="page")
+
+
+def told() -> list[tuple[int, str, str]]:
+    """The changes since the last call."""
+    found = sql.rows("SELECT contact_id, kind, key FROM change ORDER BY id")
+    sql.run("DELETE FROM change")
+    return [(row[0], row[1], row[2]) for row in found]
+
+
+def history(id: int) -> list[tuple[str, object, object, str, str]]:
+    return [(h.name, h.old, h.new, h.actor, h.source) for h in PropertyHistory.objects.filter(record_id=id).order_by("id")]
+
+
+@pytest.mark.django_db
+class TestCreate:
+    def test_it_writes_row_identity_history_and_changes(self) -> None:
+        id = make(email="Kim@X.example", lastname="김", phone="")
+        row = records.get("contact", id)
+        assert isinstance(row, Contact)
+        assert row.properties == {"email": "kim@x.example", "lastname": "김"}
+        assert row.email == "kim@x.example"
+        assert contacts.by_email(" KIM@x.example ") == id
+        assert history(id) == [("email", None, "kim@x.example", "user:7", "page"), ("lastname", None, "김", "user:7", "page")]
+        assert told() == [(id, "identity", ""), (id, "property", "email"), (id, "property", "lastname")]
+
+    def test_one_live_contact_an_address(self) -> None:
+        id = make(email="a@x.example")
+        with pytest.raises(Conflict) as error:
+            make(email="A@X.EXAMPLE", lastname="second")
+        assert error.value.existing_id == id
+        assert Contact.objects.count() == 1
+
+    def test_nothing_is_written_of_what_is_invalid(self) -> None:
+        with pytest.raises(Invalid):
+            make(email="a@x.example", numberofemployees="many")
+        assert not Contact.objects.exists()
+        assert not Identity.objects.exists()
+        assert told() == []
+
+    def test_an_owner_is_a_property_too(self, actor: Actor) -> None:
+        user = users.create("han@nuriwork.example", "한도윤", "long-enough-4u", "sales", actor=actor)
+        id = records.create("contact", {"email": "a@x.example"}, actor=WHO, source="page", owner_id=user.pk)
+        row = records.get("contact", id)
+        assert (row.owner_id, row.properties["owner_id"]) == (user.pk, user.pk)
+        records.set_many([id], {"owner_id": None}, actor=WHO, source="rule")
+        row = records.get("contact", id)
+        assert (row.owner_id, row.properties) == (None, {"email": "a@x.example"})
+
+    def test_a_deal_begins_in_the_first_stage_and_stays_in_its_pipeline(self) -> None:
+        id = records.create("deal", {"dealname": "누리워크 도입", "amount": "1,000"}, actor=WHO, source="page")
+        assert records.get("deal", id).properties == {"dealname": "누리워크 도입", "amount": 1000, "pipeline": "default", "dealstage": "qualified"}
+        records.update("deal", id, {"dealstage": "closedwon"}, actor=WHO, source="page")
+        with pytest.raises(Invalid) as error:
+            records.update("deal", id, {"dealstage": "nowhere"}, actor=WHO, source="page")
+        assert error.value.problems[0].path == "properties.dealstage"
+        with pytest.raises(Invalid):
+            records.create("deal", {"pipeline": "nowhere"}, actor=WHO, source="page")
+        assert records.get("deal", id).properties["dealstage"] == "closedwon"
+
+    def test_an_object_type_nobody_knows(self) -> None:
+        with pytest.raises(NotFound):
+            records.create("spaceship", {}, actor=WHO, source="page")
+
+
+@pytest.mark.django_db
+class TestUpdate:
+    def test_only_what_differs_leaves_a_trace(self) -> None:
+        id = make(email="a@x.example", city="부산", phone="010-4827-1935")
+        before = records.get("contact", id).updated_at
+        told()
+        records.update("contact", id, {"email": "A@x.example", "city": "부산 "}, actor=WHO, source="api")
+        assert records.get("contact", id).updated_at == before
+        assert told() == []
+        records.update("contact", id, {"city": "서울", "phone": None}, actor=SYSTEM, source="api")
+        assert records.get("contact", id).properties == {"email": "a@x.example", "city": "서울"}
+        assert history(id)[3:] == [("city", "부산", "서울", "system", "api"), ("phone", "+821048271935", None, "system", "api")]
+        assert told() == [(id, "property", "city"), (id, "property", "phone")]
+        assert records.get("contact", id).updated_at > before
+
+    def test_an_address_moves_with_its_identity(self) -> None:
+        one, two = make(email="a@x.example"), make(email="b@x.example")
+        with pytest.raises(Conflict) as error:
+            records.update("contact", two, {"email": "a@x.example"}, actor=WHO, source="page")
+        assert error.value.existing_id == one
+        records.update("contact", one, {"email": "c@x.example"}, actor=WHO, source="page")
+        records.update("contact", two, {"email": "a@x.example"}, actor=WHO, source="page")
+        assert (contacts.by_email("a@x.example"), contacts.by_email("b@x.example"), contacts.by_email("c@x.example")) == (two, None, one)
+        records.update("contact", two, {"email": ""}, actor=WHO, source="page")
+        assert contacts.by_email("a@x.example") is None
+        row = records.get("contact", two)
+        assert isinstance(row, Contact)
+        assert row.email == ""
+
+    def test_a_company_tells_the_contacts_linked_to_it(self) -> None:
+        contact, company = make(email="a@x.example"), records.create("company", {"name": "누리워크"}, actor=WHO, source="page")
+        associations.link("contact", contact, "company", company, actor=WHO)
+        told()
+        records.update("company", company, {"industry": "it"}, actor=WHO, source="page")
+        assert told() == [(contact, "property", "company.industry")]
+
+    @pytest.mark.parametrize("object_type", ["contact", "company"])
+    def test_what_is_not_there_is_not_found(self, object_type: str) -> None:
+        other = make(lastname="김") if object_type == "company" else records.create("company", {}, actor=WHO, source="page")
+        for id in (999_999, other):
+            for call in (records.get, records.archive, records.restore, records.update):
+                more = {} if call is records.get else {"actor": WHO}
+                given = ({"city": "x"},) if call is records.update else ()
+                with pytest.raises(NotFound):
+                    call(object_type, id, *given, **more, **({"source": "page"} if given else {}))  # type: ignore[operator]
+
+
+@pytest.mark.django_db
+class TestSetMany:
+    def test_it_changes_only_those_that_differ(self) -> None:
+        ids = [make(lastname=str(n), lifecyclestage="lead" if n else "mql", city="부산") for n in range(3)]
+        make(lastname="not asked for")
+        told()
+        assert records.set_many(ids, {"lifecyclestage": "mql", "city": ""}, actor=Actor("workflow", 3), source="workflow") == 3
+        assert [records.get("contact", id).properties for id in ids] == [{"lastname": str(n), "lifecyclestage": "mql"} for n in range(3)]
+        assert history(ids[0])[-1] == ("city", "부산", None, "workflow:3", "workflow")
+        assert ("lifecyclestage", "lead", "mql", "workflow:3", "workflow") in history(ids[1])
+        assert sorted(told()) == sorted([(id, "property", "city") for id in ids] + [(id, "property", "lifecyclestage") for id in ids[1:]])
+        assert records.set_many(ids, {"lifecyclestage": "mql", "city": None}, actor=WHO, source="workflow") == 0
+        assert told() == []
+
+    def test_it_takes_the_same_number_of_statements_for_any_number_of_contacts(self, django_assert_max_num_queries: object) -> None:
+        ids = [make(lastname=str(n)) for n in range(60)]
+        with django_assert_max_num_queries(9):  # type: ignore[operator]
+            assert records.set_many(ids, {"lead_source": "search", "numberofemployees": 5}, actor=WHO, source="rule") == 60
+
+    def test_archived_contacts_and_addresses_are_left_alone(self) -> None:
+        id = make(lastname="김")
+        records.archive("contact", id, actor=WHO)
+        assert records.set_many([id], {"city": "서울"}, actor=WHO, source="rule") == 0
+        with pytest.raises(Invalid):
+            records.set_many([id], {"email": "a@x.example"}, actor=WHO, source="rule")
+        assert records.set_many([], {"city": "서울"}, actor=WHO, source="rule") == 0
+
+
+@pytest.mark.django_db
+class TestArchive:
+    def test_an_archived_contact_is_gone_and_its_address_free(self) -> None:
+        id = make(email="a@x.example")
+        told()
+        records.archive("contact", id, actor=WHO)
+        records.archive("contact", id, actor=WHO)
+        with pytest.raises(NotFound):
+            records.get("contact", id)
+        with pytest.raises(NotFound):
+            records.update("contact", id, {"city": "x"}, actor=WHO, source="page")
+        assert records.get("contact", id, archived=True).id == id
+        assert (id, "identity", "") in told()
+        other = make(email="a@x.example")
+        with pytest.raises(Conflict) as error:
+            records.restore("contact", id, actor=WHO)
+        assert error.value.existing_id == other
+        records.archive("contact", other, actor=WHO)
+        records.restore("contact", id, actor=WHO)
+        assert contacts.by_email("a@x.example") == id
+        assert records.get("contact", id).archived_at is None
+
+    def test_pages_walk_by_id(self) -> None:
+        ids = [records.create("company", {"name": str(n)}, actor=WHO, source="page") for n in range(5)]
+        records.archive("company", ids[1], actor=WHO)
+        assert [row.id for row in records.page("company", after=0, limit=2)] == [ids[0], ids[2]]
+        assert [row.id for row in records.page("company", after=ids[2], limit=9)] == ids[3:]
+        assert [row.id for row in records.page("company", after=0, limit=9, archived=True)] == [ids[1]]
+        assert set(records.many("company", ids)) == {ids[0], *ids[2:]}
+
+
+@pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """For transactions that must see each other; takes back what they wrote."""
+    with django_db_blocker.unblock():
+        yield
+        for table in ("contact", "identity", "change", "property_history"):
+            sql.run(f"DELETE FROM {table}")
+        connection.close()
+
+
+@pytest.mark.usefixtures("committed")
+class TestAtTheSameTime:
+    def together(self, count: int, act: object) -> list[object]:
+        results: list[object] = []
+        start = threading.Barrier(count)
+
+        def run(number: int) -> None:
+            start.wait()
+            try:
+                results.append(act(number))  # type: ignore[operator]
+            except Conflict as error:
+                results.append(error)
+            finally:
+                connection.close()
+
+        threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        return results
+
+    def test_one_of_many_gets_the_address(self) -> None:
+        results = self.together(6, lambda number: make(email="same@x.example", lastname=str(number)))
+        ids = [result for result in results if isinstance(result, int)]
+        assert len(ids) == 1
+        assert {result.existing_id for result in results if isinstance(result, Conflict)} == {ids[0]}
+        assert Contact.objects.count() == 1
+
+    def test_changes_of_one_contact_follow_each_other(self) -> None:
+        id = make(email="a@x.example", city="0")
+        names = ["city", "jobtitle", "company", "country"]
+        self.together(4, lambda number: records.update("contact", id, {names[number]: "x", "need": str(number)}, actor=WHO, source="api"))
+        row = records.get("contact", id)
+        assert {row.properties[name] for name in names} == {"x"}
+        trail = [(h.old, h.new) for h in PropertyHistory.objects.filter(record_id=id, name="need").order_by("id")]
+        assert [old for old, _new in trail] == [None, *(new for _old, new in trail[:-1])]
