@@ -67,7 +67,12 @@ def enter(workflow: Workflow, causes: Mapping[int, str], *, actor: Actor) -> int
         )
         record.add(
             record.NewEvent(
-                contact_id, Kind.WORKFLOW_ENROLLED, now, str(workflow.pk), workflow.name, payload={"enrollment": enrollment_id, "cause": causes[contact_id], "actor": str(actor)}
+                contact_id,
+                Kind.WORKFLOW_ENROLLED,
+                now,
+                str(workflow.pk),
+                workflow.name,
+                payload={"enrollment": enrollment_id, "cause": causes[contact_id], "actor": str(actor)},
             )
             for contact_id, enrollment_id in entered
         )

@@ -116,7 +116,7 @@ def of(version_id: int) -> Graph:
 def _trigger(data: Any, problems: list[Problem]) -> Trigger | None:
     if data is None or data == {}:
         return None
-    kind = _kind(data, triggers(), "trigger", problems)
+    kind: type[Trigger] | None = _kind(data, triggers(), "trigger", problems)
     if kind is None:
         return None
     try:
@@ -137,7 +137,7 @@ def _steps(data: Any, at: str, problems: list[Problem], depth: int) -> tuple[Ste
 
 
 def _step(data: Any, at: str, problems: list[Problem], depth: int) -> Step | None:
-    kind = _kind(data, steps(), at, problems)
+    kind: type[Step] | None = _kind(data, steps(), at, problems)
     if kind is None:
         return None
     values = {k: v for k, v in data.items() if k not in ("type", "paths")}

@@ -84,7 +84,8 @@ def run_bucket(bucket: int, frozen: list[int]) -> list[Walk]:
 def _load(due: list[tuple[int, int]]) -> list[Walk]:
     """The active walks of these timers."""
     found = sql.rows(
-        "SELECT contact_id, id, workflow_id, version_id, step, entered_at FROM enrollment WHERE contact_id = ANY(%s) AND id = ANY(%s) AND state = 'active' ORDER BY id",
+        "SELECT contact_id, id, workflow_id, version_id, step, entered_at FROM enrollment"
+        " WHERE contact_id = ANY(%s) AND id = ANY(%s) AND state = 'active' ORDER BY id",
         [[c for _e, c in due], [e for e, _c in due]],
     )
     return [Walk(*row) for row in found]
@@ -101,7 +102,13 @@ def _stand(published: graph.Graph, step_id: str, walks: list[Walk], now: datetim
         enrollment_id
         for (enrollment_id,) in sql.rows(
             sql.load("arrive", __package__),
-            {"step": step_id, "workflow": walks[0].workflow_id, "now": now, "contact_ids": [w.contact_id for w in walks], "enrollment_ids": [w.enrollment_id for w in walks]},
+            {
+                "step": step_id,
+                "workflow": walks[0].workflow_id,
+                "now": now,
+                "contact_ids": [w.contact_id for w in walks],
+                "enrollment_ids": [w.enrollment_id for w in walks],
+            },
         )
     }
     # Who was here before has waited: the only step that keeps anybody is one that waits.
@@ -183,6 +190,13 @@ def _save(bucket: int, due: list[tuple[int, int]], walks: list[Walk], now: datet
     ended = [w for w in walks if w.state != "active"]
     names = dict(Workflow.objects.filter(pk__in={w.workflow_id for w in ended}).values_list("pk", "name")) if ended else {}
     record.add(
-        record.NewEvent(w.contact_id, Kind.WORKFLOW_FINISHED, now, str(w.workflow_id), names.get(w.workflow_id, ""), payload={"enrollment": w.enrollment_id, "outcome": w.state})
+        record.NewEvent(
+            w.contact_id,
+            Kind.WORKFLOW_FINISHED,
+            now,
+            str(w.workflow_id),
+            names.get(w.workflow_id, ""),
+            payload={"enrollment": w.enrollment_id, "outcome": w.state},
+        )
         for w in ended
     )

@@ -58,7 +58,8 @@ class Mail:
 def counts(workflow: Workflow) -> dict[str, Counts]:
     """By step id; the trigger `t` counts the enrolled. Steps nobody reached are missing."""
     found = sql.rows(
-        "SELECT step, count(*) FILTER (WHERE outcome NOT IN ('waiting', 'failed')), count(*) FILTER (WHERE outcome = 'waiting'), count(*) FILTER (WHERE outcome = 'failed')"
+        "SELECT step, count(*) FILTER (WHERE outcome NOT IN ('waiting', 'failed')),"
+        " count(*) FILTER (WHERE outcome = 'waiting'), count(*) FILTER (WHERE outcome = 'failed')"
         " FROM step_run WHERE workflow_id = %s GROUP BY step"
         " UNION ALL SELECT 't', count(*), 0, 0 FROM enrollment WHERE workflow_id = %s",
         [workflow.pk, workflow.pk],
@@ -69,7 +70,8 @@ def counts(workflow: Workflow) -> dict[str, Counts]:
 def ways(workflow: Workflow) -> dict[tuple[str, str], int]:
     """How many took each way of each branch: (step id, label) -> contacts."""
     found = sql.rows(
-        "SELECT step, outcome, count(*) FROM step_run WHERE workflow_id = %s AND outcome NOT IN ('done', 'waiting', 'skipped', 'failed') GROUP BY step, outcome", [workflow.pk]
+        "SELECT step, outcome, count(*) FROM step_run WHERE workflow_id = %s AND outcome NOT IN ('done', 'waiting', 'skipped', 'failed') GROUP BY step, outcome",
+        [workflow.pk],
     )
     return {(step, label): number for step, label, number in found}
 
@@ -77,8 +79,8 @@ def ways(workflow: Workflow) -> dict[tuple[str, str], int]:
 def totals(workflow: Workflow) -> Totals:
     """How many entered, are inside, came through, and stopped by a failure."""
     [row] = sql.rows(
-        "SELECT count(*), count(*) FILTER (WHERE state = 'active'), count(*) FILTER (WHERE state = 'finished'), count(*) FILTER (WHERE state = 'failed')"
-        " FROM enrollment WHERE workflow_id = %s",
+        "SELECT count(*), count(*) FILTER (WHERE state = 'active'), count(*) FILTER (WHERE state = 'finished'),"
+        " count(*) FILTER (WHERE state = 'failed') FROM enrollment WHERE workflow_id = %s",
         [workflow.pk],
     )
     return Totals(*row)
@@ -91,8 +93,9 @@ def recent(workflow: Workflow, limit: int = 20, step: str = "") -> list[Move]:
         {"workflow": workflow.pk, "limit": limit, "step": step},
     )
     return [
-        Move(at, contact_id, contacts.display_name(_json(properties) or {}), (_json(properties) or {}).get("company", ""), at_step, outcome, _json(detail), version_id)
+        Move(at, contact_id, contacts.display_name(person), person.get("company", ""), at_step, outcome, _json(detail), version_id)
         for at, contact_id, properties, at_step, outcome, detail, version_id in found
+        for person in [_json(properties) or {}]
     ]
 
 

@@ -123,4 +123,4 @@ Path.model_rebuild()
 
 def steps() -> dict[str, type[Step]]:
     """All steps by key."""
-    return registry.discover("baton.automation.steps", Step)  # type: ignore[type-abstract]
+    return registry.discover("baton.automation.steps", Step)

@@ -53,4 +53,4 @@ class Trigger(Fields, ABC):
 
 def triggers() -> dict[str, type[Trigger]]:
     """All triggers by key."""
-    return registry.discover("baton.automation.triggers", Trigger)  # type: ignore[type-abstract]
+    return registry.discover("baton.automation.triggers", Trigger)

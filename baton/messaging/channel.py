@@ -59,4 +59,5 @@ class Channel(ABC):
 @cache
 def channel(key: str) -> Channel:
     """The channel of this key. Raises KeyError when there is none."""
-    return registry.discover("baton.messaging.channels", Channel)[key]()  # type: ignore[type-abstract]
+    found: type[Channel] = registry.discover("baton.messaging.channels", Channel)[key]
+    return found()

@@ -9,6 +9,7 @@ from collections import defaultdict
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 
@@ -85,7 +86,7 @@ def claim(bucket: int) -> tuple[int, list[Parcel]]:
         marketing = [key for key, purpose in emails.items() if purpose == "marketing"]
         at = {"contact_ids": sorted({c for _m, c in due}), "ids": [m for m, _c in due]}
         judged = sql.rows(sql.load("gate", __package__), {**at, "emails": list(emails), "marketing": marketing})
-        parcels = [Parcel(bucket, contact_id, id, key, email_id, address, attempts, until) for contact_id, id, state, key, email_id, address, attempts in judged if state == "claimed"]
+        parcels = [Parcel(bucket, contact, id, key, email, to, tries, until) for contact, id, state, key, email, to, tries in judged if state == "claimed"]
         done = set(at["ids"]) - {p.id for p in parcels}
         if done:
             sql.run("DELETE FROM outbox WHERE bucket = %s AND message_id = ANY(%s)", [bucket, list(done)])
@@ -111,7 +112,7 @@ def send(parcels: list[Parcel], lines: Lines) -> None:
                 give_up(parcel, message.problem)
                 continue
             try:
-                receipt = lines.get(parcel.channel).hand(parcel.address, message, lambda p=parcel, m=message: handing(p, m.subject))  # type: ignore[misc]  # bound at once
+                receipt = lines.get(parcel.channel).hand(parcel.address, message, partial(handing, parcel, message.subject))
             except Down as error:
                 _log.warning("carrier is down", channel=parcel.channel, reason=str(error), waiting=len(batch) - number)
                 lines.down[parcel.channel] = error
@@ -126,7 +127,8 @@ def handing(parcel: Parcel, subject: str) -> bool:
     until = clock.now() + LEASE
     with transaction.atomic():
         held = sql.run(
-            "UPDATE outbox SET leased_until = %s WHERE bucket = %s AND message_id = %s AND leased_until = %s", [until, parcel.bucket, parcel.id, parcel.leased_until]
+            "UPDATE outbox SET leased_until = %s WHERE bucket = %s AND message_id = %s AND leased_until = %s",
+            [until, parcel.bucket, parcel.id, parcel.leased_until],
         )
         if not held:
             return False

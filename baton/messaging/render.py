@@ -28,6 +28,7 @@ from baton.platform.errors import Invalid, Problem
 ADVERTISING = "(광고)"  # 정보통신망법 시행령 별표 6: the subject of advertising mail begins with exactly this
 LINK = re.compile(r"""(<a\b[^>]*?\bhref\s*=\s*)(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
+HEAD = '<!doctype html><html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"></head>'
 BODY_START = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 
 _html = ImmutableSandboxedEnvironment(autoescape=True, undefined=ChainableUndefined)
@@ -145,7 +146,7 @@ class _Compiled:
 def _compile(email_id: int, subject: str, preheader: str, body: str, advertising: bool, sender: str, postal: str) -> _Compiled:
     """Everything that is the same for all recipients. The link rows are made here, once."""
     check(subject=subject, body=body, preheader=preheader)
-    page = body if BODY_START.search(body) else f'<!doctype html><html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"></head><body>{body}</body></html>'
+    page = body if BODY_START.search(body) else f"{HEAD}<body>{body}</body></html>"
     addresses: list[str] = []
 
     def count(match: re.Match[str]) -> str:
@@ -187,7 +188,8 @@ def _footer(sender: str, postal: str) -> str:
             word = gettext("Unsubscribe")
         parts.append(f'{quoted(why)} {quoted(ask)} <a href="{{{{ unsubscribe_url }}}}" style="color:inherit">{quoted(word)}</a>')
     where = " · ".join(p for p in (sender, postal) if p)
-    return f'<div style="margin:32px 0 0;padding:16px 0 0;border-top:1px solid #ddd;font-size:12px;line-height:1.6;color:#666">{quoted(where)}<br>{"<br>".join(parts)}</div>'
+    style = "margin:32px 0 0;padding:16px 0 0;border-top:1px solid #ddd;font-size:12px;line-height:1.6;color:#666"
+    return f'<div style="{style}">{quoted(where)}<br>{"<br>".join(parts)}</div>'
 
 
 def _people(contact_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
@@ -205,7 +207,8 @@ def _people(contact_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
 
 def _json(value: Any) -> dict[str, Any]:
     """Raw cursors of Django hand out jsonb as text."""
-    return json.loads(value) if isinstance(value, str) else value
+    found: dict[str, Any] = json.loads(value) if isinstance(value, str) else value
+    return found
 
 
 @lru_cache(maxsize=512)
@@ -231,7 +234,9 @@ def _before_end(page: str, piece: str) -> str:
     return page[:at] + piece + page[at:]
 
 
-BLOCKS = frozenset("p div br tr table ul ol li h1 h2 h3 h4 h5 h6 section article header footer blockquote hr".split())
+BLOCKS = frozenset(
+    ("p", "div", "br", "tr", "table", "ul", "ol", "li", "h1", "h2", "h3", "h4", "h5", "h6", "section", "article", "header", "footer", "blockquote", "hr")
+)
 UNSEEN = frozenset(("style", "script", "head", "title"))
 
 

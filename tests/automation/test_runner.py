@@ -127,7 +127,8 @@ def test_people_inside_walk_the_version_they_entered(live: Live) -> None:
     old, new = contact("a@b.example"), contact("b@b.example")
     enroll.enroll(workflow, [old], "a", SYSTEM)
     drain()
-    verbs.save_draft(workflow, {"trigger": {"type": "form_submitted"}, "steps": [{"id": "s3", "type": "set_property", "property": "city", "value": "대전"}]}, SYSTEM)
+    other = {"id": "s3", "type": "set_property", "property": "city", "value": "대전"}
+    verbs.save_draft(workflow, {"trigger": {"type": "form_submitted"}, "steps": [other]}, SYSTEM)
     assert verbs.publish(workflow, SYSTEM).number == 2
     enroll.enroll(workflow, [new], "a", SYSTEM)
     clock.shift(timedelta(hours=2))
@@ -168,7 +169,8 @@ def test_a_mail_that_is_gone_fails_the_step_with_the_reason(live: Live, email: E
 
 
 def test_a_notice_goes_to_the_owner_else_to_sales(live: Live, sales: list[int]) -> None:
-    workflow = live({"id": "s1", "type": "notify", "title": "{{ contact.lastname }}{{ contact.firstname }} 님이 문의했습니다", "message": "{{ contact.company|default('회사 모름') }}"})
+    title, message = "{{ contact.lastname }}{{ contact.firstname }} 님이 문의했습니다", "{{ contact.company|default('회사 모름') }}"
+    workflow = live({"id": "s1", "type": "notify", "title": title, "message": message})
     owned = records.create("contact", {"email": "o@b.example", "lastname": "서", "firstname": "지우"}, actor=SYSTEM, source="test", owner_id=sales[0])
     free = contact("f@b.example")
     enroll.enroll(workflow, [owned, free], "a", SYSTEM)

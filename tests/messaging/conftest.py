@@ -21,7 +21,14 @@ def relay(monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
     from baton.platform.config import config
 
     relay = Relay(free_port())
-    settings = config().model_copy(update={"smtp_url": f"smtp://127.0.0.1:{relay.port}", "mail_from": "누리워크 마케팅 <news@nuriwork.example>", "language": "ko", "base_url": "https://go.nuriwork.example"})
+    settings = config().model_copy(
+        update={
+            "smtp_url": f"smtp://127.0.0.1:{relay.port}",
+            "mail_from": "누리워크 마케팅 <news@nuriwork.example>",
+            "language": "ko",
+            "base_url": "https://go.nuriwork.example",
+        }
+    )
     monkeypatch.setattr(email_smtp, "config", lambda: settings)
     monkeypatch.setattr("baton.messaging.render.config", lambda: settings)
     relay.start()

@@ -44,8 +44,9 @@ class Notify(Step):
         """User ids by contact, at most three queries for all."""
         active = User.objects.filter(is_active=True)
         if self.to != "owner":
-            chosen = active.filter(team_id=self.team) if self.to == "team" else active.filter(pk=self.user)
-            return dict.fromkeys(contact_ids, list(chosen.values_list("pk", flat=True)))
+            chosen = active.filter(team_id=self.team or 0) if self.to == "team" else active.filter(pk=self.user or 0)
+            users = list(chosen.values_list("pk", flat=True))
+            return {contact_id: users for contact_id in contact_ids}
         owner_of: dict[int, int | None] = dict(sql.rows("SELECT id, owner_id FROM contact WHERE id = ANY(%s)", [contact_ids]))
         here = set(active.filter(pk__in={o for o in owner_of.values() if o}).values_list("pk", flat=True))
         sales = list(active.filter(role=Role.SALES).values_list("pk", flat=True)) if any(owner_of.get(c) not in here for c in contact_ids) else []
@@ -57,16 +58,16 @@ class Notify(Step):
 
     def detail(self) -> str:
         if self.to == "team":
-            return Team.objects.filter(pk=self.team).values_list("name", flat=True).first() or ""
+            return Team.objects.filter(pk=self.team or 0).values_list("name", flat=True).first() or ""
         if self.to == "user":
-            return User.objects.filter(pk=self.user).values_list("name", flat=True).first() or ""
+            return User.objects.filter(pk=self.user or 0).values_list("name", flat=True).first() or ""
         return str(dict(TO)["owner"])
 
     def problems(self) -> list[Problem]:
         found = []
-        if self.to == "team" and not Team.objects.filter(pk=self.team).exists():
+        if self.to == "team" and not Team.objects.filter(pk=self.team or 0).exists():
             found.append(Problem("team", "NOT_FOUND", _now("This team does not exist any more.")))
-        if self.to == "user" and not User.objects.filter(pk=self.user, is_active=True).exists():
+        if self.to == "user" and not User.objects.filter(pk=self.user or 0, is_active=True).exists():
             found.append(Problem("user", "NOT_FOUND", _now("This user does not exist any more.")))
         for name, text in (("title", self.title), ("message", self.message)):
             try:

@@ -20,7 +20,7 @@ class SendEmail(Step):
     email: Annotated[int | None, Input("email", _("E-mail"))] = None
 
     def run(self, batch: Batch) -> None:
-        found = Email.objects.filter(pk=self.email).first()
+        found = Email.objects.filter(pk=self.email or 0).first()
         if found is None:
             for one in batch.standing:
                 batch.fail(one, "no_email")
@@ -28,11 +28,11 @@ class SendEmail(Step):
         outbox.add([outbox.NewMessage(one.contact_id, found.pk, batch.cause(one)) for one in batch.standing])
 
     def detail(self) -> str:
-        found = Email.objects.filter(pk=self.email).first()
+        found = Email.objects.filter(pk=self.email or 0).first()
         return found.name if found else ""
 
     def problems(self) -> list[Problem]:
-        found = Email.objects.filter(pk=self.email, archived_at=None).first()
+        found = Email.objects.filter(pk=self.email or 0, archived_at=None).first()
         if found is None:
             return [Problem("email", "NOT_FOUND", _now("This e-mail does not exist any more."))]
         try:

@@ -39,7 +39,8 @@ class FormSubmitted(Trigger):
         if not contact_ids:
             return {}
         found = sql.rows(
-            "SELECT DISTINCT ON (contact_id) contact_id, id FROM event WHERE contact_id = ANY(%s) AND kind = %s AND key = ANY(%s) ORDER BY contact_id, ts DESC, id DESC",
+            "SELECT DISTINCT ON (contact_id) contact_id, id FROM event"
+            " WHERE contact_id = ANY(%s) AND kind = %s AND key = ANY(%s) ORDER BY contact_id, ts DESC, id DESC",
             [contact_ids, int(Kind.FORM_SUBMISSION), wanted],
         )
         return {contact_id: f"form:{event_id}" for contact_id, event_id in found}

@@ -34,10 +34,10 @@ class SegmentJoined(Trigger):
         return {contact_id: f"segment:{self.segment}:{joined_at.isoformat()}" for contact_id, joined_at in found}
 
     def heading(self) -> str:
-        name = Segment.objects.filter(pk=self.segment).values_list("name", flat=True).first()
+        name = Segment.objects.filter(pk=self.segment or 0).values_list("name", flat=True).first()
         return _now("Joined the list: {name}").format(name=name) if name else str(self.label)
 
     def problems(self) -> list[Problem]:
-        if Segment.objects.filter(pk=self.segment, archived_at=None).exists():
+        if Segment.objects.filter(pk=self.segment or 0, archived_at=None).exists():
             return []
         return [Problem("segment", "NOT_FOUND", _now("This list does not exist any more."))]
