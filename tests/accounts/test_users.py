@@ -13,7 +13,7 @@ GOOD = "Straw-Lamp-22"
 
 
 def make(actor: Actor, email: str = "oh@nuriwork.example", role: str = "marketing", **more: str) -> User:
-    return users.create(email, "오세린", GOOD, role, actor=actor, **more)  # type: ignore[arg-type]
+    return users.create(email, "오세린", GOOD, role, actor=actor, **more)
 
 
 def test_a_colleague_can_sign_in(actor: Actor) -> None:
