@@ -1,0 +1,278 @@
+"""The rule sheet of lead scoring: rules with the people they match, the distribution of scores, a contact tried against it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, path
+from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_POST
+
+from baton.accounts import permissions
+from baton.accounts.models import User
+from baton.crm.models import Contact
+from baton.events.vocabulary import Kind
+from baton.platform import clock, sql
+from baton.platform.actor import Actor
+from baton.platform.errors import Invalid, NotFound, Problem
+from baton.platform.models import History
+from baton.segments import filter as filters
+from baton.segments import rules as sheet
+from baton.segments import scoring
+from baton.segments.models import ScoreModel, ScoreRule
+from baton.web.answer import targets, toast
+from baton.web.page import Page, actor, allow
+from baton.web.parts import people
+
+GROUPS: dict[str, tuple[str | Promise, str]] = {
+    "fit_person": (_("Fit · person"), "user-round"),
+    "fit_company": (_("Fit · company"), "building-2"),
+    "form": (_("Engagement · forms"), "clipboard-list"),
+    "web": (_("Engagement · website"), "mouse-pointer-click"),
+    "email": (_("Engagement · e-mail and events"), "mail"),
+    "minus": (_("Negative points and exclusions"), "circle-minus"),
+}
+CHANGES_SHOWN = 20
+
+
+class Scoring(Page):
+    key = "scoring"
+    label = _("Lead scoring")
+    icon = "gauge"
+    group = "automation"
+    order = 20
+    area = "scoring"
+
+    @classmethod
+    def urls(cls) -> list[URLPattern]:
+        return [
+            path("scoring/", show),
+            path("scoring/rules/<int:pk>/", change_rule),
+            path("scoring/thresholds/", change_thresholds),
+            path("scoring/people/", find_people),
+            path("scoring/history/", changes),
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A rule of the sheet."""
+
+    rule: ScoreRule
+    sentence: str
+    matched: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the data says about the thresholds; a number that has no ground is None."""
+
+    won: int  # contacts that became customers in the last 90 days
+    won_share: int | None  # % of them whose score is at least the SQL threshold
+    arrivals: float | None  # contacts that became SQL a day, over the last 30 days
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One change of the sheet, as the history tells it."""
+
+    at: datetime
+    who: str
+    what: str
+    detail: str
+
+
+def _model() -> ScoreModel:
+    model = scoring.first_model()
+    if model is None:
+        raise NotFound(gettext("There is no score model yet."))
+    return model
+
+
+def _side(request: HttpRequest, model: ScoreModel) -> dict[str, Any]:
+    """The histogram, its thresholds and the tested contact."""
+    chart = scoring.histogram(model)
+    top = max(1, *(b.count for b in chart.bins))
+    tested = _tested(request.GET.get("contact") or request.POST.get("contact") or "", model)
+    hits = scoring.explain(tested.pk, model) if tested else []
+    return {
+        "model": model,
+        "chart": chart,
+        "bins": [(b, round(b.count * 100 / top, 1)) for b in chart.bins],
+        "share": {name: round(getattr(chart, name) * 100 / chart.total) if chart.total else 0 for name in ("below", "mql", "sql")},
+        "low": scoring.LOW,
+        "high": scoring.HIGH,
+        "last": scoring.HIGH + scoring.BIN,
+        "marks": [(at, round((at - scoring.LOW) * 100 / (scoring.HIGH + scoring.BIN - scoring.LOW), 1)) for at in (scoring.LOW, 0, 50, 100, scoring.HIGH)],
+        "facts": _facts(model),
+        "tested": people.person(tested) if tested else None,
+        "score": sum(h.points for h in hits),
+        "hits": [(h, _sentence(h.rule)) for h in hits if h.times],
+        "missed": [(h, _sentence(h.rule)) for h in hits if not h.times],
+        "may_edit": permissions.can(request.user, "scoring", "edit"),
+    }
+
+
+def _tested(asked: str, model: ScoreModel) -> Contact | None:
+    """The contact asked for, else the one with the most points."""
+    live = Contact.objects.filter(archived_at=None)
+    if asked.isascii() and asked.isdigit() and len(asked) < 19 and (found := live.filter(pk=int(asked)).first()):
+        return found
+    best = sql.rows(
+        "SELECT s.contact_id FROM score s JOIN contact c ON c.id = s.contact_id WHERE s.model_id = %s AND c.archived_at IS NULL"
+        " ORDER BY s.total DESC, s.contact_id DESC LIMIT 1",
+        [model.pk],
+    )
+    return live.filter(pk=best[0][0]).first() if best else live.order_by("pk").first()
+
+
+def _sentence(rule: ScoreRule) -> str:
+    try:
+        return filters.sentence(rule.filter)
+    except Invalid:
+        return gettext("This rule's condition can no longer be read ({key}).").format(key=rule.key)
+
+
+def _lines(model: ScoreModel) -> list[Line]:
+    rules = list(model.rules.all())
+    counts = scoring.matched(r.pk for r in rules)
+    return [Line(r, _sentence(r), counts[r.pk]) for r in rules]
+
+
+def _page(request: HttpRequest, model: ScoreModel) -> dict[str, Any]:
+    lines = _lines(model)
+    keys = list(GROUPS) + sorted({line.rule.group for line in lines} - set(GROUPS))
+    return {
+        **_side(request, model),
+        "groups": [(key, *GROUPS.get(key, (key, "list"))[:2], found) for key in keys if (found := [line for line in lines if line.rule.group == key])],
+        "lines": lines,
+        "rule_count": sum(line.rule.active for line in lines),
+    }
+
+
+@require_GET
+@allow("scoring", "view")
+def show(request: HttpRequest) -> HttpResponse:
+    """The page, or its side panel for another tested contact (`?contact=<id>`)."""
+    model = scoring.first_model()
+    if model is None:
+        return render(request, "scoring/empty.html")
+    if targets(request, "scoring-side"):
+        return render(request, "scoring/side.html", _side(request, model))
+    return render(request, "scoring/page.html", _page(request, model))
+
+
+def _after_change(request: HttpRequest, model: ScoreModel, text: str) -> HttpResponse:
+    """The side panel, and beside it the numbers of the rules, all counted again."""
+    model.refresh_from_db()
+    return toast(render(request, "scoring/changed.html", _page(request, model)), text)
+
+
+@require_POST
+@allow("scoring", "edit")
+def change_rule(request: HttpRequest, pk: int) -> HttpResponse:
+    """Points and switch of one rule; everybody is scored again before the answer."""
+    model = _model()
+    rule = model.rules.filter(pk=pk).first()
+    if rule is None:
+        raise NotFound(gettext("This rule no longer exists."))
+    sheet.update(rule, _integer(request.POST, "points", -1000, 1000), "active" in request.POST, actor(request))
+    return _after_change(request, model, gettext("Saved, and everybody was scored again"))
+
+
+@require_POST
+@allow("scoring", "edit")
+def change_thresholds(request: HttpRequest) -> HttpResponse:
+    """Where MQL and SQL begin."""
+    model = _model()
+    mql, over = sorted(_integer(request.POST, name, -1000, 1000) for name in ("mql", "sql"))
+    sheet.set_thresholds(model, mql, over, actor(request))
+    return _after_change(request, model, gettext("Thresholds saved"))
+
+
+def _integer(given: Mapping[str, str], name: str, low: int, high: int) -> int:
+    """A whole number of the form. Raises Invalid."""
+    try:
+        value = int(given.get(name, ""))
+    except ValueError:
+        value = high + 1
+    if not low <= value <= high:
+        raise Invalid([Problem(name, "INVALID_NUMBER", gettext("Points must be a whole number from {low} to {high}.").format(low=low, high=high))])
+    return value
+
+
+@require_GET
+@allow("scoring", "view")
+def find_people(request: HttpRequest) -> HttpResponse:
+    """Contacts whose name, company or address contains `?q=`."""
+    found = people.search(request.GET.get("q", ""), limit=8)
+    return render(request, "scoring/people.html", {"found": found, "q": request.GET.get("q", "")})
+
+
+# Facts -----------------------------------------------------------------------
+
+
+REACHED = """
+SELECT count(DISTINCT e.contact_id), count(DISTINCT e.contact_id) FILTER (WHERE s.total >= %(least)s)
+FROM event e JOIN event_key k ON k.id = e.key AND k.kind = %(kind)s AND k.value = %(stage)s
+LEFT JOIN score s ON s.contact_id = e.contact_id AND s.model_id = %(model)s
+WHERE e.kind = %(kind)s AND e.ts >= %(since)s
+"""
+
+
+def _reached(model: ScoreModel, stage: str, days: int) -> tuple[int, int]:
+    """Contacts that came to a stage in the last days, and how many of them have an SQL's score now."""
+    params = {"least": model.sql, "kind": int(Kind.STAGE_CHANGED), "stage": stage, "model": model.pk, "since": clock.now() - timedelta(days=days)}
+    return sql.rows(REACHED, params)[0]  # type: ignore[return-value]  # two counts
+
+
+def _facts(model: ScoreModel) -> Facts:
+    won, strong = _reached(model, "customer", 90)
+    arrived, _strong = _reached(model, "sql", 30)
+    return Facts(won, round(strong * 100 / won) if won else None, round(arrived / 30, 1) if arrived else None)
+
+
+# History ---------------------------------------------------------------------
+
+
+@require_GET
+@allow("scoring", "view")
+def changes(request: HttpRequest) -> HttpResponse:
+    """Who changed which rule or threshold, newest first."""
+    model = _model()
+    rows = list(History.objects.filter(subject_type__in=("score_rule", "score_model")).order_by("-at", "-id")[:CHANGES_SHOWN])
+    rules = {str(r.pk): r for r in model.rules.all()}
+    names = {str(Actor("user", u.pk)): u.name for u in User.objects.all()}
+    return render(request, "scoring/history.html", {"edits": [_edit(row, rules, names) for row in rows]})
+
+
+def _edit(row: History, rules: dict[str, ScoreRule], names: dict[str, str]) -> Edit:
+    if row.subject_type == "score_rule":
+        rule = rules.get(row.subject_id)
+        what = _sentence(rule) if rule else gettext("A rule that no longer exists")
+    else:
+        what = gettext("Thresholds")
+    return Edit(row.at, names.get(row.actor, gettext("Baton")), what, "; ".join(_told(row.detail)))
+
+
+def _told(detail: dict[str, Any]) -> list[str]:
+    """The changed values of a history row in words: 10 → 20 points."""
+    words = []
+    for name, pair in detail.items():
+        if not (isinstance(pair, list) and len(pair) == 2):
+            continue
+        old, new = pair
+        if name == "active":
+            words.append(gettext("switched on") if new else gettext("switched off"))
+        elif name == "points":
+            words.append(ngettext("{old} → {new} point", "{old} → {new} points", new).format(old=old, new=new))
+        elif name in ("mql", "sql"):
+            words.append(f"{name.upper()} {old} → {new}")
+    return words
+
+
