@@ -42,7 +42,11 @@ class Edge:
             elif path.startswith("/live/"):
                 await self.live(scope, receive, send)
             else:
-                await self.pages(scope, receive, send)  # type: ignore[arg-type]  # a2wsgi has its own names for the same shapes
+
+                async def body() -> MutableMapping[str, Any]:
+                    return await receive()  # a2wsgi wants a coroutine; Granian's receive gives another kind of awaitable
+
+                await self.pages(scope, body, send)  # type: ignore[arg-type]  # a2wsgi has its own names for the same shapes
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
