@@ -91,6 +91,7 @@ def manners(view: View) -> View:
         if response.status_code == 405:
             allowed = response.headers.get("Allow", "")
             response = errors.answer(request, Failure(405, "METHOD_NOT_ALLOWED", f"{request.method} is not allowed here.", headers={"Allow": allowed}))
+        response["Content-Language"] = "en"
         response["X-HubSpot-Correlation-Id"] = request.correlation_id  # type: ignore[attr-defined]
         limits.write(request, response)
         return response
