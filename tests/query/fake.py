@@ -1,0 +1,303 @@
+"""A catalog without a database, and strategies for worlds: a moment, a time zone, some people, some filters about them."""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from hypothesis import strategies as st
+
+from baton.query.catalog import Match, Property, SegmentInfo
+from baton.query.evaluate import Happened, Person, Thing
+from baton.query.nodes import And, Compare, Everyone, HasState, MemberOf, Nobody, Node, Not, Or, PayloadTest, Performed, Related, ScoreIs
+from baton.query.operators import OPERATORS
+
+OPTIONS = (("it", "IT"), ("bio", "Bio"), ("IT", "Big IT"), ("콘텐츠", "Content"))
+PROPERTIES = [
+    Property("city", "City", "text"),
+    Property("email", "Email", "email"),
+    Property("employees", "Employees", "number"),
+    Property("ends", "Contract ends", "date"),
+    Property("met", "Last met", "datetime"),
+    Property("industry", "Industry", "choice", OPTIONS),
+    Property("interests", "Interests", "multi_choice", OPTIONS),
+    Property("student", "Student", "boolean"),
+    Property("buddy", "Buddy", "user"),
+    Property("owner_id", "Owner", "user", column="owner_id"),
+    Property("createdate", "Created", "datetime", column="created_at"),
+]
+COMPANY = [Property("name", "Name", "text"), Property("industry", "Industry", "choice", OPTIONS), Property("renewal", "Renewal", "date")]
+PAGE, DWELL, OPEN = 1, 2, 11
+
+
+@dataclass
+class FakeCatalog:
+    """Names are plain; lists mention what they are told to."""
+
+    lists: dict[int, SegmentInfo] = field(default_factory=lambda: {1: SegmentInfo("VIP"), 2: SegmentInfo("Pricing visitors")})
+    pages: dict[int, str] = field(default_factory=lambda: {1: "nuriwork.example/pricing", 2: "nuriwork.example/blog/a", 3: "nuriwork.example/blog/b"})
+
+    def property(self, object_type: str, name: str) -> Property | None:
+        return next((p for p in {"contact": PROPERTIES, "company": COMPANY}.get(object_type, []) if p.name == name), None)
+
+    def relation(self, object_type: str) -> str | None:
+        return {"company": "Company"}.get(object_type)
+
+    def segment(self, segment_id: int) -> SegmentInfo | None:
+        return self.lists.get(segment_id)
+
+    def score(self, model_id: int) -> str | None:
+        return {1: "Lead score", 2: "Health"}.get(model_id)
+
+    def first_score(self) -> int | None:
+        return 1
+
+    def event_keys(self, kind: int, how: Match, value: str | Sequence[str]) -> tuple[int, ...]:
+        tests = {
+            "is": lambda page: page.endswith(value),
+            "starts": lambda page: page[page.index("/") :].startswith(value),
+            "contains": lambda page: value in page,
+        }
+        return tuple(key for key, page in self.pages.items() if tests[how](page))
+
+    def key_label(self, kind: int, value: str) -> str:
+        return f"#{value}"
+
+    def key_names(self, keys: Sequence[int]) -> list[str]:
+        return [self.pages[key] for key in keys]
+
+    def kind_label(self, kind: int) -> str:
+        return {PAGE: "page viewed", DWELL: "stayed on a page", OPEN: "e-mail opened"}[kind]
+
+
+CATALOG = FakeCatalog()
+
+# --- strategies: a world keeps to a few values, so that its people and its filters meet -------------------------------
+
+ZONES = ["Asia/Seoul", "UTC", "America/New_York", "Asia/Kathmandu", "America/Sao_Paulo", "Pacific/Apia"]
+NOWS = [
+    datetime(2026, 11, 21, 15, 0, tzinfo=UTC),  # midnight in Seoul
+    datetime(2026, 11, 21, 14, 59, 59, 999_999, tzinfo=UTC),
+    datetime(2026, 3, 8, 7, 0, 0, 500_000, tzinfo=UTC),  # New York changes its clocks
+    datetime(2018, 11, 4, 3, 0, tzinfo=UTC),  # a day without midnight in São Paulo
+    datetime(2024, 2, 29, 23, 30, tzinfo=UTC),
+]
+LENGTHS = [0, 1, 7, 30]
+FAMILIES = [
+    ["서울", unicodedata.normalize("NFD", "서울"), "서울 강남", "É", "E\u0301", "é"],
+    ["abc", "ABC", "abcabc", "c", "İstanbul", "istanbul", "ΣΑΣ", "σας", "straße"],
+    ["100%", "a_c", "axc", "a\\c", "%", "_", "\\", "'; --", "%s {x}", "%(ids)s"],
+]
+BLANKS = ["", " ", "\t\n"]
+WRONG: list[Any] = [
+    None,
+    "",
+    " ",
+    True,
+    False,
+    0,
+    1,
+    -2.5,
+    "abc",
+    "2026-02-30",
+    "2026-13-01T00:00:00Z",
+    "2026-11-21T24:00:00Z",
+    [],
+    ["it"],
+    {"a": 1},
+    [[]],
+    "true",
+    "12",
+]
+NUMBERS: list[int | float] = [0, 1, 0.1, 0.30000000000000004, 5, 5.0, 1e20, -3.25, 2**53 + 1]
+SECOND, TICK = timedelta(seconds=1), timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class World:
+    now: datetime
+    zone: ZoneInfo
+    people: list[Person]
+    filters: list[Node]
+    later: datetime  # a moment after now
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a world is about."""
+
+    now: datetime
+    zone: ZoneInfo
+    length: int  # days
+    texts: list[str]
+    known: list[Property]
+    company: list[Property]
+    leaves: list[str]
+
+    @property
+    def stored(self) -> list[datetime]:
+        """Moments at and beside the edges of the window and of days."""
+        today = self.now.astimezone(self.zone).date()
+        edges = [self.now + timedelta(days=sign * self.length) for sign in (-1, 1)]
+        edges += [datetime(d.year, d.month, d.day, tzinfo=self.zone).astimezone(UTC) for d in (today + timedelta(days=n) for n in (-1, 0, 1))]
+        return [at + by for at in edges for by in (timedelta(), SECOND, -SECOND)]
+
+    @property
+    def days(self) -> list[date]:
+        today = self.now.astimezone(self.zone).date()
+        return [today + timedelta(days=sign * self.length + by) for sign in (-1, 1) for by in (-1, 0, 1)]
+
+    @property
+    def happened(self) -> list[datetime]:
+        """Moments of events: at and beside both edges of the window."""
+        edges = [self.now, self.now - timedelta(days=self.length), self.now + timedelta(days=self.length)]
+        return [at + by for at in edges for by in (timedelta(), TICK, -TICK)]
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    now, zone = draw(st.sampled_from(NOWS)), ZoneInfo(draw(st.sampled_from(ZONES)))
+    scope = Scope(
+        now,
+        zone,
+        draw(st.sampled_from(LENGTHS)),
+        draw(st.sampled_from(FAMILIES)),
+        draw(st.lists(st.sampled_from(PROPERTIES), min_size=1, max_size=2)),
+        [draw(st.sampled_from(COMPANY))],
+        draw(st.lists(st.sampled_from(["compare", "compare", "performed", "performed", "member", "score", "state", "related"]), min_size=1, max_size=2)),
+    )
+    people = draw(st.lists(_person(scope), min_size=3, max_size=8))
+    filters = draw(st.lists(_groups(_leaf(scope)), min_size=3, max_size=6))
+    steps = [TICK, SECOND, timedelta(minutes=1), timedelta(hours=9), timedelta(days=1), timedelta(days=8)]
+    return World(now, zone, people, filters, now + draw(st.sampled_from(steps)))
+
+
+def _iso(at: datetime, shape: int) -> str:
+    """The shapes in which a moment may be stored."""
+    plain = at.astimezone(UTC).replace(tzinfo=None)
+    return plain.isoformat(timespec=("seconds", "milliseconds", "microseconds")[shape]) + "Z"
+
+
+def _valid(prop: Property, scope: Scope) -> st.SearchStrategy[Any]:
+    match prop.type:
+        case "text" | "email" | "phone" | "url":
+            return st.sampled_from(scope.texts + BLANKS)
+        case "number":
+            return st.sampled_from(NUMBERS)
+        case "date":
+            return st.sampled_from(scope.days).map(date.isoformat)
+        case "datetime":
+            return st.builds(_iso, st.sampled_from(scope.stored), st.integers(0, 2))
+        case "choice":
+            return st.sampled_from([value for value, _ in OPTIONS])
+        case "multi_choice":
+            return st.lists(st.sampled_from([value for value, _ in OPTIONS]), max_size=3)
+        case "boolean":
+            return st.booleans()
+        case "user":
+            return st.integers(0, 2)
+
+
+def _properties(known: list[Property], scope: Scope) -> st.SearchStrategy[dict[str, Any]]:
+    good = {p.name: _valid(p, scope) for p in known if p.column is None}
+    return st.fixed_dictionaries({}, optional={name: st.one_of(values, values, values, st.sampled_from(WRONG)) for name, values in good.items()})
+
+
+@st.composite
+def _person(draw: st.DrawFn, scope: Scope) -> Person:
+    event = st.builds(
+        Happened,
+        st.sampled_from([PAGE, PAGE, OPEN]),
+        st.sampled_from(scope.happened),
+        st.integers(0, 2),
+        st.sampled_from([None, 59.5, 60.0]),
+        st.sampled_from([{}, {}, {"machine": "proxy"}, {"machine": None}, {"url": "a"}, {"url": 1}]),
+    )
+    thing = st.builds(
+        Thing, st.sampled_from(["company", "company", "deal"]), _properties(scope.company, scope), st.sampled_from(["", "primary"]), st.booleans()
+    )
+    points = st.fixed_dictionaries({part: st.sampled_from([-5, 0, 34, 35, 36]) for part in ("total", "fit", "engagement")})
+    at = st.sampled_from([scope.now, scope.now - SECOND])
+    leaves = set(scope.leaves)
+    return Person(
+        draw(_properties(scope.known, scope)),
+        tuple(draw(st.lists(event, max_size=4))) if "performed" in leaves else (),
+        draw(st.frozensets(st.sampled_from([1, 2]))),
+        draw(st.dictionaries(st.sampled_from([1, 2]), points, max_size=2)) if "score" in leaves else {},
+        tuple(draw(st.lists(thing, max_size=2))) if "related" in leaves else (),
+        draw(st.dictionaries(st.just("email"), st.tuples(st.booleans(), at))) if "state" in leaves else {},
+        draw(st.dictionaries(st.just("email"), st.tuples(st.sampled_from(["unsubscribed", "bounced"]), at))) if "state" in leaves else {},
+        draw(st.none() | st.integers(0, 2)),
+        draw(st.sampled_from(scope.happened)),
+    )
+
+
+def _value(prop: Property, takes: str, scope: Scope) -> st.SearchStrategy[Any]:
+    one: st.SearchStrategy[Any] = _valid(prop, scope)
+    if prop.type in {"text", "email"}:
+        one = st.sampled_from(scope.texts)
+    elif prop.type == "datetime":
+        one = st.sampled_from(scope.days).map(date.isoformat) | st.sampled_from(scope.stored).map(datetime.isoformat)
+    elif prop.type == "multi_choice":
+        one = st.sampled_from([value for value, _ in OPTIONS])
+    match takes:
+        case "nothing":
+            return st.none()
+        case "days":
+            return st.just(scope.length)
+        case "many":
+            return st.lists(one, min_size=1, max_size=3).map(tuple)
+        case "two":
+            return st.tuples(one, one).map(lambda pair: tuple(sorted(pair)))
+        case _:
+            return one
+
+
+@st.composite
+def _compare(draw: st.DrawFn, known: list[Property], of: str, scope: Scope) -> Node:
+    prop = draw(st.sampled_from(known))
+    operator = draw(st.sampled_from(list(OPERATORS[prop.type].values())))
+    return Compare(prop.name, operator.key, draw(_value(prop, operator.takes, scope)), of)
+
+
+@st.composite
+def _performed(draw: st.DrawFn, scope: Scope) -> Node:
+    at_least = draw(st.sampled_from([0, 1, 1, 2]))
+    at_most = draw(st.none() | st.integers(at_least, 2))
+    ends = draw(st.none() | st.sampled_from([(-scope.length, 0), (0, scope.length), (0, 0)]))
+    since, until = (None, None) if ends is None else (scope.now + timedelta(days=n) for n in ends)
+    tests = [(), (), (), (PayloadTest("machine", "missing"),), (PayloadTest("machine", "present"),), (PayloadTest("url", "is", "a"),)]
+    return Performed(
+        draw(st.sampled_from([(PAGE,), (PAGE, OPEN), (DWELL,)])),
+        draw(st.sampled_from([None, None, (), (1,), (1, 2)])),
+        at_least,
+        at_most,
+        timedelta(days=scope.length) if scope.length and draw(st.booleans()) else None,
+        since,
+        until,
+        draw(st.sampled_from(tests)),
+        draw(st.sampled_from([None, None, None, 60.0])),
+    )
+
+
+def _leaf(scope: Scope) -> st.SearchStrategy[Node]:
+    order = st.sampled_from(["at_least", "at_most", "more_than", "less_than", "is", "is_not"])
+    made: dict[str, st.SearchStrategy[Node]] = {
+        "compare": _compare(scope.known, "contact", scope),
+        "performed": _performed(scope),
+        "member": st.builds(MemberOf, st.sampled_from([1, 2])) | st.sampled_from([Everyone(), Nobody()]),
+        "score": st.builds(ScoreIs, st.sampled_from([1, 2]), order, st.sampled_from([-5, 0, 35]), st.sampled_from(["total", "fit", "engagement"])),
+        "state": st.builds(HasState, st.sampled_from(["opted_in", "opted_out"]), st.just("email")),
+        "related": st.builds(Related, st.just("company"), _groups(_compare(scope.company, "company", scope)), st.sampled_from([None, "primary"])),
+    }
+    return st.one_of(*(made[name] for name in scope.leaves))
+
+
+def _groups(leaves: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
+    return st.recursive(
+        leaves,
+        lambda inner: st.builds(Not, inner) | st.builds(And, st.lists(inner, max_size=3).map(tuple)) | st.builds(Or, st.lists(inner, max_size=3).map(tuple)),
+        max_leaves=4,
+    )

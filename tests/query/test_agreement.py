@@ -1,0 +1,123 @@
+"""The compiled SQL on PostgreSQL means what the plain Python says, for random filters about random people."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection
+from hypothesis import HealthCheck, given, settings
+
+from baton.platform import sql
+from baton.query import check, compile, edges, evaluate
+from baton.query.evaluate import Person
+from baton.query.nodes import Compare
+from tests.query.fake import CATALOG, ZONES, World, worlds
+
+TABLES = ("contact", "event", "membership", "score", "record", "association", "consent", "suppression")
+EXAMPLES = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+
+# One statement puts a whole world into the tables. jsonb_to_recordset reads each list of rows.
+LOAD = """
+WITH w AS (SELECT %s::jsonb AS j),
+a AS (INSERT INTO contact (id, properties, owner_id, created_at, updated_at, archived_at, email)
+      SELECT r.id, r.properties, r.owner_id, r.created_at, r.created_at, NULL, ''
+      FROM w, jsonb_to_recordset(j->'contact') r(id bigint, properties jsonb, owner_id bigint, created_at timestamptz)),
+b AS (INSERT INTO event (contact_id, ts, id, kind, key, value, payload)
+      SELECT r.contact_id, r.ts, r.id, r.kind, r.key, r.value, r.payload
+      FROM w, jsonb_to_recordset(j->'event') r(contact_id bigint, ts timestamptz, id bigint, kind smallint, key bigint, value float, payload jsonb)),
+c AS (INSERT INTO membership (contact_id, segment_id, joined_at, reason)
+      SELECT r.contact_id, r.segment_id, now(), '' FROM w, jsonb_to_recordset(j->'membership') r(contact_id bigint, segment_id bigint)),
+d AS (INSERT INTO score (contact_id, model_id, total, fit, engagement, reasons, changed_at)
+      SELECT r.contact_id, r.model_id, r.total, r.fit, r.engagement, '{}', now()
+      FROM w, jsonb_to_recordset(j->'score') r(contact_id bigint, model_id bigint, total int, fit int, engagement int)),
+e AS (INSERT INTO record (id, object_type, properties, created_at, updated_at, archived_at)
+      SELECT r.id, r.object_type, r.properties, now(), now(), CASE WHEN r.archived THEN now() END
+      FROM w, jsonb_to_recordset(j->'record') r(id bigint, object_type text, properties jsonb, archived boolean)),
+f AS (INSERT INTO association (from_id, from_type, to_id, to_type, label, created_at)
+      SELECT r.from_id, 'contact', r.to_id, r.to_type, r.label, now()
+      FROM w, jsonb_to_recordset(j->'association') r(from_id bigint, to_id bigint, to_type text, label text)),
+g AS (INSERT INTO consent (contact_id, channel, granted, at, source, wording, actor)
+      SELECT r.contact_id, r.channel, r.granted, r.at, '', '', ''
+      FROM w, jsonb_to_recordset(j->'consent') r(contact_id bigint, channel text, granted boolean, at timestamptz))
+INSERT INTO suppression (contact_id, channel, reason, at)
+SELECT r.contact_id, r.channel, r.reason, r.at FROM w, jsonb_to_recordset(j->'suppression') r(contact_id bigint, channel text, reason text, at timestamptz)
+"""
+
+
+@pytest.fixture
+def tables(db: None) -> Iterator[None]:
+    """Temporary tables like the real ones stand before them, so that loading and planning a small world is quick."""
+    for table in TABLES:
+        sql.run(f"CREATE TEMP TABLE {table} (LIKE public.{table} INCLUDING ALL)")
+    yield
+    for table in TABLES:
+        sql.run(f"DROP TABLE pg_temp.{table}")
+
+
+def load(world: World) -> None:
+    rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
+    for id, person in enumerate(world.people, 1):
+        rows["contact"].append({"id": id, "properties": person.properties, "owner_id": person.owner_id, "created_at": person.created_at})
+        for number, event in enumerate(person.events):
+            rows["event"].append({"contact_id": id, "id": number, **{name: getattr(event, name) for name in ("ts", "kind", "key", "value", "payload")}})
+        rows["membership"] += [{"contact_id": id, "segment_id": segment} for segment in person.segments]
+        rows["score"] += [{"contact_id": id, "model_id": model, **points} for model, points in person.scores.items()]
+        for number, thing in enumerate(person.related):
+            rows["record"].append({"id": id * 100 + number, "object_type": thing.object_type, "properties": thing.properties, "archived": thing.archived})
+            rows["association"].append({"from_id": id, "to_id": id * 100 + number, "to_type": thing.object_type, "label": thing.label})
+        rows["consent"] += [{"contact_id": id, "channel": channel, "granted": granted, "at": at} for channel, (granted, at) in person.consent.items()]
+        rows["suppression"] += [{"contact_id": id, "channel": channel, "reason": reason, "at": at} for channel, (reason, at) in person.suppressed.items()]
+    for table in TABLES:
+        sql.run(f"DELETE FROM {table}")
+    sql.run(LOAD, [json.dumps(rows, default=datetime.isoformat)])
+
+
+def found(world: World, *, ids: list[int] | None = None) -> dict[int, tuple[bool, ...]]:
+    """For each contact, the answer of every filter, all asked in one statement."""
+    pieces = [compile.condition(node, CATALOG, now=world.now, zone=world.zone, whom=ids is not None, prefix=f"f{i}_") for i, node in enumerate(world.filters)]
+    params = {name: value for piece in pieces for name, value in piece.params.items()}
+    where = "" if ids is None else " WHERE c.id = ANY(%(ids)s)"
+    rows = sql.rows(f"SELECT c.id, {', '.join(piece.text for piece in pieces)} FROM contact c{where}", {**params, "ids": ids or []})
+    return {row[0]: row[1:] for row in rows}
+
+
+def meant(world: World, now: datetime) -> dict[int, tuple[bool, ...]]:
+    return {id: tuple(evaluate.holds(node, person, CATALOG, now=now, zone=world.zone) for node in world.filters) for id, person in enumerate(world.people, 1)}
+
+
+@EXAMPLES
+@given(world=worlds())
+def test_sql_and_python_agree_for_everybody_and_for_a_few(tables: None, world: World) -> None:
+    for node in world.filters:
+        check.check(node, CATALOG)
+    load(world)
+    expected = meant(world, world.now)
+    assert found(world) == expected
+    some = [id for id in expected if id % 2]
+    assert found(world, ids=some) == {id: expected[id] for id in some}
+
+
+@EXAMPLES
+@given(world=worlds())
+def test_whoever_time_moves_has_crossed_an_edge(tables: None, world: World) -> None:
+    load(world)
+    before, after = meant(world, world.now), meant(world, world.later)
+    for i, node in enumerate(world.filters):
+        moved = {id for id in before if before[id][i] != after[id][i]}
+        crossed = edges.crossed(node, CATALOG, since=world.now, until=world.later, zone=world.zone)
+        asked = {id for statement in crossed for (id,) in sql.rows(statement.text, statement.params)}
+        assert moved <= asked
+
+
+def test_the_connection_time_zone_does_not_matter(tables: None) -> None:
+    person = Person({"met": "2026-11-20T15:00:00.000Z"}, created_at=datetime(2026, 11, 20, 15, tzinfo=UTC))
+    filters = [Compare("met", "is", "2026-11-21"), Compare("createdate", "is", "2026-11-21")]
+    world = World(datetime(2026, 11, 21, 3, tzinfo=UTC), ZoneInfo("Asia/Seoul"), [person], filters, datetime(2026, 11, 22, tzinfo=UTC))
+    load(world)
+    for zone in ZONES:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('timezone', %s, true)", [zone])
+        assert found(world) == {1: (True, True)}
