@@ -11,6 +11,7 @@ MAX_BODY = 64 * 1024  # bytes
 MAX_HITS = 200
 MAX_TEXT = 2048  # characters of an address
 MAX_TITLE = 300
+MAX_KEY = 2000  # bytes: an index entry of PostgreSQL holds 2,700
 MAX_ID = 1 << 53
 COOKIE = "baton_v"
 
@@ -55,8 +56,9 @@ def page_key(url: str) -> str:
     """`host/path` in the form event keys have: lower-case host, no query, no trailing slash except the root's."""
     parts = urlsplit(url if "://" in url else f"//{url}")
     host = (parts.netloc.rpartition("@")[2]).lower()
-    path = unquote(parts.path).rstrip("/") or "/"
-    return f"{host}{path}"
+    path = unquote(parts.path).replace("\0", "").rstrip("/") or "/"
+    key = f"{host}{path}"
+    return key if len(key) <= MAX_KEY // 4 else key.encode()[:MAX_KEY].decode(errors="ignore")
 
 
 def parse(body: Any) -> Batch:

@@ -1,0 +1,104 @@
+"""Opens and clicks of mails: who, which mail, a person or a machine, and where the link leads."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from running import COOKIE, Running, events, view
+
+from baton.crm import records
+from baton.events.vocabulary import Kind
+from baton.messaging.models import Email, EmailLink, Message
+from baton.platform import clock, signing, sql
+from baton.platform.actor import SYSTEM
+
+OWN = "https://www.nuriwork.example/case?utm_source=mail#top"
+FOREIGN = "https://other.example/"
+
+
+@pytest.fixture
+def sent(collector: Running) -> dict[str, Any]:
+    """A mail to a contact, sent a minute ago, with two links."""
+    contact = records.create("contact", {"email": "minjun@hankyul.example"}, actor=SYSTEM, source="api")
+    email = Email.objects.create(name="서비스 소개", subject="안녕하세요", body="<p></p>")
+    now = clock.now()
+    Message.objects.create(contact_id=contact, id=7, cause="test", email_id=email.pk, state="sent", created_at=now, sent_at=now - timedelta(minutes=1))
+    links = [EmailLink.objects.create(email=email, url=url).pk for url in (OWN, FOREIGN)]
+    return {"contact": contact, "email": str(email.pk), "own": links[0], "foreign": links[1], "open": f"/o/{signing.make('open', 7, contact)}.gif",
+            "click": f"/c/{signing.make('click', 7, contact, links[0])}", "away": f"/c/{signing.make('click', 7, contact, links[1])}"}  # fmt: skip
+
+
+def mails() -> list[tuple[int, int, str, dict[str, Any]]]:
+    return [
+        (contact, kind, value, json.loads(payload))
+        for contact, kind, value, payload in sql.rows("SELECT e.contact_id, e.kind, k.value, e.payload FROM event e JOIN event_key k ON k.id = e.key ORDER BY e.ts")
+        if kind in (Kind.EMAIL_OPEN, Kind.EMAIL_CLICK)
+    ]
+
+
+def test_an_open_is_an_event_and_a_pixel(collector: Running, sent: dict[str, Any]) -> None:
+    answer = collector.get(sent["open"])
+    assert (answer.status_code, answer.headers["content-type"], answer.content[:3]) == (200, "image/gif", b"GIF")
+    assert "no-store" in answer.headers["cache-control"]
+    assert mails() == [(sent["contact"], Kind.EMAIL_OPEN, sent["email"], {"message": 7})]
+    assert sql.rows("SELECT label FROM event_key WHERE kind = %s", [int(Kind.EMAIL_OPEN)]) == [("서비스 소개",)]
+
+
+def test_a_forged_pixel_is_a_pixel_and_nothing_else(collector: Running, sent: dict[str, Any]) -> None:
+    for path in ("/o/forged.gif", "/o/.gif", sent["open"].replace("/o/", "/o/A"), f"/o/{signing.make('click', 7, sent['contact'])}.gif"):
+        assert collector.get(path).content[:3] == b"GIF"
+    assert mails() == []
+
+
+def test_a_click_leads_to_our_own_site_with_a_token(collector: Running, sent: dict[str, Any]) -> None:
+    collector.hits(view(), cookie=COOKIE)  # the tracker runs on www.nuriwork.example
+    answer = collector.get(sent["click"])
+    target, _, token = answer.headers["location"].partition("&bt=")
+    assert (answer.status_code, target) == (302, "https://www.nuriwork.example/case?utm_source=mail")
+    assert token.endswith("#top")
+    assert signing.read("contact", token.removesuffix("#top")) == (sent["contact"], 7)
+    assert mails() == [(sent["contact"], Kind.EMAIL_CLICK, sent["email"], {"message": 7, "url": OWN})]
+
+
+def test_a_click_to_another_site_tells_it_nothing(collector: Running, sent: dict[str, Any]) -> None:
+    collector.hits(view(), cookie=COOKIE)
+    assert collector.get(sent["away"]).headers["location"] == FOREIGN
+
+
+def test_a_forged_click_leads_nowhere(collector: Running, sent: dict[str, Any]) -> None:
+    for path in ("/c/forged", "/c/", sent["click"] + "A", f"/c/{signing.make('open', 7, sent['contact'], sent['own'])}", f"/c/{signing.make('click', 7, sent['contact'], 999)}"):
+        assert collector.get(path).status_code == 404
+    assert mails() == []
+
+
+def test_machines_are_told_from_people(collector: Running, sent: dict[str, Any]) -> None:
+    collector.head(sent["click"])
+    collector.get(sent["open"], headers={"user-agent": "Googlebot/2.1"})
+    Message.objects.update(sent_at=clock.now())
+    collector.get(sent["open"])
+    collector.get(sent["click"])
+    assert [payload["machine"] for *_, payload in mails()] == ["head", "crawler", "early", "early"]
+
+
+def test_a_click_while_the_database_is_away(collector: Running, sent: dict[str, Any]) -> None:
+    collector.get(sent["click"])
+    collector.cut()
+    assert collector.get(sent["click"]).status_code == 302  # known before
+    sorry = collector.get(sent["away"])
+    assert (sorry.status_code, "다시" in sorry.text) == (503, True)
+    assert collector.get(sent["open"]).content[:3] == b"GIF"
+    collector.mend()
+    from running import wait_for
+
+    wait_for(lambda: len(mails()) == 3)
+    assert collector.get(sent["away"]).status_code == 302
+
+
+def test_the_mail_of_a_joined_person_counts_for_who_he_is_now(collector: Running, sent: dict[str, Any]) -> None:
+    other = records.create("contact", {"email": "other@hankyul.example"}, actor=SYSTEM, source="api")
+    from baton.crm import contacts
+
+    contacts.redirect(sent["contact"], other)
+    collector.get(sent["open"])
+    assert [contact for contact, *_ in events()] == [other]
