@@ -77,7 +77,7 @@ def _existing(object_type: str, id: int) -> int:
     else:
         found = Record.objects.filter(id=id, object_type=object_type, archived_at=None).exists()
     if not found:
-        raise NotFound(_("There is no {type} {id}.").format(type=object_type, id=id))
+        raise NotFound(_("There is no such record."))
     return id
 
 

@@ -29,7 +29,7 @@ def get(object_type: str, id: int, *, archived: bool | None = False) -> Contact 
     """One record, also by the id of a contact that was merged into it. `archived=None` finds both kinds. Raises NotFound."""
     row = _by_id(object_type, id) or (_by_id(object_type, identity.resolve(id)) if object_type == "contact" else None)
     if row is None or (archived is not None and (row.archived_at is not None) != archived):
-        raise _missing(object_type, id)
+        raise _missing()
     return row
 
 
@@ -194,12 +194,12 @@ def _lock(object_type: str, id: int, *, live_only: bool = True) -> Contact | Rec
     else:
         row = next(iter(Record.objects.raw("SELECT * FROM record WHERE id = %s AND object_type = %s FOR UPDATE", [id, object_type])), None)
     if row is None or (live_only and row.archived_at):
-        raise _missing(object_type, id)
+        raise _missing()
     return row
 
 
-def _missing(object_type: str, id: int) -> NotFound:
-    return NotFound(_("There is no {type} {id}.").format(type=object_type, id=id))
+def _missing() -> NotFound:
+    return NotFound(_("There is no such record."))
 
 
 def _claim_email(email: Any, contact_id: int) -> None:
