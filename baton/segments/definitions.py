@@ -61,7 +61,7 @@ def ready(what: What, stored: Mapping[int, Stored]) -> dict[int, Definition]:
     """The definitions behind stored filters, by id. One whose filter can no longer be read is left out, and logged."""
     if not stored:
         return {}
-    version: Version = sql.rows(KEYS)[0]  # type: ignore[assignment]  # two numbers
+    version: Version = sql.rows(KEYS)[0]
     known = None
     found = {}
     for id, stored_filter in stored.items():

@@ -55,7 +55,7 @@ def _due(ids: Sequence[int] | None) -> list[Due]:
     model = scoring.first_model()
     # Without a model nobody has points, so nobody passes a threshold; new contacts are leads all the same.
     params = {"model": model.pk if model else 0, "mql": model.mql if model else 0, "sql": model.sql if model else 0, "ranks": RANKS, "ids": ids}
-    return sql.rows(DUE.replace("{whom}", "" if ids is None else "c.id = ANY(%(ids)s) AND"), params)  # type: ignore[return-value]  # the columns of Due
+    return sql.rows(DUE.replace("{whom}", "" if ids is None else "c.id = ANY(%(ids)s) AND"), params)
 
 
 def _move(due: Sequence[Due], at: datetime, batch: Batch | None) -> int:

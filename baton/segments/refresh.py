@@ -1,9 +1,10 @@
 """Who belongs to a list: the members that its filter finds against those it has, for everybody or for the few who changed.
 
-Both ways run the same two statements, one for who joins and one for who leaves. Hand-made memberships stay.
+Both ways ask the same compiled condition. For everybody one statement adds who joins and one removes who leaves; for a few,
+one statement asks all their lists at once and says what differs. Hand-made memberships stay.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,7 @@ from baton.platform import changes, clock, sql
 from baton.platform.changes import Batch, Change
 from baton.platform.config import config
 from baton.query import compile
-from baton.segments import catalog, definitions, locks
+from baton.segments import catalog, cut, definitions, locks
 from baton.segments.definitions import Definition
 from baton.segments.models import Segment
 
@@ -25,16 +26,35 @@ JOIN = """
 INSERT INTO membership (contact_id, segment_id, joined_at, reason)
 SELECT c.id, %(segment)s, %(at)s, 'filter'
 FROM contact c
-WHERE {whom} c.archived_at IS NULL AND {condition}
+WHERE c.archived_at IS NULL AND {condition}
   AND NOT EXISTS (SELECT 1 FROM membership m WHERE m.contact_id = c.id AND m.segment_id = %(segment)s)
 ON CONFLICT (contact_id, segment_id) DO NOTHING
 RETURNING contact_id
 """
 LEAVE = """
 DELETE FROM membership m
-WHERE {whom} m.segment_id = %(segment)s AND m.reason = 'filter'
-  AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.id = m.contact_id AND {inner} c.archived_at IS NULL AND {condition})
+WHERE m.segment_id = %(segment)s AND m.reason = 'filter'
+  AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.id = m.contact_id AND c.archived_at IS NULL AND {condition})
 RETURNING m.contact_id
+"""
+DIFFER = """
+WITH {cut}, asked AS MATERIALIZED (
+    SELECT c.id AS contact_id, ARRAY[{conditions}] AS holds FROM contact c WHERE c.id = ANY(%(ids)s)
+)
+SELECT l.segment_id, l.holds, a.contact_id
+FROM asked a CROSS JOIN LATERAL unnest(a.holds, %(segments)s::bigint[]) AS l(holds, segment_id)
+LEFT JOIN membership m ON m.contact_id = a.contact_id AND m.segment_id = l.segment_id
+WHERE CASE WHEN l.holds THEN m.contact_id IS NULL ELSE m.reason = 'filter' END
+ORDER BY a.contact_id
+"""
+ADD = """
+INSERT INTO membership (contact_id, segment_id, joined_at, reason)
+SELECT r.contact_id, r.segment_id, %s, 'filter' FROM unnest(%s::bigint[], %s::bigint[]) AS r(contact_id, segment_id)
+ON CONFLICT (contact_id, segment_id) DO NOTHING
+"""
+REMOVE = """
+DELETE FROM membership m USING unnest(%s::bigint[], %s::bigint[]) AS r(contact_id, segment_id)
+WHERE m.contact_id = r.contact_id AND m.segment_id = r.segment_id AND m.reason = 'filter'
 """
 CHUNK = 5000  # events written at once by a full evaluation
 
@@ -57,7 +77,7 @@ def everyone(segment: Segment) -> Moved:
         found = definitions.ready("segment", {segment.pk: segment.filter}) if segment.archived_at is None and segment.filter else {}
         if not found:
             return Moved(segment.pk, [], [])
-        moved = _evaluate(segment, found[segment.pk], None, at)
+        moved = _all(segment, found[segment.pk], at)
         _record([moved], {segment.pk: segment.name}, at)
         for some_changes in _chunks(_changes([moved])):
             changes.append(some_changes)
@@ -77,13 +97,12 @@ def each(whom: dict[int, Sequence[int]], *, batch: Batch | None = None) -> list[
         return []
     with transaction.atomic():
         locks.share("segment", whom)
-        segments = {
-            s.pk: s for s in Segment.objects.filter(pk__in=whom, kind="active", archived_at=None)
-        }  # read under the lock: as the last full evaluation saw them
+        # Read under the lock: as the last full evaluation saw them.
+        segments = {s.pk: s for s in Segment.objects.filter(pk__in=whom, kind="active", archived_at=None)}
         at = clock.now()
         ready = definitions.ready("segment", {id: s.filter for id, s in segments.items()})
-        moved = [_evaluate(segments[id], ready[id], whom[id], at) for id in in_order(ready)]
-        moved = [m for m in moved if m.joined or m.left]
+        ids = sorted(set[int]().union(*(whom[id] for id in ready)))  # asking a list about somebody else's change is harmless
+        moved = [m for level in in_order(ready) for m in _some({id: ready[id] for id in level}, ids, at)]
         _record(moved, {id: s.name for id, s in segments.items()}, at)
         if batch is not None:
             batch.add(_changes(moved))
@@ -92,33 +111,47 @@ def each(whom: dict[int, Sequence[int]], *, batch: Batch | None = None) -> list[
         return moved
 
 
-def in_order(ready: dict[int, Definition]) -> list[int]:
-    """The lists with those first that others of them depend on."""
-    placed: dict[int, None] = {}
+def in_order(ready: Mapping[int, Definition]) -> list[list[int]]:
+    """The lists by level: none depends on one of its own or of a later level."""
+    depth: dict[int, int] = {}
 
-    def place(id: int) -> None:
-        for below in sorted(ready[id].depends.segments):
-            if below in ready and below != id and below not in placed:
-                place(below)
-        placed[id] = None
+    def measure(id: int) -> int:
+        if id not in depth:
+            depth[id] = 0  # a circle cannot be stored; should there be one, it ends here
+            depth[id] = max((measure(below) + 1 for below in ready[id].depends.segments if below in ready), default=0)
+        return depth[id]
 
+    levels: dict[int, list[int]] = {}
     for id in sorted(ready):
-        if id not in placed:
-            place(id)
-    return list(placed)
+        levels.setdefault(measure(id), []).append(id)
+    return [levels[level] for level in sorted(levels)]
 
 
-def _evaluate(segment: Segment, definition: Definition, ids: Sequence[int] | None, at: datetime) -> Moved:
-    whom = ids is not None
-    condition = compile.condition(definition.node, catalog.current(), now=at, zone=config().zone, whom=whom)
+def _all(segment: Segment, definition: Definition, at: datetime) -> Moved:
+    condition = compile.condition(definition.node, catalog.current(), now=at, zone=config().zone)
     params: dict[str, Any] = {**condition.params, "segment": segment.pk, "at": at}
-    if whom:
-        params["ids"] = list(ids or ())
-    inner = "c.id = ANY(%(ids)s) AND" if whom else ""
-    join = JOIN.replace("{whom}", inner).replace("{condition}", condition.text)
-    leave = LEAVE.replace("{whom}", "m.contact_id = ANY(%(ids)s) AND" if whom else "").replace("{inner}", inner).replace("{condition}", condition.text)
+    leave, join = LEAVE.replace("{condition}", condition.text), JOIN.replace("{condition}", condition.text)
     left = [] if segment.kind == "fixed" else [id for (id,) in sql.rows(leave, params)]  # a fixed list takes who fits when it is made, and keeps them
     return Moved(segment.pk, [id for (id,) in sql.rows(join, params)], left)
+
+
+def _some(lists: Mapping[int, Definition], ids: Sequence[int], at: datetime) -> list[Moved]:
+    known = catalog.current()
+    found = {id: compile.condition(d.node, known, now=at, zone=config().zone, prefix=f"s{id}_") for id, d in lists.items()}
+    conditions = ", ".join(f"({condition.text} AND c.archived_at IS NULL)" for condition in found.values())
+    params: dict[str, Any] = {"ids": list(ids), "segments": list(found)}
+    for condition in found.values():
+        params |= condition.params
+    moved = {id: Moved(id, [], []) for id in found}
+    for segment_id, holds, contact_id in sql.rows(DIFFER.replace("{cut}", cut.WITH).replace("{conditions}", conditions), params):
+        (moved[segment_id].joined if holds else moved[segment_id].left).append(contact_id)
+    for statement, before, pairs in (
+        (ADD, [at], [(contact_id, m.segment_id) for m in moved.values() for contact_id in m.joined]),
+        (REMOVE, [], [(contact_id, m.segment_id) for m in moved.values() for contact_id in m.left]),
+    ):
+        if pairs:
+            sql.run(statement, [*before, [contact_id for contact_id, _ in pairs], [segment_id for _, segment_id in pairs]])
+    return [m for m in moved.values() if m.joined or m.left]
 
 
 def tell(moved: Sequence[Moved], names: dict[int, str], at: datetime) -> None:

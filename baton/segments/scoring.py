@@ -22,7 +22,7 @@ from baton.platform.config import config
 from baton.query import compile
 from baton.query.nodes import Performed
 from baton.query.statement import Sql
-from baton.segments import catalog, definitions, locks
+from baton.segments import catalog, cut, definitions, locks
 from baton.segments.models import ScoreModel, ScoreRule
 
 CHUNK = 5000  # scores written at once by a full evaluation
@@ -145,11 +145,11 @@ def _statement(rules: Sequence[ScoreRule], model_id: int, at: datetime, *, whom:
     for rule in kept:
         node = ready[rule.pk].node
         if rule.each and isinstance(node, Performed):
-            found = compile.count(node, known, now=at, zone=zone, whom=whom, prefix=f"r{rule.pk}_")
+            found = compile.count(node, known, now=at, zone=zone, prefix=f"r{rule.pk}_")
             joins.append(f"LEFT JOIN ({found.text}) n{rule.pk} ON n{rule.pk}.contact_id = c.id")
             times.append(f"coalesce(n{rule.pk}.times, 0)::int AS t{rule.pk}")
         else:
-            found = compile.condition(node, known, now=at, zone=zone, whom=whom, prefix=f"r{rule.pk}_")
+            found = compile.condition(node, known, now=at, zone=zone, prefix=f"r{rule.pk}_")
             times.append(f"({found.text})::int AS t{rule.pk}")
         params |= found.params
         points.append(f"{_worth(rule)} AS p{rule.pk}")
@@ -160,7 +160,7 @@ def _statement(rules: Sequence[ScoreRule], model_id: int, at: datetime, *, whom:
     reasons = " || ".join(f"jsonb_build_object({part})" for part in parts) or "'{}'::jsonb"
     mine = "c.id = ANY(%(ids)s) AND" if whom else ""
     text = f"""
-WITH held AS MATERIALIZED (
+WITH {f"{cut.WITH}, " if whom else ""}held AS MATERIALIZED (
     SELECT {", ".join(["c.id AS contact_id", *times])}
     FROM contact c {" ".join(joins)}
     WHERE {mine} c.archived_at IS NULL
