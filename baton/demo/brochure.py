@@ -67,7 +67,9 @@ def _cover() -> str:
     title, claim, edition = COVER
     mark = f"{GREEN} rg 64 690 44 44 re f 1 1 1 rg 74 700 8 24 re f 90 700 8 24 re f 74 708 24 8 re f"
     band = f"{PALE} rg 0 0 595 330 re f"
-    return "\n".join([band, mark, _text(64, 620, 30, INK, title), _text(64, 580, 15, SOFT, claim), _text(64, 280, 11, SOFT, edition), _text(64, 258, 9, SOFT, FOOT)])
+    return "\n".join(
+        [band, mark, _text(64, 620, 30, INK, title), _text(64, 580, 15, SOFT, claim), _text(64, 280, 11, SOFT, edition), _text(64, 258, 9, SOFT, FOOT)]
+    )
 
 
 def _chapter(number: int, title: str, parts: list[tuple[str, str]]) -> str:

@@ -30,7 +30,16 @@ TITLES = {
     "/webinar": "웨비나 | 누리워크",
     "/whitepaper": "백서 | 누리워크",
 }
-FREQUENT = {"": 30, "/product": 22, "/blog": 9, "/blog/electronic-contract-guide": 10, "/blog/attendance-2027": 9, "/blog/payroll-errors": 7, "/case": 11, "/brochure": 6}
+FREQUENT = {
+    "": 30,
+    "/product": 22,
+    "/blog": 9,
+    "/blog/electronic-contract-guide": 10,
+    "/blog/attendance-2027": 9,
+    "/blog/payroll-errors": 7,
+    "/case": 11,
+    "/brochure": 6,
+}
 REFERRERS = {
     "search": "https://search.example/?q=전자근로계약",
     "ad_naver": "https://ad.naver.example/",
@@ -175,14 +184,18 @@ class Book:
         if self.now - at < timedelta(days=180):
             self.gain(person, "brochure", at)
 
-    def submit(self, person: Person, at: datetime, form: str, *, need: str = "") -> None:
+    def submit(self, person: Person, at: datetime, form: str, *, message: str = "") -> None:
         """A form sent from its page."""
         page, number = f"{self.url}{SITE}{FORM_PAGES[form]}", self.number("form_submission")
         values: dict[str, Any] = {"lastname": person.family, "firstname": person.given, "email": person.email}
         if form != "newsletter":
             values["company"] = person.company.name
         if form == "demo":
-            values |= {"jobtitle": person.title, "seniority": person.rank} | ({"phone": person.phone} if person.phone else {}) | ({"need": need} if need else {})
+            values |= (
+                {"jobtitle": person.title, "seniority": person.rank}
+                | ({"phone": person.phone} if person.phone else {})
+                | ({"message": message} if message else {})
+            )
         self.submissions.append(Submission(person.id, number, form, values, page, at))
         self.event(person, at, Kind.FORM_SUBMISSION, str(self.ids.forms[form]), self.ids.form_names[form], submission=number, page=page)
         if form == "demo":
@@ -209,6 +222,9 @@ class Book:
     def consent(self, person: Person, channel: str, granted: bool, at: datetime, source: str) -> None:
         wording = "누리워크의 소식과 자료를 받는 데 동의합니다." if granted and source.startswith("form") else ""
         self.consents.append((person.id, channel, granted, at, source, wording))
+
+    def _seller(self) -> str:
+        return f"user:{self.rng.choice(list(self.ids.users.values())[2:])}"
 
     def office(self, start: datetime, end: datetime) -> datetime:
         """A moment between the two, mostly on a working day between nine and six."""
@@ -248,7 +264,9 @@ class Book:
                 self.attended.append((person.id, at))
                 self.gain(person, "webinar", at)
         if hits["meeting"] and hits["demo"] and (asked := next((at for form, at in forms if form == "demo"), None)):
-            self.event(person, self.office(asked + timedelta(hours=20), min(now, asked + timedelta(days=9))), Kind.MEETING, title="화면 시연", minutes=30)
+            self.event(
+                person, self.office(asked + timedelta(hours=20), min(now, asked + timedelta(days=9))), Kind.MEETING, text="화면 시연 30분", actor=self._seller()
+            )
         for channel, granted in person.consent.items():
             if granted:
                 self.consent(person, channel, True, person.created, source)
@@ -258,7 +276,7 @@ class Book:
             self.unsubscribed.append((person.id, at))
             self.event(person, at, Kind.EMAIL_UNSUBSCRIBE)
         if rng.random() < 0.02 and person.created > now - timedelta(days=400):
-            self.event(person, self.office(person.created, person.seen), Kind.NOTE, text=rng.choice(NOTES))
+            self.event(person, self.office(person.created, person.seen), Kind.NOTE, text=rng.choice(NOTES), actor=self._seller())
 
     def _visits(self, person: Person, recent: datetime, forms: list[tuple[str, datetime]]) -> None:
         rng, hits = self.rng, person.hits
@@ -292,10 +310,10 @@ class Book:
                 walk([(rng.choice(list(FREQUENT)), rng.random() < 0.25) for _ in range(rng.randint(1, 3))], self.office(person.created, before))
         for form, at in forms:
             walk([(FORM_PAGES[form], False)], at - timedelta(seconds=rng.randint(70, 240)))
-            self.submit(person, at, form, need=rng.choice(NEEDS) if form == "demo" else "")
+            self.submit(person, at, form, message=rng.choice(QUESTIONS) if form == "demo" else "")
         if first is not None:
             known = person.created if forms else max(first[0], person.created)
-            self.event(person, known, Kind.IDENTIFIED, value=None, by="form" if forms else "email_click", views=views)
+            self.event(person, known, Kind.IDENTIFIED, by="form" if forms else "email_click", views=views)
             self.visitors.append((person.id, first[0], person.seen, f"{self.host}{SITE}{first[1]}", REFERRERS[person.source], rng.choice(AGENTS)))
             self.cookies.append((f"{rng.getrandbits(128):032x}", person.id, first[0]))
 
@@ -333,7 +351,9 @@ class Book:
         for at, event_id in self.demos.get(person.id, []):
             walk = Walk(person.id, self.number("enrollment"), f"form:{event_id}", at + timedelta(seconds=1), [("s1", "done", {}, at + timedelta(seconds=1))])
             self.walks.append(walk)
-            self.event(person, walk.at, Kind.WORKFLOW_ENROLLED, str(self.ids.workflow), self.ids.workflow_name, enrollment=walk.id, cause=walk.cause, actor="system")
+            self.event(
+                person, walk.at, Kind.WORKFLOW_ENROLLED, str(self.ids.workflow), self.ids.workflow_name, enrollment=walk.id, cause=walk.cause, actor="system"
+            )
             until = walk.at + timedelta(days=1)
             clicked = self._step_mail(person, walk, "s2", "intro", walk.at, until) and rng.random() < 0.3
             if clicked:
@@ -415,12 +435,12 @@ class Book:
         self.gain(person, "webinar", day(8, 15, 0))
         asked = day(2, 11, 4)
         self.view(person, day(2, 11, 2), "/demo", 58, "")
-        self.submit(person, asked, "demo", need="직원 340명 규모이고 근태·전자계약을 함께 검토하고 있습니다. 기존 ERP 연동 가능 여부 문의드립니다.")
+        self.submit(person, asked, "demo", message="직원 340명 규모이고 근태·전자계약을 함께 검토하고 있습니다. 기존 ERP 연동 가능 여부 문의드립니다.")
         self.consent(person, "kakaotalk", True, asked, f"form:{self.ids.forms['demo']}")
         owner = self.ids.users.get(person.owner)
         self.event(
-            person, day(1, 16, 40), Kind.CALL, title="통화", minutes=8, by=f"user:{owner}",
-            text="내년 1월 근태 시스템 계약 만료. 전자결재 연동 여부가 핵심이고 예산은 다음 주 본부장 회의에서 확정 예정.",
+            person, day(1, 16, 40), Kind.CALL, minutes=8, actor=f"user:{owner}",
+            text="8분. 내년 1월 근태 시스템 계약 만료. 전자결재 연동 여부가 핵심이고 예산은 다음 주 본부장 회의에서 확정 예정.",
         )  # fmt: skip
         sent = self.now - timedelta(hours=5, minutes=32)
         message = self.send(person, sent, "case", "campaign:case")
@@ -436,8 +456,13 @@ class Book:
 LETTERS = (690, 600, 508, 416, 325, 236, 144, 53)  # days ago, one a quarter
 CAMPAIGNS = {"guide": 62, "webinar_invite": 17, "case": 3}
 CAMPAIGN_PAGES = {"guide": "/product", "webinar_invite": "/webinar", "case": "/case"}
-NOTES = ["연말까지 예산 없음. 내년 2월에 다시 연락.", "급여 프로그램 교체와 함께 검토 중.", "총무팀이 결정. 인사팀은 추천만 함.", "교대제 설정을 가장 궁금해함."]
-NEEDS = [
+NOTES = [
+    "연말까지 예산 없음. 내년 2월에 다시 연락.",
+    "급여 프로그램 교체와 함께 검토 중.",
+    "총무팀이 결정. 인사팀은 추천만 함.",
+    "교대제 설정을 가장 궁금해함.",
+]
+QUESTIONS = [
     "근태와 전자계약을 함께 보고 싶습니다.",
     "교대 근무가 많은데 설정이 가능한지 궁금합니다.",
     "지금 쓰는 급여 프로그램과 연동되는지 알고 싶습니다.",

@@ -20,7 +20,12 @@ MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' dat
 
 @cache
 def _engine() -> Engine:
-    return Engine(dirs=[FOLDER / "templates"], autoescape=True, libraries={"i18n": "django.templatetags.i18n"}, builtins=["django.templatetags.i18n", "django.templatetags.tz"])
+    return Engine(
+        dirs=[FOLDER / "templates"],
+        autoescape=True,
+        libraries={"i18n": "django.templatetags.i18n"},
+        builtins=["django.templatetags.i18n", "django.templatetags.tz"],
+    )
 
 
 def _page(request: HttpRequest, template: str, **words: object) -> HttpResponse:

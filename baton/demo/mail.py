@@ -49,7 +49,7 @@ class _Keep:
         self.path = folder()
         self.path.mkdir(parents=True, exist_ok=True)
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802  # aiosmtpd's name
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # aiosmtpd's name
         key = f"{time.time_ns() // 1_000_000:013d}-{secrets.token_hex(3)}"
         part = self.path / f"{key}.part"
         head = f"X-Envelope-From: {envelope.mail_from}\r\nX-Envelope-To: {', '.join(envelope.rcpt_tos)}\r\n"
@@ -65,7 +65,7 @@ def start(port: int = 0, on_mail: Callable[[str], None] | None = None) -> int:
 
     `on_mail` is told the key of each mail in that thread. Raises OSError when the port is taken.
     """
-    ready: "threading.Event" = threading.Event()
+    ready: threading.Event = threading.Event()
     result: list[int | OSError] = []
     handler = _Keep(on_mail)
 

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.template import Engine
 from django.template.context import Context
 
-from baton.demo import brochure, definitions
+from baton.demo import brochure, content
 
 FOLDER = Path(__file__).resolve().parent
 PAGES = {"": "home", "product": "product", "pricing": "pricing", "blog": "blog", "case": "case", "brochure": "brochure", "demo": "demo",
@@ -41,7 +41,13 @@ def page(request: HttpRequest, path: str = "") -> HttpResponse:
         template = f"site/{path}.html"
     else:
         template, status = "site/missing.html", 404
-    words = {"path": path, "section": path.split("/")[0], "forms": definitions.GUIDS, "articles": ARTICLES, "article": ARTICLES.get(path.removeprefix("blog/"), "")}
+    words = {
+        "path": path,
+        "section": path.split("/")[0],
+        "forms": content.GUIDS,
+        "articles": ARTICLES,
+        "article": ARTICLES.get(path.removeprefix("blog/"), ""),
+    }
     response = HttpResponse(_engine().get_template(template).render(Context(words)), status=status)
     response["Content-Security-Policy"] = POLICY
     return response

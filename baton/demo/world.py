@@ -20,7 +20,8 @@ from baton.automation import verbs as workflows
 from baton.automation.models import Workflow
 from baton.crm import builtin
 from baton.crm.models import Stage
-from baton.demo import definitions, people
+from baton.demo import content, definitions, people
+from baton.demo.content import PASSWORD, PEOPLE, STAFF
 from baton.demo.history import FORM_PAGES, TITLES, Book, Event, Ids, Walk
 from baton.demo.people import Company, Person
 from baton.events import keys, partitions
@@ -34,17 +35,9 @@ from baton.segments import lifecycle, refresh, scoring
 from baton.segments.models import ScoreModel, ScoreRule, Segment
 
 SEED = 20260520
-PASSWORD = "baton-demo"
-PEOPLE = [("oh@nuriwork.example", "marketing"), ("han@nuriwork.example", "sales"), ("admin@nuriwork.example", "administrator")]
-STAFF = {  # name: address, role, team
-    "관리자": ("admin@nuriwork.example", "admin", None),
-    "오세린": ("oh@nuriwork.example", "marketing", "마케팅"),
-    "한도윤": ("han@nuriwork.example", "sales", "영업"),
-    "배준서": ("bae@nuriwork.example", "sales", "영업"),
-    "문가영": ("moon@nuriwork.example", "sales", "영업"),
-    "류태경": ("ryu@nuriwork.example", "sales", "영업"),
-}
 SALES = [name for name, (_, role, _team) in STAFF.items() if role == "sales"]
+__all__ = ["PASSWORD", "PEOPLE", "follow", "load", "loaded"]
+
 COMPANIES_PER_CONTACT = 900 / 12_000
 ANONYMOUS_PER_CONTACT = 0.2
 NUMBERED = ("message", "form_submission", "enrollment")  # tables whose rows the history numbers itself
@@ -141,9 +134,9 @@ class _Loader:
         self.handover = self._workflow("SQL 영업 인계", definitions.handover(self.lists["sql"].pk, self.users["한도윤"]))
         self.ids = Ids(
             forms=self.forms,
-            form_names={key: about["name"] for key, about in definitions.FORMS.items()},
+            form_names={key: about["name"] for key, about in content.FORMS.items()},
             emails=self.emails,
-            email_names={key: about[0] for key, about in definitions.EMAILS.items()},
+            email_names={key: about[0] for key, about in content.EMAILS.items()},
             users=self.users,
             workflow=self.inquiry.pk,
             workflow_name=self.inquiry.name,
@@ -197,7 +190,20 @@ class _Loader:
             "message",
             ("contact_id", "id", "cause", "channel", "email_id", "address", "subject", "state", "reason", "attempts", "created_at", "sent_at"),
             (
-                (m.contact_id, m.id, m.cause, "email", self.emails[m.email], address[m.contact_id], definitions.EMAILS[m.email][0], m.state, m.reason, 1, m.at, m.at if m.state == "sent" else None)
+                (
+                    m.contact_id,
+                    m.id,
+                    m.cause,
+                    "email",
+                    self.emails[m.email],
+                    address[m.contact_id],
+                    content.EMAILS[m.email][0],
+                    m.state,
+                    m.reason,
+                    1,
+                    m.at,
+                    m.at if m.state == "sent" else None,
+                )
                 for m in book.messages
             ),
         )
@@ -245,11 +251,29 @@ class _Loader:
         _copy(
             "property_history",
             ("record_id", "id", "object_type", "name", "old", "new", "actor", "source", "at"),
-            ((id, number, kind, name, None if old is None else _json(old), _json(new), *rest) for number, (id, kind, name, old, new, *rest) in zip(ids, rows, strict=True)),
+            (
+                (id, number, kind, name, None if old is None else _json(old), _json(new), *rest)
+                for number, (id, kind, name, old, new, *rest) in zip(ids, rows, strict=True)
+            ),
         )
 
     def _analyze(self) -> None:
-        for table in ("contact", "record", "association", "event", "event_key", "membership", "consent", "suppression", "score", "message", "enrollment", "step_run", "visitor", "identity"):
+        for table in (
+            "contact",
+            "record",
+            "association",
+            "event",
+            "event_key",
+            "membership",
+            "consent",
+            "suppression",
+            "score",
+            "message",
+            "enrollment",
+            "step_run",
+            "visitor",
+            "identity",
+        ):
             sql.run(f"ANALYZE {table}")
 
     # Scores, stages, deals ---------------------------------------------------
@@ -287,9 +311,22 @@ class _Loader:
             for at, old, new, who, source in journey.moves:
                 trail.append((person.id, "contact", lifecycle.PROPERTY, old or None, new, who, source, at))
                 if old:
-                    events.append(Event(person.id, at, Kind.STAGE_CHANGED, new, new, None, {"from": old, "to": new, "score": _by(peak, at)}, self.rng.getrandbits(52)))
+                    events.append(
+                        Event(
+                            person.id,
+                            at,
+                            Kind.STAGE_CHANGED,
+                            new,
+                            new,
+                            None,
+                            {"from": old, "to": new} | ({"score": _by(peak, at)} if source == "rule" else {"cause": who}),
+                            self.rng.getrandbits(52),
+                        )
+                    )
             if person.owner and (at := journey.at("sql")):
-                trail.append((person.id, "contact", "owner_id", None, self.users[person.owner], f"workflow:{self.handover.pk}", "workflow", at + timedelta(seconds=1)))
+                trail.append(
+                    (person.id, "contact", "owner_id", None, self.users[person.owner], f"workflow:{self.handover.pk}", "workflow", at + timedelta(seconds=1))
+                )
         walks = [walk for person in self.people if (walk := self._handed_over(person, events))]
         self._walks(self.handover, walks)
         self._events(events)
@@ -313,7 +350,9 @@ class _Loader:
         walk = Walk(person.id, self.book.number("enrollment"), f"segment:{self.lists['sql'].pk}:{joined.isoformat()}", joined, entered=joined, finished=joined)
         walk.steps = [("s1", "no", {}, joined), ("s2", "done", {}, joined), ("s3", "done", {}, joined)]
         for kind, payload in ((Kind.WORKFLOW_ENROLLED, {"cause": walk.cause, "actor": "system"}), (Kind.WORKFLOW_FINISHED, {"outcome": "finished"})):
-            events.append(Event(person.id, joined, kind, str(self.handover.pk), self.handover.name, None, {"enrollment": walk.id, **payload}, self.rng.getrandbits(52)))
+            events.append(
+                Event(person.id, joined, kind, str(self.handover.pk), self.handover.name, None, {"enrollment": walk.id, **payload}, self.rng.getrandbits(52))
+            )
         return walk
 
     def _deltas(self, person: Person, reasons: dict[str, list[int]]) -> list[tuple[datetime, list[tuple[int, int]]]]:
@@ -384,7 +423,9 @@ class _Loader:
             began = journey.at("opportunity") or (journey.at("sql") if journey.stage in ("sql", "recycled") else None)
             if began is None or (journey.stage == "sql" and person is not self.people[0] and rng.random() > 0.25):
                 continue
-            stage = {"customer": "closedwon", "recycled": "closedlost"}.get(journey.stage) or rng.choice(order[1:] if journey.stage == "opportunity" else order[:2])
+            stage = {"customer": "closedwon", "recycled": "closedlost"}.get(journey.stage) or rng.choice(
+                order[1:] if journey.stage == "opportunity" else order[:2]
+            )
             seats = max(10, round(person.company.employees * rng.uniform(0.6, 1)))
             closed = journey.moves[-1][0] if stage.startswith("closed") else now + timedelta(days=rng.randint(5, 90))
             about = {
@@ -400,7 +441,13 @@ class _Loader:
             deals.append((person, about, min(began + timedelta(minutes=20), now)))
             if journey.stage == "customer" and rng.random() < 0.3:
                 subject = rng.choice(("휴가 잔여일이 다르게 보입니다", "계약서 서식을 추가하고 싶습니다", "출입 기록 연동 문의", "사용자 추가 요청"))
-                tickets.append((person, {"subject": subject, "pipeline": "default", "ticket_stage": rng.choice(("new", "waiting_us", "closed")), "priority": "medium"}, journey.moves[-1][0]))
+                tickets.append(
+                    (
+                        person,
+                        {"subject": subject, "pipeline": "default", "ticket_stage": rng.choice(("new", "waiting_us", "closed")), "priority": "medium"},
+                        journey.moves[-1][0],
+                    )
+                )
         for kind, found in (("deal", deals), ("ticket", tickets)):
             ids = sql.next_ids("record_id_seq", len(found))
             _copy(

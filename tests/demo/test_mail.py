@@ -58,12 +58,15 @@ def test_no_file_outside_the_folder_is_read(catcher: int) -> None:
 
 
 def test_the_list_is_empty_before_the_first_mail(client: Client, catcher: int) -> None:
-    assert "data-newest=\"\"" in client.get("/demo/inbox/").content.decode()
+    assert 'data-newest=""' in client.get("/demo/inbox/").content.decode()
     assert client.get("/demo/inbox/latest").content == b""
 
 
 def test_the_pages_show_headers_and_the_html_part_locked_in(client: Client, catcher: int) -> None:
-    send(catcher, html='<html><head></head><body><script>alert(1)</script><a href="http://127.0.0.1:8000/c/abc">열기</a><img src="http://127.0.0.1:8000/o/abc.gif"></body></html>')
+    send(
+        catcher,
+        html='<html><head></head><body><script>alert(1)</script><a href="http://127.0.0.1:8000/c/abc">열기</a><img src="http://127.0.0.1:8000/o/abc.gif"></body></html>',
+    )
     [found] = mail.newest()
     assert found.key in client.get("/demo/inbox/").content.decode()
     assert client.get("/demo/inbox/latest").content.decode() == found.key

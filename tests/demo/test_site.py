@@ -6,7 +6,7 @@ import zlib
 import pytest
 from django.test import Client
 
-from baton.demo import brochure, definitions, site
+from baton.demo import brochure, content, site
 
 PATHS = [f"/site/{path}" for path in [*site.PAGES, *(f"blog/{slug}" for slug in site.ARTICLES)]]
 
@@ -38,7 +38,7 @@ def test_every_link_of_a_page_leads_somewhere(client: Client, path: str) -> None
 
 def test_a_form_is_embedded_by_one_script_tag(client: Client) -> None:
     for path, form in (("demo", "demo"), ("newsletter", "newsletter"), ("brochure", "brochure"), ("webinar", "webinar"), ("whitepaper", "whitepaper")):
-        assert f'<script src="/f/{definitions.GUIDS[form]}.js" defer></script>' in client.get(f"/site/{path}").content.decode()
+        assert f'<script src="/f/{content.GUIDS[form]}.js" defer></script>' in client.get(f"/site/{path}").content.decode()
 
 
 def test_an_unknown_page_is_the_sites_own_404(client: Client) -> None:
