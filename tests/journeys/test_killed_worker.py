@@ -1,0 +1,167 @@
+"""A worker may be killed at any point: the contact is enrolled once, each step runs once, no mail goes out twice.
+
+Real processes on a real database and a real SMTP server. A child (killed_child.py) dies at one point between a form's
+answer and the sent mail; others take over, with the clock moved past the leases, until nothing is left to do.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from django.db import connection
+
+from baton.accounts.models import Account, Role, User
+from baton.automation import verbs
+from baton.automation.models import Enrollment, StepRun, Timer, Workflow
+from baton.crm import consent, records
+from baton.events import record
+from baton.events.models import Event
+from baton.events.vocabulary import Kind
+from baton.forms.models import Form
+from baton.messaging.models import Email, Message, Notification, Outbox
+from baton.platform import clock, sql
+from baton.platform.actor import SYSTEM
+from baton.platform.changes import waiting
+from tests.journeys.killed_child import DIED
+from tests.messaging.relay import Relay, free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# In the order in which one worker passes them. True: the relay may or may not have the mail, so it must be visible as such.
+POINTS = [
+    ("baton.platform.changes:_tick:before", False),
+    ("baton.automation.enroll:by_changes:before", False),
+    ("baton.automation.enroll:enter:after", False),  # enrolled, the tick not committed
+    ("baton.platform.changes:tick:after", False),
+    ("baton.automation.runner:run_due:before", False),
+    ("baton.automation.steps.notify:Notify.run:after", False),
+    ("baton.automation.steps.send_email:SendEmail.run:before", False),
+    ("baton.messaging.outbox:add:after", False),  # in the outbox, the step not committed
+    ("baton.automation.runner:_save:after", False),
+    ("baton.automation.runner:run_due:after", False),
+    ("baton.messaging.delivery:claim:before", False),
+    ("baton.messaging.delivery:claim:after", False),
+    ("baton.messaging.render:messages:after", False),
+    ("baton.messaging.delivery:handing:before", False),
+    ("baton.messaging.delivery:handing:after", True),  # handing is committed, DATA not begun
+    ("baton.messaging.channels.email_smtp:_SmtpLine._data:before", True),
+    ("baton.messaging.channels.email_smtp:_SmtpLine._data:after", True),  # the relay has it, `sent` is not committed
+    ("baton.messaging.delivery:settle:before", True),
+    ("baton.messaging.delivery:sent:after", False),
+    ("baton.messaging.delivery:deliver:after", False),
+]
+
+
+class Workers:
+    """Starts workers that send to a relay of their own."""
+
+    def __init__(self, relay: Relay) -> None:
+        self.relay = relay
+        given = {key: str(connection.settings_dict[key]) for key in ("USER", "PASSWORD", "HOST", "PORT", "NAME")}
+        who = quote(given["USER"]) + (f":{quote(given['PASSWORD'], safe='')}" if given["PASSWORD"] else "")
+        socket = given["HOST"] == "" or given["HOST"].startswith("/")
+        where = "" if socket else given["HOST"] + (f":{given['PORT']}" if given["PORT"] else "")
+        environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "baton.settings",
+            "PYTHONPATH": str(ROOT),
+            "BATON_DATABASE_URL": f"postgresql://{who}@{where}/{given['NAME']}" + (f"?host={given['HOST']}" if socket and given["HOST"] else ""),
+            "BATON_SMTP_URL": f"smtp://127.0.0.1:{relay.port}",
+            "BATON_MAIL_FROM": "누리워크 <news@nuriwork.example>",
+        }
+        command = [sys.executable, "-W", "ignore", str(ROOT / "tests/journeys/killed_child.py")]
+        self.process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def run(self, point: str, hours: float) -> int:
+        """Run one until it has nothing to do or dies; returns its exit code. What went wrong in it is on standard error."""
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(f"{point} {hours}\n")
+        self.process.stdin.flush()
+        code = int(self.process.stdout.readline())
+        assert code in (0, DIED)
+        return code
+
+    def stop(self) -> None:
+        self.process.communicate(timeout=20)
+        self.relay.stop()
+
+
+@pytest.fixture(scope="module")
+def _workers(django_db_setup: None) -> Iterator[Workers]:
+    relay = Relay(free_port())
+    relay.start()
+    workers = Workers(relay)
+    yield workers
+    workers.stop()
+
+
+@pytest.fixture
+def workers(_workers: Workers) -> Workers:
+    _workers.relay.mails.clear()
+    return _workers
+
+
+def a_form_is_sent() -> tuple[int, Workflow]:
+    """A live workflow, and one change in the queue: a contact sent its form."""
+    Account.objects.create(name="누리워크", postal_address="서울")
+    han = User.objects.create_user("han@nuriwork.example", name="한도윤", role=Role.SALES)
+    email = Email.objects.create(name="서비스 소개", subject="안녕하세요", body='<p><a href="https://nuriwork.example/">누리워크</a></p>')
+    form = Form.objects.create(name="상담 문의")
+    steps = [
+        {"id": "s1", "type": "notify", "title": "문의"},
+        {"id": "s2", "type": "send_email", "email": email.pk},
+        {"id": "s3", "type": "set_property", "property": "city", "value": "서울"},
+    ]
+    workflow = verbs.create("후속", SYSTEM, {"trigger": {"type": "form_submitted", "form": form.pk}, "steps": steps})
+    verbs.publish(workflow, SYSTEM)
+    contact_id = records.create("contact", {"email": "jiwoo@gaon.example"}, actor=SYSTEM, source="test", owner_id=han.pk)
+    consent.set([contact_id], "email", True, actor=SYSTEM, source="test")
+    record.add([record.NewEvent(contact_id, Kind.FORM_SUBMISSION, clock.now(), str(form.pk), form.name)])
+    return contact_id, workflow
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("point", "unsure"), POINTS, ids=[p for p, _ in POINTS])
+def test_nothing_is_lost_and_nothing_happens_twice(point: str, unsure: bool, workers: Workers) -> None:
+    contact_id, _workflow = a_form_is_sent()
+    assert workers.run(point, 0) == DIED, "the worker never came to this point"
+    assert workers.run("-", 1) == 0
+    assert workers.run("-", 2) == 0
+
+    assert Enrollment.objects.filter(contact_id=contact_id).values_list("state", flat=True).get() == "finished"
+    assert dict(StepRun.objects.filter(contact_id=contact_id).values_list("step", "outcome")) == {"s1": "done", "s2": "done", "s3": "done"}
+    assert Event.objects.filter(contact_id=contact_id, kind__in=[Kind.WORKFLOW_ENROLLED, Kind.WORKFLOW_FINISHED]).count() == 2
+    assert Notification.objects.filter(contact_id=contact_id).count() == 1
+    assert records.get("contact", contact_id).properties["city"] == "서울"
+    assert (waiting(), Timer.objects.count(), Outbox.objects.count()) == (0, 0, 0)
+
+    message = Message.objects.get(contact_id=contact_id)
+    sent = Event.objects.filter(contact_id=contact_id, kind=Kind.EMAIL_SENT).count()
+    if unsure:
+        assert message.state == "unknown"
+        assert message.reason == "interrupted"
+        assert len(workers.relay.mails) <= 1
+        assert sent == 0
+    else:
+        assert message.state == "sent"
+        assert len(workers.relay.mails) == 1
+        assert sent == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_killed_at_every_point_in_a_row_it_still_gets_there(workers: Workers) -> None:
+    """One contact, a worker that dies at every point in turn, each time an hour later."""
+    contact_id, _workflow = a_form_is_sent()
+    for hour, (point, unsure) in enumerate(POINTS):
+        if not unsure:
+            workers.run(point, hour)
+    assert workers.run("-", len(POINTS)) == 0
+    assert Message.objects.get(contact_id=contact_id).state == "sent"
+    assert len(workers.relay.mails) == 1
+    assert StepRun.objects.filter(contact_id=contact_id).count() == 3
+    assert sql.rows("SELECT count(*) FROM notification") == [(1,)]
