@@ -1,5 +1,6 @@
 """`baton serve` as an operator meets it: real processes, a real port, a database folder of its own."""
 
+import contextlib
 import os
 import re
 import signal
@@ -25,6 +26,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def stop(server: subprocess.Popen[bytes], how: signal.Signals) -> int:
+    """Send the signal to the whole group, as a terminal does, and wait."""
+    os.killpg(server.pid, how)
+    return server.wait(timeout=40)
+
+
+def workers(server: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    living = [p for p in psutil.Process(server.pid).children() if p.status() != psutil.STATUS_ZOMBIE]
+    return [p for p in living if p.cmdline()[-1:] == ["worker"]]
+
+
 class Deployment:
     """One data folder, and the commands run in it."""
 
@@ -37,8 +49,13 @@ class Deployment:
     def command(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([*BATON, *words], env={**self.environment, **environment}, capture_output=True, text=True, timeout=120)
 
-    def serve(self) -> "subprocess.Popen[str]":
-        process = subprocess.Popen([*BATON, "serve"], env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+    @property
+    def log(self) -> Path:
+        return self.folder.parent / "serve.log"
+
+    def serve(self) -> subprocess.Popen[bytes]:
+        with self.log.open("w") as log:
+            process = subprocess.Popen([*BATON, "serve"], env=self.environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
         until = time.monotonic() + 90
         while time.monotonic() < until and process.poll() is None:
             try:
@@ -46,8 +63,8 @@ class Deployment:
                     return process
             except httpx.TransportError:
                 time.sleep(0.1)  # polling a process that starts, not waiting for luck
-        process.kill()
-        raise AssertionError(process.communicate()[0])
+        stop(process, signal.SIGKILL)
+        raise AssertionError(self.log.read_text())
 
     def processes(self) -> list[psutil.Process]:
         """Everything that still runs for this folder, the database included."""
@@ -74,44 +91,37 @@ def _in_order(deployment: Deployment) -> Iterator[None]:
     """Each test finds nothing running and leaves nothing running."""
     yield
     for process in deployment.processes():
-        if "baton.cli.main" in " ".join(process.cmdline()):
-            process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "postgres" not in process.name():
+                process.kill()
 
 
 def test_ctrl_c_stops_everything(deployment: Deployment) -> None:
-    server = deployment.serve()
-    os.killpg(server.pid, signal.SIGINT)
-    output, _ = server.communicate(timeout=40)
-    assert server.returncode == 0, output
-    assert "Traceback" not in output
+    assert stop(deployment.serve(), signal.SIGINT) == 0
+    assert "Traceback" not in deployment.log.read_text()
     _gone, alive = psutil.wait_procs(deployment.processes(), timeout=10)
     assert alive == []
 
 
 def test_after_a_kill_of_the_whole_group_the_next_start_recovers(deployment: Deployment) -> None:
-    server = deployment.serve()
-    os.killpg(server.pid, signal.SIGKILL)
-    server.wait(timeout=10)
-    again = deployment.serve()  # the same port, the same folder
-    os.killpg(again.pid, signal.SIGTERM)
-    again.communicate(timeout=40)
+    stop(deployment.serve(), signal.SIGKILL)
+    stop(deployment.serve(), signal.SIGTERM)  # the same port, the same folder
     _gone, alive = psutil.wait_procs(deployment.processes(), timeout=10)
     assert alive == []
 
 
 def test_a_part_that_dies_is_started_again(deployment: Deployment) -> None:
     server = deployment.serve()
-    [worker] = [p for p in psutil.Process(server.pid).children() if p.cmdline()[-1] == "worker"]
+    [worker] = workers(server)
     worker.kill()
     until = time.monotonic() + 20
     while time.monotonic() < until:
-        again = [p for p in psutil.Process(server.pid).children() if p.cmdline()[-1:] == ["worker"] and p.pid != worker.pid]
+        again = [p for p in workers(server) if p.pid != worker.pid]
         if again:
             break
         time.sleep(0.1)
     assert again
-    os.killpg(server.pid, signal.SIGTERM)
-    server.communicate(timeout=40)
+    stop(server, signal.SIGTERM)
 
 
 def test_a_taken_port_is_said_in_a_sentence(deployment: Deployment) -> None:
@@ -142,8 +152,7 @@ def test_a_token_stands_alone_on_the_last_line_and_opens_the_api(deployment: Dep
     url = f"http://127.0.0.1:{deployment.port}/crm/v3/objects/contacts"
     assert httpx.get(url, headers={"Authorization": f"Bearer {token}"}, timeout=10).status_code == 200
     assert httpx.get(url, timeout=10).status_code == 401
-    os.killpg(server.pid, signal.SIGTERM)
-    server.communicate(timeout=40)
+    stop(server, signal.SIGTERM)
 
 
 def test_a_token_needs_scopes_said_one_way(deployment: Deployment) -> None:
