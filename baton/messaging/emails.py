@@ -44,7 +44,11 @@ def update(email_id: int, actor: Actor, **fields: Any) -> Email:
 
 
 def _check(email: Email) -> None:
-    problems = [Problem(name, "REQUIRED", text) for name, text in (("name", _("Give the e-mail a name.")), ("subject", _("A subject is required."))) if not getattr(email, name).strip()]
+    problems = [
+        Problem(name, "REQUIRED", text)
+        for name, text in (("name", _("Give the e-mail a name.")), ("subject", _("A subject is required.")))
+        if not getattr(email, name).strip()
+    ]
     if email.purpose not in PURPOSES:
         problems.append(Problem("purpose", "INVALID_OPTION", _("Expected one of: {options}.").format(options=", ".join(PURPOSES))))
     if problems:

@@ -9,6 +9,7 @@ from django.template.loader import render_to_string
 from baton.accounts import permissions
 from baton.accounts.models import User
 from baton.automation.models import Workflow
+from baton.messaging import notify
 from baton.messaging.models import Notification
 from baton.platform.config import config
 from baton.web.parts import workflow_canvas
@@ -71,7 +72,7 @@ class UserFeed(Feed):
         fresh = list(Notification.objects.filter(user_id=self.user.pk, id__gt=self.last).order_by("-id")[:ALERTS])[::-1]
         if fresh:
             self.last = fresh[-1].id
-        html = render_to_string("live/alerts.html", {"notices": [linked(n) for n in fresh if n.read_at is None], "unread": unread(self.user)})
+        html = render_to_string("live/alerts.html", {"notices": [linked(n) for n in fresh if n.read_at is None], "unread": notify.unread(self.user.pk)})
         return [Piece(html, id=self.last)]
 
 
@@ -133,11 +134,6 @@ class DemoFeed(Feed):
 
 
 FEEDS: dict[str, type[Feed]] = {"user": UserFeed, "workflow": WorkflowFeed, "contact": ContactFeed, "demo": DemoFeed}
-
-
-def unread(user: User) -> int:
-    """How many notifications this user has not read."""
-    return Notification.objects.filter(user_id=user.pk, read_at=None).count()
 
 
 def newest(user: User) -> int:

@@ -114,7 +114,13 @@ class Live:
                 raise Refused(405, "only GET")
             stream = await self._database(lambda: open_stream(scope))
         except Refused as refused:
-            await send({"type": "http.response.start", "status": refused.status, "headers": [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]})
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": refused.status,
+                    "headers": [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")],
+                }
+            )
             await send({"type": "http.response.body", "body": str(refused).encode()})
             return
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})

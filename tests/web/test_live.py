@@ -53,8 +53,16 @@ def server(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> I
         port = s.getsockname()[1]
     given = connection.settings_dict
     url = f"postgresql://{given['USER']}@/{given['NAME']}?host={given['HOST']}"
-    environ = {**os.environ, "BATON_DATABASE_URL": url, "BATON_SECRET_KEY": settings.SECRET_KEY, "DJANGO_SETTINGS_MODULE": "baton.settings", "PYTHONPATH": f"{tmp_path}:{os.getcwd()}"}
-    process = subprocess.Popen([sys.executable, "-m", "granian", "--interface", "asgi", "--port", str(port), "--log-level", "error", "live_server:app"], env=environ)
+    environ = {
+        **os.environ,
+        "BATON_DATABASE_URL": url,
+        "BATON_SECRET_KEY": settings.SECRET_KEY,
+        "DJANGO_SETTINGS_MODULE": "baton.settings",
+        "PYTHONPATH": f"{tmp_path}:{os.getcwd()}",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "granian", "--interface", "asgi", "--port", str(port), "--log-level", "error", "live_server:app"], env=environ
+    )
     for _ in range(200):
         try:
             httpx.get(f"http://127.0.0.1:{port}/live/", timeout=1)
@@ -143,7 +151,10 @@ def test_words_of_people_are_escaped(server: str, seller: User) -> None:
         assert "<script>" not in events.next()["data"]
 
 
-@pytest.mark.parametrize(("query", "status"), [("", 400), ("topics=", 400), ("topics=user:x", 400), ("topics=nothing:1", 400), ("topics=user:999999", 403), ("topics=demo:mail", 403)])
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [("", 400), ("topics=", 400), ("topics=user:x", 400), ("topics=nothing:1", 400), ("topics=user:999999", 403), ("topics=demo:mail", 403)],
+)
 def test_what_is_refused(server: str, seller: User, query: str, status: int) -> None:
     answer = httpx.get(f"{server}/live/?{query}", cookies=session(seller))
     assert answer.status_code == status

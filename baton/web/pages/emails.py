@@ -28,8 +28,11 @@ from baton.web.parts import people
 PREVIEW_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'; sandbox"
 
 BECAME = """
-SELECT k.value, count(DISTINCT e.contact_id) FILTER (WHERE e.kind = %(sent)s), count(DISTINCT e.contact_id) FILTER (WHERE e.kind = %(open)s AND NOT e.payload ? 'machine'),
-    count(DISTINCT e.contact_id) FILTER (WHERE e.kind = %(click)s AND NOT e.payload ? 'machine'), count(DISTINCT e.contact_id) FILTER (WHERE e.kind = %(out)s)
+SELECT k.value,
+    count(DISTINCT e.contact_id) FILTER (WHERE e.kind = %(sent)s),
+    count(DISTINCT e.contact_id) FILTER (WHERE e.kind = %(open)s AND NOT e.payload ? 'machine'),
+    count(DISTINCT e.contact_id) FILTER (WHERE e.kind = %(click)s AND NOT e.payload ? 'machine'),
+    count(DISTINCT e.contact_id) FILTER (WHERE e.kind = %(out)s)
 FROM event_key k JOIN event e ON e.kind = k.kind AND e.key = k.id
 WHERE k.kind = ANY(%(kinds)s) AND k.value = ANY(%(ids)s)
 GROUP BY k.value

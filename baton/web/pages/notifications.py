@@ -4,13 +4,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext as now_
 from django.views.decorators.http import require_GET, require_POST
 
 from baton.accounts.models import User
+from baton.messaging import notify
 from baton.messaging.models import Notification
-from baton.platform import clock
 from baton.platform.errors import NotFound
 from baton.web import feeds
 from baton.web.page import Page, allow
@@ -27,16 +27,20 @@ class Notifications(Page):
 
     @classmethod
     def count(cls, user: User) -> int:
-        return feeds.unread(user)
+        return notify.unread(user.pk)
 
     @classmethod
     def urls(cls) -> list[URLPattern]:
         return [path("notifications/", show), path("notifications/read/", read_all), path("notifications/<int:pk>/read/", read)]
 
 
+def _me(request: HttpRequest) -> int:
+    return int(request.user.pk or 0)
+
+
 def _context(request: HttpRequest) -> dict[str, object]:
     before = request.GET.get("before", "")
-    found = Notification.objects.filter(user_id=request.user.pk).order_by("-id")
+    found = Notification.objects.filter(user_id=_me(request)).order_by("-id")
     if before.isascii() and before.isdigit() and len(before) < 19:
         found = found.filter(pk__lt=int(before))
     rows = list(found[: PAGE + 1])
@@ -54,7 +58,7 @@ def show(request: HttpRequest) -> HttpResponse:
 @allow()
 def read_all(request: HttpRequest) -> HttpResponse:
     """Mark everything as read; answers the list."""
-    Notification.objects.filter(user_id=request.user.pk, read_at=None).update(read_at=clock.now())
+    notify.mark_read(_me(request))
     return _with_count(request, render(request, "notifications/list.html", _context(request)))
 
 
@@ -62,17 +66,14 @@ def read_all(request: HttpRequest) -> HttpResponse:
 @allow()
 def read(request: HttpRequest, pk: int) -> HttpResponse:
     """Mark one as read; answers its row."""
-    notice = Notification.objects.filter(user_id=request.user.pk, pk=pk).first()
+    notify.mark_read(_me(request), [pk])
+    notice = Notification.objects.filter(user_id=_me(request), pk=pk).first()
     if notice is None:
-        raise NotFound(now_("This notification no longer exists."))
-    if notice.read_at is None:
-        notice.read_at = clock.now()
-        notice.save(update_fields=["read_at"])
+        raise NotFound(gettext("This notification no longer exists."))
     return _with_count(request, render(request, "notifications/row.html", {"notice": feeds.linked(notice)}))
 
 
 def _with_count(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """The number beside the bell goes with every answer that changes it."""
-    unread = feeds.unread(request.user)  # type: ignore[arg-type]  # only signed-in users come here
-    response.write(render_to_string("live/unread.html", {"unread": unread}))
+    response.write(render_to_string("live/unread.html", {"unread": notify.unread(_me(request))}))
     return response

@@ -38,6 +38,7 @@ GROUPS: dict[str, tuple[str | Promise, str]] = {
     "minus": (_("Negative points and exclusions"), "circle-minus"),
 }
 CHANGES_SHOWN = 20
+AT_ONCE = 20_000  # with no more contacts than this, everybody is scored again before the answer; else a worker does it
 
 
 class Scoring(Page):
@@ -115,7 +116,14 @@ def _side(request: HttpRequest, model: ScoreModel) -> dict[str, Any]:
         "hits": [(h, _sentence(h.rule)) for h in hits if h.times],
         "missed": [(h, _sentence(h.rule)) for h in hits if not h.times],
         "may_edit": permissions.can(request.user, "scoring", "edit"),
+        "behind": _behind(model),
     }
+
+
+def _behind(model: ScoreModel) -> bool:
+    """Whether a rule was changed after everybody was scored last."""
+    last = History.objects.filter(subject_type="score_rule").order_by("-at").values_list("at", flat=True).first()
+    return last is not None and (model.evaluated_at is None or model.evaluated_at < last)
 
 
 def _tested(asked: str, model: ScoreModel) -> Contact | None:
@@ -182,7 +190,15 @@ def change_rule(request: HttpRequest, pk: int) -> HttpResponse:
     if rule is None:
         raise NotFound(gettext("This rule no longer exists."))
     sheet.update(rule, _integer(request.POST, "points", -1000, 1000), "active" in request.POST, actor(request))
-    return _after_change(request, model, gettext("Saved, and everybody was scored again"))
+    return _after_change(request, model, _score_now(model))
+
+
+def _score_now(model: ScoreModel) -> str:
+    """Score everybody again if that is quick; answers what to tell the user."""
+    if Contact.objects.filter(archived_at=None).count() > AT_ONCE:
+        return gettext("Saved; everybody is being scored again")
+    scoring.everyone(model)
+    return gettext("Saved, and everybody was scored again")
 
 
 @require_POST
@@ -191,7 +207,12 @@ def change_thresholds(request: HttpRequest) -> HttpResponse:
     """Where MQL and SQL begin."""
     model = _model()
     mql, over = sorted(_integer(request.POST, name, -1000, 1000) for name in ("mql", "sql"))
-    sheet.set_thresholds(model, mql, over, actor(request))
+    try:
+        sheet.set_thresholds(model, mql, over, actor(request))
+    except Invalid as error:
+        response = _after_change(request, model, "; ".join(p.message for p in error.problems))
+        response["HX-Reswap"] = "innerHTML"  # a morph would leave the sliders where they were dragged to
+        return response
     return _after_change(request, model, gettext("Thresholds saved"))
 
 
@@ -228,7 +249,7 @@ WHERE e.kind = %(kind)s AND e.ts >= %(since)s
 def _reached(model: ScoreModel, stage: str, days: int) -> tuple[int, int]:
     """Contacts that came to a stage in the last days, and how many of them have an SQL's score now."""
     params = {"least": model.sql, "kind": int(Kind.STAGE_CHANGED), "stage": stage, "model": model.pk, "since": clock.now() - timedelta(days=days)}
-    return sql.rows(REACHED, params)[0]  # type: ignore[return-value]  # two counts
+    return sql.rows(REACHED, params)[0]
 
 
 def _facts(model: ScoreModel) -> Facts:
@@ -257,14 +278,15 @@ def _edit(row: History, rules: dict[str, ScoreRule], names: dict[str, str]) -> E
         what = _sentence(rule) if rule else gettext("A rule that no longer exists")
     else:
         what = gettext("Thresholds")
-    return Edit(row.at, names.get(row.actor, gettext("Baton")), what, "; ".join(_told(row.detail)))
+    detail = gettext("added") if row.verb == "created" else "; ".join(_told(row.detail))
+    return Edit(row.at, names.get(row.actor, "Baton"), what, detail)
 
 
 def _told(detail: dict[str, Any]) -> list[str]:
     """The changed values of a history row in words: 10 → 20 points."""
     words = []
     for name, pair in detail.items():
-        if not (isinstance(pair, list) and len(pair) == 2):
+        if not (isinstance(pair, list) and len(pair) == 2) or pair[0] == pair[1]:
             continue
         old, new = pair
         if name == "active":
@@ -274,5 +296,3 @@ def _told(detail: dict[str, Any]) -> list[str]:
         elif name in ("mql", "sql"):
             words.append(f"{name.upper()} {old} → {new}")
     return words
-
-

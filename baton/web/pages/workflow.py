@@ -1,6 +1,7 @@
 """One workflow: its tree with live counts, a panel for each step, the draft that saves itself, publishing and pausing."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -76,7 +77,14 @@ def _context(request: HttpRequest, workflow: Workflow, selected: str, *, errors:
 def _panel(request: HttpRequest, workflow: Workflow, found: Graph, selected: str, errors: dict[str, str], adding: str) -> dict[str, Any]:
     """The side panel of one step, of the trigger, or of the choice of a new step."""
     item: Step | Trigger | None = found.trigger if selected == "t" else found.get(selected)
-    context: dict[str, Any] = {"workflow": workflow, "selected": selected, "item": item, "adding": adding, "kinds": list(steps().values()), "triggers": list(triggers().values())}
+    context: dict[str, Any] = {
+        "workflow": workflow,
+        "selected": selected,
+        "item": item,
+        "adding": adding,
+        "kinds": _choices(steps()),
+        "triggers": _choices(triggers()),
+    }
     context["may_edit"] = permissions.can(request.user, "workflows", "edit")
     if item is None or adding:
         return context
@@ -96,6 +104,11 @@ def _panel(request: HttpRequest, workflow: Workflow, found: Graph, selected: str
     return context
 
 
+def _choices(known: Mapping[str, type[Step] | type[Trigger]]) -> list[dict[str, Any]]:
+    """Plug-ins as a template can show them; it would call a class."""
+    return [{"key": key, "icon": kind.icon, "label": kind.label} for key, kind in known.items()]
+
+
 def _prefix(found: Graph, selected: str) -> str:
     return "trigger." if selected == "t" else f"{found.where(selected)}."
 
@@ -109,7 +122,9 @@ def _mail_stats(mail: standing.Mail) -> list[tuple[str, str]]:
 
 def _step_at(found: Graph, at: str) -> Step | None:
     """The step a problem is about: the one with the longest path that `at` begins with."""
-    return max((s for s in found.walk() if at == found.where(s.id) or at.startswith(f"{found.where(s.id)}.")), key=lambda s: len(found.where(s.id)), default=None)
+    return max(
+        (s for s in found.walk() if at == found.where(s.id) or at.startswith(f"{found.where(s.id)}.")), key=lambda s: len(found.where(s.id)), default=None
+    )
 
 
 @require_GET

@@ -23,15 +23,35 @@ from baton.web.parts.step_form import Option, Widget, integer, records
 Stored = dict[str, Any]
 
 LABELS: dict[str, str | Promise] = {
-    "property": _("Property"), "operator": _("Comparison"), "value": _("Value"), "address": _("Address"), "match": _("Address is"), "at_least": _("At least"),
-    "at_most": _("At most"), "days": _("In the last days"), "form": _("Form"), "email": _("E-mail"), "segment": _("List"), "seconds": _("Seconds"), "name": _("Name"),
-    "channel": _("Channel"), "model": _("Score"), "part": _("Part of the score"),
-}  # fmt: skip
+    "property": _("Property"),
+    "operator": _("Comparison"),
+    "value": _("Value"),
+    "address": _("Address"),
+    "match": _("Address is"),
+    "at_least": _("At least"),
+    "at_most": _("At most"),
+    "days": _("In the last days"),
+    "form": _("Form"),
+    "email": _("E-mail"),
+    "segment": _("List"),
+    "seconds": _("Seconds"),
+    "name": _("Name"),
+    "channel": _("Channel"),
+    "model": _("Score"),
+    "part": _("Part of the score"),
+}
 HELP: dict[str, str | Promise] = {"address": _("For example /pricing; blank is any page"), "days": _("Blank: at any time")}
 WORDS: dict[str, str | Promise] = {
-    "is": _("exactly this"), "starts": _("starting with this"), "contains": _("containing this"), "email": _("E-mail"), "kakaotalk": _("KakaoTalk"), "sms": _("Text message"),
-    "total": _("Total"), "fit": _("Fit"), "engagement": _("Engagement"),
-}  # fmt: skip
+    "is": _("exactly this"),
+    "starts": _("starting with this"),
+    "contains": _("containing this"),
+    "email": _("E-mail"),
+    "kakaotalk": _("KakaoTalk"),
+    "sms": _("Text message"),
+    "total": _("Total"),
+    "fit": _("Fit"),
+    "engagement": _("Engagement"),
+}
 OPTIONAL = ("form", "email", "model")  # blank is any, or the usual one
 RECORDS = ("form", "email", "segment")
 RARE = ("at_most", "model", "part")  # shown only where a filter has them
@@ -70,7 +90,7 @@ def flat(stored: Stored) -> tuple[Literal["all", "any"], list[Stored]] | None:
     for how in ("all", "any"):
         inner = stored.get(how)
         if isinstance(inner, list) and all(isinstance(c, dict) and "condition" in c for c in inner):
-            return how, inner  # type: ignore[return-value]  # mypy sees a plain str
+            return how, inner
     return None
 
 
@@ -81,7 +101,10 @@ def draw(stored: Stored, errors: Mapping[str, str]) -> Group:
         return Group("all", (), False)
     how, inner = found
     single = "condition" in stored
-    rows = [_row(i, c, {p.removeprefix("" if single else f"{how}.{i}."): m for p, m in errors.items() if single or p.startswith(f"{how}.{i}.")}) for i, c in enumerate(inner)]
+    rows = [
+        _row(i, c, {p.removeprefix("" if single else f"{how}.{i}."): m for p, m in errors.items() if single or p.startswith(f"{how}.{i}.")})
+        for i, c in enumerate(inner)
+    ]
     return Group(how, tuple(rows), True)
 
 
@@ -134,7 +157,11 @@ def _value(made: Any, stored: Stored, of: str) -> Widget | None:
     options = _options(prop)
     found: Widget
     if operator.takes == "many":
-        found = made("many", options, value if isinstance(value, list) else []) if options else made("text", None, ", ".join(map(str, value)) if isinstance(value, list) else value)
+        found = (
+            made("many", options, value if isinstance(value, list) else [])
+            if options
+            else made("text", None, ", ".join(map(str, value)) if isinstance(value, list) else value)
+        )
     elif operator.takes == "two":
         found = made("text", None, " – ".join(map(str, value)) if isinstance(value, list) else "")
     elif operator.takes == "days":
@@ -161,11 +188,11 @@ def read(given: QueryDict, stored: Stored) -> Stored:
         return stored
     how = given.get("how", found[0])
     inner = [_condition(given, f"c{i}_", c) for i, c in enumerate(found[1])]
-    drop = given.get("drop", "")
+    drop = str(given.get("drop", ""))
     if drop.isascii() and drop.isdigit() and int(drop) < len(inner):
         del inner[int(drop)]
-    if given.get("add") in conditions():
-        inner.append(blank(given["add"]))
+    if (kind := str(given.get("add", ""))) in conditions():
+        inner.append(blank(kind))
     return {how if how in ("all", "any") else "all": inner} if inner else {}
 
 
@@ -191,7 +218,7 @@ def _condition(given: QueryDict, prefix: str, old: Stored) -> Stored:
     for name in known.model_fields:
         key = prefix + name
         if name != "value" and key in given:
-            _set(new, name, given[key].strip(), known.model_fields[name].annotation)
+            _set(new, name, str(given[key]).strip(), known.model_fields[name].annotation)
     if "property" in known.model_fields:
         of = "company" if old["condition"] == "company_property" else "contact"
         prop = catalog.current().property(of, str(new.get("property", "")))
@@ -200,9 +227,9 @@ def _condition(given: QueryDict, prefix: str, old: Stored) -> Stored:
         if (new.get("property"), new.get("operator")) != (old.get("property"), old.get("operator")):
             new.pop("value", None)
         elif prop is not None and (shown := f"{prefix}value") in given:
-            new["value"] = _typed(given.getlist(shown), prop, OPERATORS[prop.type][new["operator"]].takes)
-        elif prop is not None and OPERATORS[prop.type][new["operator"]].takes == "many" and _options(prop):
-            new["value"] = []  # nothing is chosen in the list
+            new["value"] = _typed([str(v) for v in given.getlist(shown)], prop, OPERATORS[prop.type][new["operator"]].takes)
+        elif prefix in given and prop is not None and OPERATORS[prop.type][new["operator"]].takes == "many" and _options(prop):
+            new["value"] = []  # the condition was sent, and nothing is chosen in its list
     return new
 
 

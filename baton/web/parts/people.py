@@ -10,8 +10,10 @@ from baton.platform import sql
 SEARCH = """
 SELECT c.id FROM contact c LEFT JOIN score s ON s.contact_id = c.id
 WHERE c.archived_at IS NULL AND (
-    (c.properties->>'lastname') || (c.properties->>'firstname') ILIKE %(like)s OR (c.properties->>'firstname') || ' ' || (c.properties->>'lastname') ILIKE %(like)s
-    OR c.properties->>'lastname' ILIKE %(like)s OR c.properties->>'firstname' ILIKE %(like)s OR c.properties->>'company' ILIKE %(like)s OR c.email ILIKE %(like)s)
+    (c.properties->>'lastname') || (c.properties->>'firstname') ILIKE %(like)s
+    OR (c.properties->>'firstname') || ' ' || (c.properties->>'lastname') ILIKE %(like)s
+    OR c.properties->>'lastname' ILIKE %(like)s OR c.properties->>'firstname' ILIKE %(like)s
+    OR c.properties->>'company' ILIKE %(like)s OR c.email ILIKE %(like)s)
 ORDER BY coalesce(s.total, 0) DESC, c.id DESC LIMIT %(limit)s
 """
 

@@ -107,12 +107,12 @@ def read(item: Fields, given: QueryDict) -> dict[str, Any]:
     for field in item.entries():
         if field.name not in given or field.input.kind == "filter":
             continue
-        text = given[field.name].strip() if field.input.kind != "long_text" else given[field.name]
+        text = str(given[field.name]).strip() if field.input.kind != "long_text" else str(given[field.name])
         if field.input.kind == "number" or field.input.kind in INTEGERS:
             empty: Any = 0 if field.input.kind == "number" else None
             values[field.name] = integer(text) if text else empty
         elif field.input.kind == "property_value":
-            values[field.name] = _property_value(getattr(item, "property", ""), given.getlist(field.name))
+            values[field.name] = _property_value(getattr(item, "property", ""), [str(v) for v in given.getlist(field.name)])
         else:
             values[field.name] = text
     if "property" in values and values["property"] != getattr(item, "property", ""):

@@ -1,5 +1,6 @@
 /** The page's live stream: a quiet badge while the connection is lost, and another try when the first one failed. */
 import htmx from "htmx.org";
+import "htmx.org/dist/ext/hx-sse.js";
 
 const live = document.getElementById("live");
 const badge = document.querySelector<HTMLElement>("#live-lost > span");
