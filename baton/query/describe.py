@@ -71,7 +71,8 @@ def joined(parts: list[str], how: str, gettext: Gettext) -> str:
 
 
 def negated(part: str, gettext: Gettext) -> str:
-    return gettext(gettext_noop("not ({filter})")).format(filter=part)
+    """The opposite of a sentence, which stands in brackets."""
+    return gettext(gettext_noop("not {filter}")).format(filter=part if part.startswith("(") else f"({part})")
 
 
 def compared(node: Compare, catalog: Catalog, gettext: Gettext) -> str:

@@ -105,6 +105,8 @@ class _Reader:
         if not inner:
             return self.fault(path, "EMPTY_GROUP", _("This group has no condition."))
         children = tuple(self.node(child, _at(path, str(i)), depth) for i, child in enumerate(inner))
+        if len(children) == 1:
+            return children[0]
         return And(children) if word == "all" else Or(children)
 
     def _leaf(self, stored: Stored, path: str) -> Node:

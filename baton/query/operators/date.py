@@ -218,7 +218,7 @@ _WORDS: tuple[tuple[str, str, Any, str, Callable[[Value], tuple[int, ...]]], ...
     ("on_or_before", gettext_noop("is on or before"), "one", gettext_noop("{property} is on or before {value}"), lambda _: ()),
     ("after", gettext_noop("is after"), "one", gettext_noop("{property} is after {value}"), lambda _: ()),
     ("on_or_after", gettext_noop("is on or after"), "one", gettext_noop("{property} is on or after {value}"), lambda _: ()),
-    ("between", gettext_noop("is between"), "two", gettext_noop("{property} is between {value}"), lambda _: ()),
+    ("between", gettext_noop("is between"), "two", gettext_noop("{property} is from {value}"), lambda _: ()),
     ("in_last_days", gettext_noop("is in the last days"), "days", gettext_noop("{property} is in the last {value} days"), lambda v: (-_days(v), 0)),
     ("in_next_days", gettext_noop("is in the next days"), "days", gettext_noop("{property} is in the next {value} days"), lambda v: (0, _days(v))),
     (

@@ -67,7 +67,7 @@ OPERATORS = by_key(
     _ordered("at_most", gettext_noop("is at most"), gettext_noop("{property} is at most {value}"), "<=", operator.le),
     _ordered("more_than", gettext_noop("is more than"), gettext_noop("{property} is more than {value}"), ">", operator.gt),
     _ordered("less_than", gettext_noop("is less than"), gettext_noop("{property} is less than {value}"), "<", operator.lt),
-    Operator("between", gettext_noop("is between"), "two", gettext_noop("{property} is between {value}"), _between, _is_between),
+    Operator("between", gettext_noop("is between"), "two", gettext_noop("{property} is from {value}"), _between, _is_between),
     KNOWN,
     negated(KNOWN, "unknown", gettext_noop("is unknown"), gettext_noop("{property} is unknown")),
 )
