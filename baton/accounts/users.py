@@ -1,5 +1,7 @@
 """Colleagues, their teams, and the account they work in."""
 
+import time
+
 from django.conf import settings
 from django.contrib.auth import password_validation
 from django.core.exceptions import ValidationError
@@ -12,7 +14,8 @@ from baton.platform import history
 from baton.platform.actor import Actor
 from baton.platform.errors import Conflict, Invalid, NotFound, Problem
 
-_account: Account | None = None
+FRESH = 5.0  # seconds; another process's change of the account is known here after that
+_account: tuple[float, Account] | None = None
 
 
 def create(email: str, name: str, password: str, role: str, *, actor: Actor, team: str | Team | None = None, language: str = "") -> User:
@@ -70,14 +73,14 @@ def set_active(user_id: int, active: bool, *, actor: Actor) -> None:
 
 
 def account() -> Account:
-    """The company that runs this Baton. Made on first use; kept in the process, since it hardly ever changes."""
+    """The company that runs this Baton. Made on first use; read again every few seconds, since it hardly ever changes."""
     global _account
-    if _account is None or connection.in_atomic_block:
+    if connection.in_atomic_block or _account is None or time.monotonic() - _account[0] > FRESH:
         found = Account.objects.order_by("pk").first() or Account.objects.create(name="Baton")
         if connection.in_atomic_block:
-            return found  # the row may be rolled back
-        _account = found
-    return _account
+            return found  # it may be rolled back, so it is not kept
+        _account = (time.monotonic(), found)
+    return _account[1]
 
 
 def update_account(*, actor: Actor, **fields: str) -> Account:

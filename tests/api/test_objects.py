@@ -5,7 +5,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from baton.accounts import tokens
 from baton.api import limits
@@ -38,6 +41,11 @@ def call(db: None) -> Call:
         return response
 
     return run
+
+
+@pytest.fixture
+def unlimited(db: None) -> str:
+    return tokens.create("no limit", ["*"], limited=False, actor=SYSTEM)
 
 
 def make(**values: Any) -> int:
@@ -313,6 +321,54 @@ def test_other_methods_and_paths_answer_in_json_too(call: Call) -> None:
     nowhere = call("GET", "/crm/v3/objects/nonsense/1")
     assert (nowhere.status_code, nowhere.body["category"]) == (404, "OBJECT_NOT_FOUND")
     assert put.headers["Content-Type"] == call("GET", PATH).headers["Content-Type"] == "application/json;charset=utf-8"
+
+
+def test_a_body_that_is_too_large_is_refused(call: Call) -> None:
+    response = call("POST", PATH, {"properties": {"firstname": "x" * 6_000_000}})
+    assert (response.status_code, response.body["category"]) == (413, "VALIDATION_ERROR")
+
+
+def test_a_database_that_is_away_is_said(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_args: Any, **_more: Any) -> Any:
+        raise OperationalError("server closed the connection")
+
+    monkeypatch.setattr(records, "page", away)
+    response = call("GET", PATH)
+    assert (response.status_code, response.body["category"], response.headers["Retry-After"]) == (503, "UNAVAILABLE", "5")
+
+
+def test_a_fault_of_ours_is_told_without_its_details(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_args: Any, **_more: Any) -> Any:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(records, "page", broken)
+    response = call("GET", PATH)
+    assert (response.status_code, response.body["message"]) == (500, "internal error")
+    assert response.body["correlationId"] == response.headers["X-HubSpot-Correlation-Id"]
+
+
+NAMES = ["email", "firstname", "phone", "numberofemployees", "lifecyclestage", "competitor", "website", "hubspot_owner_id", "owner_id", "createdate", "x", ""]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40) | st.from_regex(r"[a-z]{1,5}@[a-z]{1,5}\.example", fullmatch=True),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(sent=st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=10), JSON, max_size=4), again=st.dictionaries(st.sampled_from(NAMES), JSON, max_size=3))
+def test_whatever_is_sent_has_an_answer(call: Call, unlimited: str, sent: dict[str, Any], again: dict[str, Any]) -> None:
+    created = call("POST", PATH, {"properties": sent}, token=unlimited)
+    assert created.status_code in (201, 400, 409), created.content
+    if created.status_code == 201:
+        path = f"{PATH}/{created.body['id']}"
+        assert call("PATCH", path, {"properties": again}, token=unlimited).status_code in (200, 400)
+        kept = call("GET", f"{path}?properties={','.join(NAMES[:9])}", token=unlimited).body["properties"]
+        assert all(value is None or isinstance(value, str) for value in kept.values())
+        fixed = ("hs_object_id", "createdate", "lastmodifieddate")
+        writable = {name: value for name, value in kept.items() if name not in fixed}
+        same = call("PATCH", path, {"properties": writable}, token=unlimited).body["properties"]
+        assert {name: same[name] for name in writable} == writable
 
 
 def test_a_long_list_of_properties_is_read(call: Call) -> None:
