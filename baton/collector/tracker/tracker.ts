@@ -23,6 +23,7 @@ let token = "";
 let view: View | undefined;
 let waiting: Hit[] = [];
 let sending = false;
+let failing = false;
 let pause = 2_000;
 let timer = 0;
 let longTimer = 0;
@@ -84,11 +85,12 @@ function send() {
       if (answer.status >= 500 || answer.status === 429) throw answer.status;
       done(hits, sentToken);
       pause = 2_000;
-      sending = false;
+      sending = failing = false;
       if (waiting.length) send();
     })
     .catch(() => {
       sending = false;
+      failing = true;
       save();
       clearTimeout(retryTimer);
       retryTimer = window.setTimeout(send, pause);
@@ -108,7 +110,7 @@ function sendLast() {
   save();
   if (nav.onLine === false || !nav.sendBeacon) return;
   const hits = waiting.slice(0, MOST);
-  if (nav.sendBeacon(endpoint, body(hits))) done(hits, token);
+  if (nav.sendBeacon(endpoint, body(hits)) && !failing) done(hits, token); // what may not arrive is sent again by the next page; it counts once
 }
 
 function save() {
@@ -142,7 +144,7 @@ function show() {
   if (!view || view.since) return;
   view.since = Date.now();
   clearTimeout(longTimer);
-  if (view.shown < LONG) longTimer = window.setTimeout(tell, LONG - view.shown + 20);
+  if (view.shown < LONG) longTimer = window.setTimeout(() => tell(), LONG - view.shown + 20);
 }
 
 function hide() {
@@ -154,20 +156,20 @@ function hide() {
 }
 
 /** Say how long the view has been visible so far; the hit of the view's own id grows. */
-function tell() {
+function tell(last?: boolean) {
   if (!view) return;
   const counting = view.since > 0;
   hide();
   if (view.shown - view.told >= 1_000) {
     view.told = view.shown;
-    add({ k: "page_dwell", id: view.id + 1, t: view.t, u: view.u, n: Math.floor(view.shown / 100) / 10 }, true);
+    add({ k: "page_dwell", id: view.id + 1, t: view.t, u: view.u, n: Math.floor(view.shown / 100) / 10 }, !last);
   }
   if (counting) show();
 }
 
 function leave() {
   hide();
-  tell();
+  tell(true);
   sendLast();
 }
 
