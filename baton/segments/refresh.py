@@ -139,11 +139,12 @@ def _some(lists: Mapping[int, Definition], ids: Sequence[int], at: datetime) -> 
     known = catalog.current()
     found = {id: compile.condition(d.node, known, now=at, zone=config().zone, prefix=f"s{id}_") for id, d in lists.items()}
     conditions = ", ".join(f"({condition.text} AND c.archived_at IS NULL)" for condition in found.values())
-    params: dict[str, Any] = {"ids": list(ids), "segments": list(found)}
+    tables = cut.tables((d.node for d in lists.values()), at)
+    params: dict[str, Any] = {**tables.params, "ids": list(ids), "segments": list(found)}
     for condition in found.values():
         params |= condition.params
     moved = {id: Moved(id, [], []) for id in found}
-    for segment_id, holds, contact_id in sql.rows(DIFFER.replace("{cut}", cut.WITH).replace("{conditions}", conditions), params):
+    for segment_id, holds, contact_id in sql.rows(DIFFER.replace("{cut}", tables.text).replace("{conditions}", conditions), params):
         (moved[segment_id].joined if holds else moved[segment_id].left).append(contact_id)
     for statement, before, pairs in (
         (ADD, [at], [(contact_id, m.segment_id) for m in moved.values() for contact_id in m.joined]),

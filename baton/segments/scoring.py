@@ -140,7 +140,8 @@ def _statement(rules: Sequence[ScoreRule], model_id: int, at: datetime, *, whom:
     ready = definitions.ready("rule", {r.pk: r.filter for r in rules})
     known, zone = catalog.current(), config().zone
     times, joins, points = [], [], []
-    params: dict[str, Any] = {"model": model_id}
+    tables = cut.tables((d.node for d in ready.values()), at) if whom else None
+    params: dict[str, Any] = {"model": model_id, **(tables.params if tables else {})}
     kept = [r for r in rules if r.pk in ready]
     for rule in kept:
         node = ready[rule.pk].node
@@ -160,7 +161,7 @@ def _statement(rules: Sequence[ScoreRule], model_id: int, at: datetime, *, whom:
     reasons = " || ".join(f"jsonb_build_object({part})" for part in parts) or "'{}'::jsonb"
     mine = "c.id = ANY(%(ids)s) AND" if whom else ""
     text = f"""
-WITH {f"{cut.WITH}, " if whom else ""}held AS MATERIALIZED (
+WITH {f"{tables.text}, " if tables else ""}held AS MATERIALIZED (
     SELECT {", ".join(["c.id AS contact_id", *times])}
     FROM contact c {" ".join(joins)}
     WHERE {mine} c.archived_at IS NULL
