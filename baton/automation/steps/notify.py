@@ -3,7 +3,7 @@
 from collections import defaultdict
 from typing import Annotated, Literal
 
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from baton.accounts.models import Role, Team, User
@@ -66,9 +66,9 @@ class Notify(Step):
     def problems(self) -> list[Problem]:
         found = []
         if self.to == "team" and not Team.objects.filter(pk=self.team or 0).exists():
-            found.append(Problem("team", "NOT_FOUND", _now("This team does not exist any more.")))
+            found.append(Problem("team", "NOT_FOUND", gettext("This team does not exist any more.")))
         if self.to == "user" and not User.objects.filter(pk=self.user or 0, is_active=True).exists():
-            found.append(Problem("user", "NOT_FOUND", _now("This user does not exist any more.")))
+            found.append(Problem("user", "NOT_FOUND", gettext("This user does not exist any more.")))
         for name, text in (("title", self.title), ("message", self.message)):
             try:
                 render.check(subject=text, body="")

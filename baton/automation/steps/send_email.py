@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from baton.automation.field import Input
@@ -34,7 +34,7 @@ class SendEmail(Step):
     def problems(self) -> list[Problem]:
         found = Email.objects.filter(pk=self.email or 0, archived_at=None).first()
         if found is None:
-            return [Problem("email", "NOT_FOUND", _now("This e-mail does not exist any more."))]
+            return [Problem("email", "NOT_FOUND", gettext("This e-mail does not exist any more."))]
         try:
             render.check(subject=found.subject, body=found.body, preheader=found.preheader)
         except Invalid as error:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from baton.automation.field import Input
@@ -32,9 +32,9 @@ class SetProperty(Step):
 
     def problems(self) -> list[Problem]:
         if self.property not in properties.definitions("contact"):
-            return [Problem("property", "PROPERTY_DOESNT_EXIST", _now("There is no property {name}.").format(name=self.property))]
+            return [Problem("property", "PROPERTY_DOESNT_EXIST", gettext("There is no property {name}.").format(name=self.property))]
         if self.property == "email":
-            return [Problem("property", "READ_ONLY", _now("An e-mail address belongs to one contact and cannot be set for many."))]
+            return [Problem("property", "READ_ONLY", gettext("An e-mail address belongs to one contact and cannot be set for many."))]
         try:
             properties.clean("contact", {self.property: self.value})
         except Invalid as error:

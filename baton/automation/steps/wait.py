@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated
 
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from pydantic import Field
@@ -36,4 +36,4 @@ class Wait(Step):
         return " ".join(p for p in parts if p)
 
     def problems(self) -> list[Problem]:
-        return [] if self.days or self.hours or self.minutes else [Problem("days", "REQUIRED", _now("Say how long to wait."))]
+        return [] if self.days or self.hours or self.minutes else [Problem("days", "REQUIRED", gettext("Say how long to wait."))]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from baton.automation.field import Input
@@ -47,9 +47,9 @@ class FormSubmitted(Trigger):
 
     def heading(self) -> str:
         name = Form.objects.filter(pk=self.form).values_list("name", flat=True).first() if self.form is not None else None
-        return _now("Form submitted: {name}").format(name=name) if name else str(self.label)
+        return gettext("Form submitted: {name}").format(name=name) if name else str(self.label)
 
     def problems(self) -> list[Problem]:
         if self.form is None or Form.objects.filter(pk=self.form, archived_at=None).exists():
             return []
-        return [Problem("form", "NOT_FOUND", _now("This form does not exist any more."))]
+        return [Problem("form", "NOT_FOUND", gettext("This form does not exist any more."))]

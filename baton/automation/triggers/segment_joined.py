@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from baton.automation.field import Input
@@ -35,9 +35,9 @@ class SegmentJoined(Trigger):
 
     def heading(self) -> str:
         name = Segment.objects.filter(pk=self.segment or 0).values_list("name", flat=True).first()
-        return _now("Joined the list: {name}").format(name=name) if name else str(self.label)
+        return gettext("Joined the list: {name}").format(name=name) if name else str(self.label)
 
     def problems(self) -> list[Problem]:
         if Segment.objects.filter(pk=self.segment or 0, archived_at=None).exists():
             return []
-        return [Problem("segment", "NOT_FOUND", _now("This list does not exist any more."))]
+        return [Problem("segment", "NOT_FOUND", gettext("This list does not exist any more."))]
