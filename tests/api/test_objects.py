@@ -323,6 +323,23 @@ def test_other_methods_and_paths_answer_in_json_too(call: Call) -> None:
     assert put.headers["Content-Type"] == call("GET", PATH).headers["Content-Type"] == "application/json;charset=utf-8"
 
 
+def test_a_contact_is_created_with_its_links_or_not_at_all(call: Call) -> None:
+    company = records.create("company", {"name": "누리워크"}, actor=SYSTEM, source="page")
+
+    def link(id: Any, number: int = 279) -> list[dict[str, Any]]:
+        return [{"to": {"id": id}, "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": number}]}]
+
+    made = call("POST", PATH, {"properties": {"email": "a@x.example"}, "associations": link(str(company))}).body
+    shown = call("GET", f"{PATH}/{made['id']}?associations=companies,deals&associations=conversations").body
+    assert shown["associations"] == {
+        "companies": {"results": [{"id": str(company), "type": "contact_to_company"}, {"id": str(company), "type": "contact_to_company_unlabeled"}]}
+    }
+    assert "associations" not in call("GET", f"{PATH}/{made['id']}").body
+    for id, number, status in (("999999", 279, 404), (str(company), 12345, 400), ("abc", 279, 400)):
+        assert call("POST", PATH, {"properties": {"email": "b@x.example"}, "associations": link(id, number)}).status_code == status
+    assert contacts.by_email("b@x.example") is None
+
+
 def test_a_body_that_is_too_large_is_refused(call: Call) -> None:
     response = call("POST", PATH, {"properties": {"firstname": "x" * 6_000_000}})
     assert (response.status_code, response.body["category"]) == (413, "VALIDATION_ERROR")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema, Status
 from pydantic import ConfigDict
@@ -11,7 +12,7 @@ from pydantic import ConfigDict
 from baton.api import auth, errors, paging
 from baton.api.auth import Needs
 from baton.api.errors import Failure
-from baton.api.hubspot import words
+from baton.api.hubspot import links, words
 from baton.crm import contacts, properties, records
 from baton.crm.models import Contact, PropertyHistory, Record
 from baton.crm.values import stamp
@@ -33,17 +34,24 @@ class Write(Schema):
     model_config = ConfigDict(extra="ignore")
 
     properties: dict[str, Any]
+    associations: list[links.Link] = []
 
 
 @router.get("/crm/v3/objects/contacts", auth=Needs("contacts.read"), response=dict[str, Any])
 def listing(
-    request: HttpRequest, properties: Names, propertiesWithHistory: Names, limit: Text = None, after: Text = None, archived: bool = False
+    request: HttpRequest,
+    properties: Names,
+    propertiesWithHistory: Names,
+    associations: Names,
+    limit: Text = None,
+    after: Text = None,
+    archived: bool = False,
 ) -> dict[str, Any]:
     """Contacts in the order of their ids."""
     size = paging.limit(limit, most=MOST_WITH_HISTORY if propertiesWithHistory else MOST, default=USUAL)
     rows = records.page(TYPE, after=paging.after(after), limit=size + 1, archived=archived)
     shown = rows[:size]
-    return paging.page(request, _bodies(shown, properties, propertiesWithHistory), shown[-1].id if len(rows) > size else None)
+    return paging.page(request, _bodies(shown, properties, propertiesWithHistory, associations), shown[-1].id if len(rows) > size else None)
 
 
 @router.post("/crm/v3/objects/contacts", auth=Needs("contacts.write"), response={201: dict[str, Any]})
@@ -52,21 +60,29 @@ def create(request: HttpRequest, body: Write) -> Status[dict[str, Any]]:
     if not body.properties:
         raise Failure(400, "VALIDATION_ERROR", "Error creating CONTACT. Some required properties were not set.")
     try:
-        id = records.create(TYPE, _incoming(body.properties), actor=auth.actor(request), source="api")
+        with transaction.atomic():
+            id = records.create(TYPE, _incoming(body.properties), actor=auth.actor(request), source="api")
+            links.write(TYPE, id, body.associations, actor=auth.actor(request))
     except Invalid as error:
         raise _invalid(error, body.properties) from None
     except Conflict as error:
         raise Failure(409, "CONFLICT", f"Contact already exists. Existing ID: {error.existing_id}") from None
-    return Status(201, _bodies([records.get(TYPE, id)], [*DEFAULT, *body.properties], [])[0])
+    return Status(201, _bodies([records.get(TYPE, id)], [*DEFAULT, *body.properties])[0])
 
 
 @router.get("/crm/v3/objects/contacts/{id}", auth=Needs("contacts.read"), response=dict[str, Any])
 def read(
-    request: HttpRequest, id: str, properties: Names, propertiesWithHistory: Names, idProperty: Text = None, archived: bool = False
+    request: HttpRequest,
+    id: str,
+    properties: Names,
+    propertiesWithHistory: Names,
+    associations: Names,
+    idProperty: Text = None,
+    archived: bool = False,
 ) -> dict[str, Any]:
     """One contact, by its id or by its e-mail address."""
     row = records.get(TYPE, _id(id, idProperty, archived=archived), archived=archived)
-    return _bodies([row], properties, propertiesWithHistory)[0]
+    return _bodies([row], properties, propertiesWithHistory, associations)[0]
 
 
 @router.patch("/crm/v3/objects/contacts/{id}", auth=Needs("contacts.write"), response=dict[str, Any])
@@ -81,7 +97,7 @@ def update(request: HttpRequest, id: str, body: Write, idProperty: Text = None) 
         raise _invalid(error, body.properties) from None
     except Conflict as error:
         raise Failure(400, "VALIDATION_ERROR", _taken(contact_id, body.properties.get("email"), error.existing_id)) from None
-    return _bodies([records.get(TYPE, contact_id)], [*DEFAULT, *body.properties], [])[0]
+    return _bodies([records.get(TYPE, contact_id)], [*DEFAULT, *body.properties])[0]
 
 
 @router.delete("/crm/v3/objects/contacts/{id}", auth=Needs("contacts.write"), response={204: None})
@@ -141,14 +157,19 @@ def _taken(contact_id: int, email: Any, owner: int | None) -> str:
     )
 
 
-def _bodies(rows: Sequence[Row], names: Sequence[str], history: Sequence[str]) -> list[dict[str, Any]]:
+def _bodies(rows: Sequence[Row], names: Sequence[str], history: Sequence[str] = (), linked: Sequence[str] = ()) -> list[dict[str, Any]]:
     """Records as HubSpot shows them. Names that do not exist are left out; a property that is not set is null."""
     known = properties.definitions(TYPE)
     fixed = words.system_names(TYPE)
     past = _history([row.id for row in rows], history) if history else {}
     asked = dict.fromkeys([*(names or DEFAULT), *history])
     shown = {name: words.ours(TYPE, name) for name in asked if words.ours(TYPE, name) in known and name not in fixed}
-    return [_body(row, shown, past.get(row.id)) for row in rows]
+    bodies = [_body(row, shown, past.get(row.id)) for row in rows]
+    found = links.read(TYPE, [row.id for row in rows], linked) if linked else {}
+    for row, body in zip(rows, bodies, strict=True):
+        if row.id in found:
+            body["associations"] = found[row.id]
+    return bodies
 
 
 def _body(row: Row, names: dict[str, str], history: dict[str, list[dict[str, Any]]] | None) -> dict[str, Any]:
