@@ -23,8 +23,8 @@ def by_changes(changes: Sequence[Change]) -> int:
         return 0
     enrolled = 0
     for workflow in Workflow.objects.filter(state="on", archived_at=None).exclude(published=None):
-        trigger = graph.of(workflow.published_id or 0).trigger
-        if trigger and trigger.key in waking and (causes := trigger.causes(waking[trigger.key])):
+        published = graph.readable(workflow.published_id or 0)
+        if published and (trigger := published.trigger) and trigger.key in waking and (causes := trigger.causes(waking[trigger.key])):
             enrolled += enter(workflow, causes, actor=SYSTEM)
     return enrolled
 

@@ -20,7 +20,10 @@ from baton.automation.field import faults, join
 from baton.automation.models import Version
 from baton.automation.step import Path, Step, steps
 from baton.automation.trigger import Trigger, triggers
+from baton.platform import logs
 from baton.platform.errors import Invalid, Problem
+
+_log = logs.log(__name__)
 
 DEPTH = 12  # branches within branches
 
@@ -111,6 +114,15 @@ def _of(version_id: int) -> Graph:
 def of(version_id: int) -> Graph:
     """The graph of a published version, which never changes and is read once a process."""
     return _of(version_id)
+
+
+def readable(version_id: int) -> Graph | None:
+    """The graph of a version, or None when it cannot be read (a step's code is gone): that must not hold up the others."""
+    try:
+        return of(version_id)
+    except (Version.DoesNotExist, Invalid) as error:
+        _log.error("a published workflow cannot be read", version=version_id, error=str(error))
+        return None
 
 
 def _trigger(data: Any, problems: list[Problem]) -> Trigger | None:

@@ -73,7 +73,11 @@ def run_bucket(bucket: int, frozen: list[int]) -> list[Walk]:
             for walk in moving:
                 groups[walk.version_id, walk.step].append(walk)
             for (version_id, step_id), group in groups.items():
-                _stand(graph.of(version_id), step_id, group, now)
+                if (published := graph.readable(version_id)) is None:
+                    for walk in group:
+                        walk.state = FAILED
+                    continue
+                _stand(published, step_id, group, now)
             moving = [w for w in moving if w.state == "active" and w.due_at is None]
             if not moving:
                 break

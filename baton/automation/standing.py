@@ -70,7 +70,8 @@ def counts(workflow: Workflow) -> dict[str, Counts]:
 def ways(workflow: Workflow) -> dict[tuple[str, str], int]:
     """How many took each way of each branch: (step id, label) -> contacts."""
     found = sql.rows(
-        "SELECT step, outcome, count(*) FROM step_run WHERE workflow_id = %s AND outcome NOT IN ('done', 'waiting', 'skipped', 'failed') GROUP BY step, outcome",
+        "SELECT step, outcome, count(*) FROM step_run"
+        " WHERE workflow_id = %s AND outcome NOT IN ('done', 'waiting', 'skipped', 'failed') GROUP BY step, outcome",
         [workflow.pk],
     )
     return {(step, label): number for step, label, number in found}

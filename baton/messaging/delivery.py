@@ -56,6 +56,8 @@ class Lines:
         if key not in self.open:
             try:
                 self.open[key] = self.stack.enter_context(channel(key).connect())
+            except KeyError:
+                raise Down(f"there is no channel {key}") from None
             except Down as error:
                 self.down[key] = error
                 raise

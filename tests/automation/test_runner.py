@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from baton.automation import enroll, runner, standing, verbs
-from baton.automation.models import Enrollment, StepRun, Timer, Workflow
+from baton.automation import enroll, graph, runner, standing, verbs
+from baton.automation.models import Enrollment, StepRun, Timer, Version, Workflow
 from baton.crm import records
 from baton.events.models import Event
 from baton.events.vocabulary import Kind
@@ -207,3 +207,14 @@ def test_the_mails_of_a_step_are_counted(live: Live, email: Email) -> None:
     enroll.enroll(workflow, [contact()], "a", SYSTEM)
     drain()
     assert standing.mail(workflow, "s1") == standing.Mail(queued=1)
+
+
+def test_a_version_that_cannot_be_read_holds_nobody_else_up(live: Live) -> None:
+    broken, fine = live({"id": "s1", "type": "wait", "days": 1}), live({"id": "s1", "type": "set_property", "property": "city", "value": "부산"})
+    jiwoo = contact()
+    for workflow in (broken, fine):
+        enroll.enroll(workflow, [jiwoo], "a", SYSTEM)
+    Version.objects.filter(pk=broken.published_id).update(graph={"trigger": None, "steps": [{"id": "s1", "type": "gone"}]})
+    graph._of.cache_clear()
+    drain()
+    assert dict(Enrollment.objects.values_list("workflow_id", "state")) == {broken.pk: "failed", fine.pk: "finished"}

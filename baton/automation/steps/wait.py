@@ -3,9 +3,8 @@
 from datetime import timedelta
 from typing import Annotated
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 from pydantic import Field
 
 from baton.automation.field import Input

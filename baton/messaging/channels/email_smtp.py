@@ -91,6 +91,9 @@ class _SmtpLine(Line):
                 return self._turned_down(code, text)
         except (OSError, smtplib.SMTPException) as error:
             raise Down(_words(error)) from error
+        except ValueError as error:  # smtplib will not put such an address on the wire
+            self._reset()
+            return Receipt(Result.REFUSED, str(error))
         if not about_to_hand():
             self._reset()
             return Receipt(Result.LOST)
