@@ -46,7 +46,6 @@ async function fonts() {
 }
 
 await mkdir(out, { recursive: true });
-for (const old of await readdir(out)) if (old !== "fonts") await rm(`${out}/${old}`, { force: true });
 await fonts();
 if (process.argv.includes("--watch")) {
   for (const options of [styles, app, ...sites]) await (await context(options)).watch();
@@ -54,3 +53,5 @@ if (process.argv.includes("--watch")) {
   for (const options of [styles, app, ...sites]) await build(options);
 }
 console.log(`${await icons()} icons`);
+const made = new Set(["fonts", "icons.svg", ...["app.js", "style.css", "fonts.css"].flatMap((f) => [f, `${f}.map`]), ...sites.map((s) => s.outfile.split("/").at(-1))]);
+for (const old of await readdir(out)) if (!made.has(old)) await rm(`${out}/${old}`, { recursive: true, force: true });

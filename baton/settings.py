@@ -129,6 +129,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"  # people are invited by an administrator
 ACCOUNT_ADAPTER = "baton.accounts.adapter.Adapter"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/login/"
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # such a mail would invite to sign up
 
 _smtp = urlsplit(BATON.smtp_url)
 EMAIL_HOST = _smtp.hostname

@@ -36,10 +36,11 @@ def context(request: HttpRequest) -> dict[str, Any]:
     """Nothing here asks the database until a template uses it: fragments need hardly any of it."""
     user = getattr(request, "user", None)
     signed_in = user is not None and user.is_authenticated
+    nav = _once(lambda: navigation(user) if signed_in else [])  # type: ignore[arg-type]  # signed in: a real user
     return {
         "account": users.account if signed_in else None,
-        "nav": _once(lambda: navigation(user)) if signed_in else [],  # type: ignore[arg-type]  # a real user
-        "tabs": _once(lambda: phone_tabs(user)) if signed_in else [],  # type: ignore[arg-type]
+        "nav": nav,
+        "tabs": _once(lambda: phone_tabs(nav())),
         "section": request.path.split("/")[1] or "home",
         "thresholds": _once(lambda: dict(zip(("mql", "sql"), thresholds(), strict=True))),
         "language": (get_language() or "ko")[:2],
@@ -65,9 +66,9 @@ def navigation(user: User) -> list[tuple[str | Promise, list[Item]]]:
     return [(GROUPS[group], rows) for group, rows in items.items()]
 
 
-def phone_tabs(user: User) -> list[Item]:
-    """The tab bar of phones."""
-    return [_item(p, user) for p in allowed(user) if p.on_phone][:4]
+def phone_tabs(nav: list[tuple[str | Promise, list[Item]]]) -> list[Item]:
+    """The tab bar of phones: four of the navigation's items at most."""
+    return [item for _group, items in nav for item in items if pages()[item.key].on_phone][:4]
 
 
 def _item(page: type[Page], user: User) -> Item:

@@ -30,7 +30,7 @@ COLUMNS = (
 )  # fmt: skip
 VIEWS = (
     (gettext_lazy("All contacts"), ""),
-    (gettext_lazy("MQLs and SQLs"), "stage:mql,sql;score:35.."),
+    (gettext_lazy("MQLs and SQLs"), "stage:mql,sql"),
     (gettext_lazy("Mine"), "owner:me"),
     (gettext_lazy("No owner yet"), "stage:mql,sql;owner:-"),
     (gettext_lazy("Recycled"), "stage:recycled"),

@@ -1,6 +1,5 @@
 """Today: who got hot, what came in, what waits to be read."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,8 +9,6 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy
 
 from baton.accounts import permissions
-from baton.crm import contacts, properties
-from baton.crm.models import Contact
 from baton.forms.models import Form, FormSubmission
 from baton.messaging.models import Notification
 from baton.platform import clock
@@ -19,6 +16,8 @@ from baton.segments.models import Score
 from baton.segments.scoring import first_model
 
 from ..page import Page, allow
+from ..parts import contact_rows
+from ..parts.contact_rows import Row
 
 RECENT = timedelta(days=7)
 LEADS, FORMS, NOTICES = 8, 8, 5
@@ -38,18 +37,6 @@ class Home(Page):
     @classmethod
     def urls(cls) -> list[URLPattern]:
         return [path("", today)]
-
-
-@dataclass(frozen=True)
-class Person:
-    """A contact as a line of a card."""
-
-    id: int
-    name: str
-    company: str
-    title: str
-    stage: str
-    stage_label: str
 
 
 @allow()
@@ -85,11 +72,6 @@ def submissions() -> list[dict[str, Any]]:
     return [{"person": people[r.contact_id], "form": names.get(r.form_id, ""), "at": r.at} for r in rows if r.contact_id in people]
 
 
-def _people(ids: list[int]) -> dict[int, Person]:
-    stage = properties.definitions("contact")["lifecyclestage"]
-    found = {}
-    for row in Contact.objects.filter(id__in=ids, archived_at=None):
-        p = row.properties
-        key = p.get("lifecyclestage", "")
-        found[row.id] = Person(row.id, contacts.display_name(p), p.get("company", ""), p.get("jobtitle", ""), key, properties.option_label(stage, key) if key else "")
-    return found
+def _people(ids: list[int]) -> dict[int, Row]:
+    model = first_model()
+    return contact_rows.some(ids, users=(), model_id=model.pk if model else 0)

@@ -6,7 +6,6 @@ from django.urls import URLPattern, path
 
 from baton.accounts import permissions
 from baton.accounts.models import User
-from baton.crm import contacts
 from baton.platform import sql
 from baton.segments.scoring import first_model
 
@@ -39,17 +38,15 @@ def _pages(user: User, q: str) -> list[shell.Item]:
     return [i for i in items if not q or initials.found(q, str(i.label).lower())]
 
 
-def _people(q: str) -> list[dict[str, object]]:
+def _people(q: str) -> list[contact_rows.Row]:
     """Contacts whose name, address or company has the text, best score first."""
     model = first_model()
     where, params = contact_rows.condition(None, q)
     rows = sql.rows(
-        f"SELECT c.id, c.properties, s.total FROM contact c LEFT JOIN score s ON s.contact_id = c.id AND s.model_id = %(model)s"
+        f"SELECT c.id FROM contact c LEFT JOIN score s ON s.contact_id = c.id AND s.model_id = %(model)s"
         f" WHERE {where} ORDER BY s.total DESC NULLS LAST, c.id DESC LIMIT %(limit)s",
         {**params, "model": model.pk if model else 0, "limit": SHOWN},
     )
-    found = []
-    for id, raw, score in rows:
-        values = contact_rows.decoded(raw)
-        found.append({"id": id, "name": contacts.display_name(values), "about": " · ".join(filter(None, (values.get("company"), values.get("jobtitle")))), "score": score})
-    return found
+    ids = [id for (id,) in rows]
+    found = contact_rows.some(ids, users=(), model_id=model.pk if model else 0)
+    return [found[id] for id in ids if id in found]

@@ -44,7 +44,7 @@ def _sprite() -> str:
 @register.simple_tag
 def icon(name: str, cls: str = "") -> SafeString:
     """A Lucide icon by name. Both arguments come from templates and code, never from users."""
-    return mark_safe(f'<svg class="icon {cls}" aria-hidden="true"><use href="{_sprite()}#{name}"/></svg>')  # noqa: S308
+    return mark_safe(f'<svg class="icon {cls}" aria-hidden="true"><use href="{_sprite()}#{name}"/></svg>')
 
 
 # Numbers
@@ -147,7 +147,10 @@ def ago(when: datetime | None) -> str:
 @register.filter
 def clock(when: datetime) -> str:
     """오후 2:26 / 2:26 PM."""
-    return str(format_time(_local(when), "short", locale=_locale())).replace("\u202f", " ")
+    local = _local(when)
+    if korean():
+        return f"{'오전' if local.hour < 12 else '오후'} {local.hour % 12 or 12}:{local.minute:02}"
+    return str(format_time(local, "short", locale="en")).replace("\u202f", " ")
 
 
 @register.filter
@@ -247,7 +250,7 @@ def query(context: template.Context, **changes: Any) -> str:
 def pips(stage: str) -> SafeString:
     """Six pips: how far along the life cycle a contact is."""
     n = STAGES.index(stage) + 1 if stage in STAGES else 0
-    return mark_safe('<span class="pips" aria-hidden="true">' + "".join(f"<i{' class=on' if i < n else ''}></i>" for i in range(6)) + "</span>")  # noqa: S308
+    return mark_safe('<span class="pips" aria-hidden="true">' + "".join(f"<i{' class=on' if i < n else ''}></i>" for i in range(6)) + "</span>")
 
 
 @register.simple_tag

@@ -1,0 +1,107 @@
+"""Fills the browser tests' database: four colleagues, forty companies, some hundred contacts, one of them with a story. Run as a program."""
+
+import random
+from datetime import timedelta
+
+from baton.platform import setup
+
+
+def main() -> None:
+    setup.django("test")
+    from django.db import transaction
+
+    from baton.cli.migrate import migrate
+
+    migrate(quiet=True)
+    with transaction.atomic():
+        fill()
+
+
+GIVEN = ["민준", "서연", "도윤", "하준", "서윤", "예준", "지민", "주원", "수아", "시우", "하은", "지호", "채원", "건우", "다은"]
+FAMILY = "김이박최정강조윤장임한오신권황"
+TITLES = ["대표이사", "인사팀장", "총무팀장", "경영기획팀장", "재무팀장", "채용 담당", "매니저", "차장"]
+STAGES = ["subscriber", "lead", "lead", "mql", "sql", "opportunity", "customer", "recycled"]
+
+
+def fill() -> None:
+    """Deterministic; every number a test relies on is made here."""
+    from baton.accounts import users
+    from baton.crm import associations, consent, records
+    from baton.platform import clock, sql
+    from baton.platform.actor import SYSTEM
+    from baton.segments.models import ScoreModel
+
+    users.update_account(actor=SYSTEM, name="누리워크")
+    colleagues = [
+        users.create(f"{key}@nuriwork.example", name, "baton-demo", role, actor=SYSTEM)
+        for key, name, role in (("oh", "오세린", "marketing"), ("han", "한도윤", "sales"), ("admin", "문가영", "admin"), ("viewer", "류태경", "viewer"))
+    ]
+    rng, now = random.Random(7), clock.now()
+    companies = []
+    for number in range(40):
+        values = {"name": f"{rng.choice(['가온', '누보', '다온', '라온', '마루'])}{rng.choice(['물류', '정밀', '소프트'])} {number}"}
+        industry = rng.choice(["logistics", "it", "construction"])
+        companies.append(records.create("company", {**values, "industry": industry, "numberofemployees": rng.choice([30, 120, 340])}, actor=SYSTEM, source="import"))
+    gaon = records.create("company", {"name": "가온로지스", "industry": "logistics", "numberofemployees": 340, "domain": "gaonlogis.example"}, actor=SYSTEM, source="import")
+    model = ScoreModel.objects.order_by("pk").first() or ScoreModel.objects.create(name="리드 스코어링")
+    story = _contact("서", "지우", "jiwoo.seo@gaonlogis.example", "인사팀장", "sql", colleagues[1].pk, mobilephone="010-4827-1935", seniority="head", lead_source="webinar")
+    associations.link("contact", story, "company", gaon, actor=SYSTEM)
+    scored = {story: 58}
+    for number in range(240):
+        family, given = rng.choice(FAMILY), rng.choice(GIVEN)
+        owner = rng.choice(colleagues[:2]).pk if rng.random() < 0.7 else None
+        made = _contact(family, given, f"p{number}@co{number % 40}.example", rng.choice(TITLES), rng.choice(STAGES), owner, lead_source=rng.choice(["search", "webinar", "direct"]))
+        associations.link("contact", made, "company", companies[number % 40], actor=SYSTEM)
+        scored[made] = rng.choice([-5, 2, 12, 36, 44, 66, 90])
+    agreed = [id for id in scored if rng.random() < 0.5]
+    consent.set(agreed, "email", True, actor=SYSTEM, source="form:1", wording="마케팅 정보 수신에 동의합니다.")
+    seen = [now - timedelta(minutes=7 if id == story else rng.randint(20, 30_000)) for id in scored]
+    sql.run("INSERT INTO visitor SELECT r.id, r.at, r.at, '', '', '' FROM unnest(%s::bigint[], %s::timestamptz[]) AS r(id, at)", [list(scored), seen])
+    sql.run(
+        "INSERT INTO score (contact_id, model_id, total, fit, engagement, reasons, changed_at)"
+        " SELECT r.id, %s, r.total, r.total / 3, r.total - r.total / 3, '{}', r.at FROM unnest(%s::bigint[], %s::int[], %s::timestamptz[]) AS r(id, total, at)"
+        " ON CONFLICT DO NOTHING",
+        [model.pk, list(scored), list(scored.values()), seen],
+    )
+    _story(story, model.pk, colleagues[1].pk)
+
+
+def _contact(family: str, given: str, email: str, title: str, stage: str, owner: int | None, **more: str) -> int:
+    from baton.crm import records
+    from baton.platform.actor import SYSTEM
+
+    values = {"lastname": family, "firstname": given, "email": email, "jobtitle": title, "lifecyclestage": stage, **more}
+    return records.create("contact", values, actor=SYSTEM, source="import", owner_id=owner)
+
+
+def _story(contact: int, model: int, owner: int) -> None:
+    """Anonymous views, a form, a mail, a call: what the record's timeline shows."""
+    from baton.events import record
+    from baton.events.record import NewEvent
+    from baton.events.vocabulary import Kind
+    from baton.platform import clock
+
+    now = clock.now()
+    pricing, mail = ("nuriwork.example/pricing", "요금 안내"), ("1", "도입 사례: 340명 물류사의 인사 시스템 전환")
+
+    def at(days: float) -> dict[str, object]:
+        return {"contact_id": contact, "ts": now - timedelta(days=days)}
+
+    rows = [
+        NewEvent(**at(20), kind=Kind.PAGE_VIEW, key_value=pricing[0], key_label=pricing[1], payload={"url": f"https://{pricing[0]}"}, id=100),
+        NewEvent(**at(20), kind=Kind.PAGE_DWELL, key_value=pricing[0], key_label=pricing[1], value=134, id=101),
+        NewEvent(**at(15), kind=Kind.FORM_SUBMISSION, key_value="1", key_label="상담 문의", payload={"page": "nuriwork.example/contact"}),
+        NewEvent(**at(14.9999), kind=Kind.SCORE_CHANGED, key_value=str(model), value=50, payload={"total": 50}),
+        NewEvent(**at(14.999), kind=Kind.IDENTIFIED, value=6, payload={"by": "form", "views": 6}),
+        NewEvent(**at(3), kind=Kind.STAGE_CHANGED, key_value="sql", payload={"from": "mql", "to": "sql", "cause": "score"}),
+        NewEvent(**at(2), kind=Kind.EMAIL_SENT, key_value=mail[0], key_label=mail[1]),
+        NewEvent(**at(1.5), kind=Kind.EMAIL_OPEN, key_value=mail[0], key_label=mail[1]),
+        NewEvent(**at(1.4), kind=Kind.EMAIL_CLICK, key_value=mail[0], key_label=mail[1], payload={"url": "https://nuriwork.example/case"}),
+        NewEvent(**at(1), kind=Kind.CALL, payload={"text": "내년 1월 근태 시스템 계약 만료.", "actor": f"user:{owner}"}),
+        NewEvent(**at(0.005), kind=Kind.PAGE_VIEW, key_value=pricing[0], key_label=pricing[1], payload={"url": f"https://{pricing[0]}"}),
+    ]
+    record.add(rows, announce=False)
+
+
+if __name__ == "__main__":
+    main()

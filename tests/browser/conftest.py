@@ -1,0 +1,146 @@
+"""A real Chromium against a real server with a database of its own, filled once: other tests never see its rows.
+
+Any script error, and any request that leaves the machine, fails the test.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import URLError
+from urllib.parse import urlsplit, urlunsplit
+from urllib.request import urlopen
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from baton.platform.postgres import create_database
+from tools.browser import executable
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+PASSWORD = "baton-demo"
+STARTS_WITHIN = 60  # seconds, on a busy machine
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests of this folder share one server: one worker runs them, and `-m browser` finds them."""
+    for item in items:
+        if Path(item.path).parent == Path(__file__).parent:
+            item.add_marker("browser")
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+def _with_database(url: str, name: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The variables of the processes under test: a fresh, migrated, filled database."""
+    url = os.environ["BATON_DATABASE_URL"]
+    name = f"test_browser_{urlsplit(url).path.lstrip('/')}_{os.getpid()}"
+    create_database(_with_database(url, "postgres"), name)
+    variables = {
+        **os.environ,
+        "BATON_DATABASE_URL": _with_database(url, name),
+        "BATON_DATA_DIR": str(tmp_path_factory.mktemp("data")),
+        "BATON_LANGUAGE": "ko",
+        "DJANGO_SETTINGS_MODULE": "baton.settings",
+        "PYTHONPATH": str(ROOT),
+    }
+    try:
+        filled = subprocess.run([sys.executable, "-m", "tests.browser.cast"], cwd=ROOT, env=variables, capture_output=True, text=True, timeout=300)
+        assert filled.returncode == 0, filled.stderr
+        yield variables
+    finally:
+        with psycopg.connect(_with_database(url, "postgres"), autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def server(environment: dict[str, str]) -> Iterator[str]:
+    """The address of a running `baton web`."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    variables = {**environment, "BATON_BIND": f"127.0.0.1:{port}", "BATON_BASE_URL": url}
+    with subprocess.Popen([sys.executable, "-m", "baton.cli.main", "web"], cwd=ROOT, env=variables) as process:
+        try:
+            _wait(f"{url}/login/", process)
+            yield url
+        finally:
+            process.terminate()
+
+
+def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:
+    until = time.monotonic() + STARTS_WITHIN
+    while time.monotonic() < until:
+        assert process.poll() is None, "the server ended"
+        try:
+            urlopen(url, timeout=5).close()
+            return
+        except (URLError, OSError):
+            time.sleep(0.2)
+    raise AssertionError(f"no answer from {url} within {STARTS_WITHIN} s")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable(), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def signed_in(browser: Browser, server: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A session kept for each of the cast, so that a test need not sign in: name -> storage state."""
+    states = {}
+    for name in ("oh", "han", "admin", "viewer"):
+        context = browser.new_context(base_url=server, locale="ko-KR")
+        page = context.new_page()
+        page.goto("/login/")
+        page.get_by_label("이메일").fill(f"{name}@nuriwork.example")
+        page.get_by_label("비밀번호", exact=True).fill(PASSWORD)
+        page.get_by_role("button", name="로그인").click()
+        page.wait_for_url("**/")
+        states[name] = tmp_path_factory.mktemp("session") / f"{name}.json"
+        context.storage_state(path=states[name])
+        context.close()
+    return states
+
+
+@pytest.fixture
+def visitor(browser: Browser, server: str) -> Iterator[Page]:
+    """A page of somebody who is not signed in."""
+    yield from _page(browser, server, None, "ko-KR")
+
+
+@pytest.fixture
+def page(browser: Browser, server: str, signed_in: dict[str, Path]) -> Iterator[Page]:
+    """A page of 오세린 (marketing), in Korean."""
+    yield from _page(browser, server, signed_in["oh"], "ko-KR")
+
+
+@pytest.fixture
+def viewer(browser: Browser, server: str, signed_in: dict[str, Path]) -> Iterator[Page]:
+    """A page of somebody who may look but not touch."""
+    yield from _page(browser, server, signed_in["viewer"], "ko-KR")
+
+
+def _page(browser: Browser, server: str, state: Path | None, locale: str) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale=locale, base_url=server, storage_state=state)
+    context.set_default_timeout(10_000)
+    page, faults = context.new_page(), []
+    page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
+    page.on("console", lambda message: faults.append(f"console: {message.text}") if "Content Security Policy" in message.text else None)
+    page.on("request", lambda request: faults.append(f"left the host: {request.url}") if not request.url.startswith((server, "data:", "blob:")) else None)
+    yield page
+    context.close()
+    assert not faults

@@ -1,0 +1,49 @@
+"""Every page in both themes, on a desk and on a phone: no fault that axe can find, never wider than the screen; and the weight of what loads."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from .pages import FRONT, PAGES, STORY
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text()
+DIST = ROOT / "baton/web/static/dist"
+
+
+def check(page: Page, url: str) -> None:
+    """On both widths and in both themes. Each theme is loaded afresh: colours that are just changing are neither one nor the other."""
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.goto(url)
+        page.evaluate(AXE)
+        for width in (1440, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            found = page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']})")
+            faults = [(v["id"], n["target"], n["failureSummary"]) for v in found["violations"] for n in v["nodes"][:2]]
+            assert faults == [], (url, width, theme)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (url, width)
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_everybody_can_use_every_page(page: Page, url: str) -> None:
+    check(page, story(page) if url == "{story}" else url)
+
+
+@pytest.mark.parametrize("url", FRONT)
+def test_everybody_can_sign_in(visitor: Page, url: str) -> None:
+    check(visitor, url)
+
+
+def story(page: Page) -> str:
+    """The address of the record with a full story."""
+    page.goto(f"/contacts/?q={STORY}")
+    return page.get_by_role("link", name=STORY).get_attribute("href") or ""
+
+
+@pytest.mark.parametrize(("name", "limit"), [("app.js", 25), ("style.css", 20)])
+def test_pages_load_little(name: str, limit: int) -> None:
+    assert len(gzip.compress((DIST / name).read_bytes(), 9)) <= limit * 1024
