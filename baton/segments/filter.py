@@ -25,7 +25,7 @@ def parse(stored: Stored, catalog: Catalog, *, segment: int | None = None) -> No
 
     Raises Invalid with all faults, each at its path: `all.0.any.1.value`.
     """
-    if not stored or stored in ({"all": []}, {"any": []}):
+    if stored in ({}, {"all": []}, {"any": []}):
         return Nobody()
     reader = _Reader(catalog)
     node = reader.node(stored, "", 0)

@@ -1,0 +1,55 @@
+"""What every condition keeps, whichever it is."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from baton.query.operators import OPERATORS
+from baton.segments import catalog, filter
+from baton.segments.condition import Condition, conditions
+from baton.segments.models import ScoreModel, Segment
+
+pytestmark = pytest.mark.django_db
+ALL = sorted(conditions().items())
+DOCS = (Path(__file__).resolve().parents[2] / "docs" / "filters.md").read_text()
+
+# what must be said for a condition that asks for something
+NEEDED = {
+    "property": {"property": "city", "operator": "is", "value": "서울"},
+    "company_property": {"property": "industry", "operator": "any_of", "value": ["it"]},
+    "score": {"at_least": 35},
+    "in_segment": {"segment": 1},
+}
+
+
+@pytest.fixture(autouse=True)
+def _known() -> None:
+    Segment.objects.create(pk=1, name="VIP")
+    ScoreModel.objects.create(pk=1, name="Lead score")
+
+
+@pytest.mark.parametrize(("key", "kind"), ALL)
+def test_a_condition_can_be_read_meant_and_said(key: str, kind: type[Condition]) -> None:
+    assert key == kind.key
+    assert kind.__module__ == f"baton.segments.conditions.{key}"
+    assert kind.label
+    stored = {"condition": key, **NEEDED.get(key, {})}
+    filter.parse(stored, catalog.current())
+    assert filter.sentence(stored) not in ("", filter.sentence({"condition": "horoscope"}))
+
+
+@pytest.mark.parametrize(("key", "kind"), ALL)
+def test_a_condition_is_documented_with_all_its_fields(key: str, kind: type[Condition]) -> None:
+    (section,) = re.findall(rf"^### `{key}`\n(.*?)(?=^#|\Z)", DOCS, re.M | re.S)
+    assert {name for name in kind.model_fields if f"`{name}`" not in section} == set()
+
+
+def test_the_docs_have_no_other_condition() -> None:
+    assert sorted(re.findall(r"^### `(\w+)`", DOCS, re.M)) == [key for key, _ in ALL]
+
+
+@pytest.mark.parametrize("type_", sorted(OPERATORS))
+def test_the_operators_of_a_type_are_documented(type_: str) -> None:
+    (row,) = re.findall(rf"^\|[^|]*`{type_}`[^|]*\|(.*)\|$", DOCS, re.M)
+    assert re.findall(r"`(\w+)`", row) == list(OPERATORS[type_])  # type: ignore[index]
