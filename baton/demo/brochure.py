@@ -98,7 +98,8 @@ def pdf() -> bytes:
         b"<< /Type /Font /Subtype /Type0 /BaseFont /HYGoThic-Medium /Encoding /UniKS-UTF16-H /DescendantFonts [5 0 R] >>",
         b"<< /Type /Font /Subtype /CIDFontType0 /BaseFont /HYGoThic-Medium /CIDSystemInfo << /Registry (Adobe) /Ordering (Korea1) /Supplement 1 >>"
         b" /DW 1000 /W [1 95 500 8094 8190 500] /FontDescriptor 6 0 R >>",
-        b"<< /Type /FontDescriptor /FontName /HYGoThic-Medium /Flags 4 /FontBBox [0 -142 1000 880] /ItalicAngle 0 /Ascent 880 /Descent -142 /CapHeight 700 /StemV 90 >>",
+        b"<< /Type /FontDescriptor /FontName /HYGoThic-Medium /Flags 4 /FontBBox [0 -142 1000 880]"
+        b" /ItalicAngle 0 /Ascent 880 /Descent -142 /CapHeight 700 /StemV 90 >>",
         b"<< /ProcSet [/PDF /Text] /Font << /F1 4 0 R >> >>",
     ]
     for i, content in enumerate(pages):

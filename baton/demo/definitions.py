@@ -101,6 +101,8 @@ def make_emails(actor: Actor, site: str) -> dict[str, int]:
 def letter(heading: str, paragraphs: list[str], button: str, url: str) -> str:
     """A mail in the company's look: one column, one button, readable without pictures."""
     font = "font-family:Pretendard,'Apple SD Gothic Neo','Malgun Gothic','Noto Sans KR',sans-serif"
+    knob = "display:inline-block;background:#0c6b54;color:#ffffff;text-decoration:none;"
+    knob += "font-weight:700;font-size:16px;padding:14px 24px;border-radius:10px"
     text = "".join(f'<p style="margin:0 0 16px;font-size:16px;line-height:1.7;color:#24302b">{p}</p>' for p in paragraphs)
     return f"""<!doctype html>
 <html lang="ko"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{heading}</title></head>
@@ -110,7 +112,7 @@ def letter(heading: str, paragraphs: list[str], button: str, url: str) -> str:
 <tr><td style="padding:36px 32px;background:#f4f7f1;border-radius:16px">
 <h1 style="margin:0 0 20px;font-size:26px;line-height:1.35;color:#17231f">{heading}</h1>
 {text}
-<p style="margin:24px 0 0"><a href="{url}" style="display:inline-block;background:#0c6b54;color:#ffffff;text-decoration:none;font-weight:700;font-size:16px;padding:14px 24px;border-radius:10px">{button}</a></p>
+<p style="margin:24px 0 0"><a href="{url}" style="{knob}">{button}</a></p>
 </td></tr>
 <tr><td style="padding:24px 4px 0;font-size:14px;line-height:1.6;color:#4c5b55">궁금한 점은 이 메일에 답장하시거나 02-555-0142로 전화해 주십시오.</td></tr>
 </table>

@@ -15,13 +15,16 @@ from baton.platform.config import config
 FOLDER = Path(__file__).resolve().parent
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'"
 # A mail brings its own inline styles and may load pictures (the open pixel among them), but never run anything.
-MAIL_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
+MAIL_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self';"
+    " sandbox allow-popups allow-popups-to-escape-sandbox"
+)
 
 
 @cache
 def _engine() -> Engine:
     return Engine(
-        dirs=[FOLDER / "templates"],
+        dirs=[str(FOLDER / "templates")],
         autoescape=True,
         libraries={"i18n": "django.templatetags.i18n"},
         builtins=["django.templatetags.i18n", "django.templatetags.tz"],

@@ -120,8 +120,8 @@ def read(key: str) -> tuple[Mail, EmailMessage] | None:
     if not key.replace("-", "").isalnum() or not path.exists():
         return None
     with path.open("rb") as file:
-        message = message_from_binary_file(file, policy=policy.default)  # type: ignore[arg-type]  # typeshed knows the old policy only
-    return _head(path), message  # type: ignore[return-value]
+        message = message_from_binary_file(file, policy=policy.default)
+    return _head(path), message
 
 
 def clear() -> int:

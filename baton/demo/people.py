@@ -20,63 +20,19 @@ CITIES = ["서울", "서울", "서울", "성남", "수원", "인천", "부산", 
 SIZES = [6, 7, 8, 14, 18, 26, 34, 62, 120, 260, 340, 870, 1400, 3200]
 FREE_MAIL = "freemail.example"
 
-_STEMS = dict(
-    pair.split(":")
-    for pair in [
-        "가온:gaon",
-        "누보:nubo",
-        "다온:daon",
-        "라온:raon",
-        "마루:maru",
-        "바른:bareun",
-        "새롬:saerom",
-        "아라:ara",
-        "이음:ieum",
-        "자람:jaram",
-        "차오름:chaoreum",
-        "해솔:haesol",
-        "한결:hangyeol",
-        "늘품:neulpum",
-        "도담:dodam",
-        "미르:mir",
-        "보람:boram",
-        "소담:sodam",
-        "온새:onsae",
-        "청람:cheongram",
-        "푸름:pureum",
-        "하람:haram",
-        "나래:narae",
-        "윤슬:yunseul",
-        "가람:garam",
-        "그루:geuru",
-        "너울:neoul",
-        "다솜:dasom",
-        "두레:dure",
-        "라움:raum",
-        "모아:moa",
-        "민들:mindeul",
-        "벼리:byeori",
-        "새벽:saebyeok",
-        "서리:seori",
-        "솔비:solbi",
-        "시나브로:sinabro",
-        "아름:areum",
-        "여울:yeoul",
-        "올림:ollim",
-        "우람:uram",
-        "은솔:eunsol",
-        "잔디:jandi",
-        "참샘:chamsaem",
-        "초록:chorok",
-        "큰솔:keunsol",
-        "터울:teoul",
-        "하늬:hanui",
-        "한빛:hanbit",
-        "해맑:haemalg",
-        "햇살:haetsal",
-        "호연:hoyeon",
-    ]
-)
+
+def _pairs(text: str) -> dict[str, str]:
+    """Korean words and how they are written in Latin letters, from `word:letters` divided by spaces."""
+    return dict(pair.split(":") for pair in text.split())
+
+
+_STEMS = _pairs("""
+    가온:gaon 누보:nubo 다온:daon 라온:raon 마루:maru 바른:bareun 새롬:saerom 아라:ara 이음:ieum 자람:jaram 차오름:chaoreum 해솔:haesol
+    한결:hangyeol 늘품:neulpum 도담:dodam 미르:mir 보람:boram 소담:sodam 온새:onsae 청람:cheongram 푸름:pureum 하람:haram 나래:narae
+    윤슬:yunseul 가람:garam 그루:geuru 너울:neoul 다솜:dasom 두레:dure 라움:raum 모아:moa 민들:mindeul 벼리:byeori 새벽:saebyeok 서리:seori
+    솔비:solbi 시나브로:sinabro 아름:areum 여울:yeoul 올림:ollim 우람:uram 은솔:eunsol 잔디:jandi 참샘:chamsaem 초록:chorok 큰솔:keunsol
+    터울:teoul 하늬:hanui 한빛:hanbit 해맑:haemalg 햇살:haetsal 호연:hoyeon
+""")
 _TAILS = {
     "manufacturing": {"정밀": "precision", "테크": "tech", "소재": "materials"},
     "logistics": {"물류": "logistics", "로지스": "logis"},
@@ -87,96 +43,17 @@ _TAILS = {
     "education": {"에듀": "edu", "아카데미": "academy"},
     "finance": {"캐피탈": "capital", "인베스트": "invest"},
 }
-_FAMILY = dict(
-    pair.split(":")
-    for pair in [
-        "김:kim",
-        "이:lee",
-        "박:park",
-        "최:choi",
-        "정:jung",
-        "강:kang",
-        "조:cho",
-        "윤:yoon",
-        "장:jang",
-        "임:lim",
-        "한:han",
-        "오:oh",
-        "서:seo",
-        "신:shin",
-        "권:kwon",
-        "황:hwang",
-        "안:ahn",
-        "송:song",
-        "류:ryu",
-        "전:jeon",
-        "홍:hong",
-        "고:ko",
-        "문:moon",
-        "양:yang",
-        "손:son",
-        "배:bae",
-        "백:baek",
-        "허:heo",
-        "남:nam",
-        "심:shim",
-        "노:noh",
-        "하:ha",
-        "곽:kwak",
-        "성:sung",
-        "차:cha",
-        "주:joo",
-        "우:woo",
-        "구:koo",
-        "민:min",
-        "나:na",
-    ]
-)
-_GIVEN = dict(
-    pair.split(":")
-    for pair in [
-        "민준:minjun",
-        "서연:seoyeon",
-        "도윤:doyun",
-        "지우:jiwoo",
-        "하준:hajun",
-        "서윤:seoyun",
-        "예준:yejun",
-        "지민:jimin",
-        "주원:juwon",
-        "수아:sua",
-        "시우:siwoo",
-        "하은:haeun",
-        "지호:jiho",
-        "채원:chaewon",
-        "건우:gunwoo",
-        "다은:daeun",
-        "우진:woojin",
-        "유진:yujin",
-        "현우:hyunwoo",
-        "소율:soyul",
-        "정민:jungmin",
-        "예린:yerin",
-        "승현:seunghyun",
-        "가은:gaeun",
-        "태윤:taeyun",
-        "나윤:nayun",
-        "재희:jaehee",
-        "은서:eunseo",
-        "동현:donghyun",
-        "세아:sea",
-        "규리:gyuri",
-        "성민:sungmin",
-        "보경:bokyung",
-        "희영:heeyoung",
-        "상훈:sanghoon",
-        "미래:mirae",
-        "한결:hangyeol",
-        "소라:sora",
-        "준영:junyoung",
-        "아름:areum",
-    ]
-)
+_FAMILY = _pairs("""
+    김:kim 이:lee 박:park 최:choi 정:jung 강:kang 조:cho 윤:yoon 장:jang 임:lim 한:han 오:oh 서:seo 신:shin 권:kwon 황:hwang 안:ahn 송:song
+    류:ryu 전:jeon 홍:hong 고:ko 문:moon 양:yang 손:son 배:bae 백:baek 허:heo 남:nam 심:shim 노:noh 하:ha 곽:kwak 성:sung 차:cha 주:joo 우:woo
+    구:koo 민:min 나:na
+""")
+_GIVEN = _pairs("""
+    민준:minjun 서연:seoyeon 도윤:doyun 지우:jiwoo 하준:hajun 서윤:seoyun 예준:yejun 지민:jimin 주원:juwon 수아:sua 시우:siwoo 하은:haeun
+    지호:jiho 채원:chaewon 건우:gunwoo 다은:daeun 우진:woojin 유진:yujin 현우:hyunwoo 소율:soyul 정민:jungmin 예린:yerin 승현:seunghyun
+    가은:gaeun 태윤:taeyun 나윤:nayun 재희:jaehee 은서:eunseo 동현:donghyun 세아:sea 규리:gyuri 성민:sungmin 보경:bokyung 희영:heeyoung
+    상훈:sanghoon 미래:mirae 한결:hangyeol 소라:sora 준영:junyoung 아름:areum
+""")
 
 
 @dataclass(slots=True)

@@ -29,7 +29,7 @@ POLICY = (
 
 @cache
 def _engine() -> Engine:
-    return Engine(dirs=[FOLDER / "templates"], autoescape=True)
+    return Engine(dirs=[str(FOLDER / "templates")], autoescape=True)
 
 
 def page(request: HttpRequest, path: str = "") -> HttpResponse:

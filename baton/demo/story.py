@@ -267,9 +267,8 @@ class Story:
     def _mail(self) -> None:
         name = EMAILS["intro"][0]
         # The same browser, but with its own clock again: a moved one would stop the frame of the mail.
-        box = self.browser.new_context(
-            locale="ko-KR", timezone_id="Asia/Seoul", user_agent=AGENT, storage_state=self.visitor.context.storage_state()
-        ).new_page()
+        state = self.visitor.context.storage_state()
+        box = self.browser.new_context(locale="ko-KR", timezone_id="Asia/Seoul", user_agent=AGENT, storage_state=state).new_page()
         time.sleep(max(0.0, self._at + A_PERSONS_PAUSE - time.time()))
         with self._step("Mail opened") as seen:
             opened = time.time()
@@ -311,7 +310,7 @@ class Story:
             key, subject, at = found[-1]
             return key, datetime.fromisoformat(at).timestamp(), _text(subject)
 
-        result = self._poll(look, "the mail catcher has nothing for him")
+        result: tuple[str, float, str] = self._poll(look, "the mail catcher has nothing for him")
         self._at = result[1]
         return result
 

@@ -153,8 +153,10 @@ class _Loader:
         self.companies = people.companies(self.rng, max(8, round(self.count * COMPANIES_PER_CONTACT)), self.now)
         self.people = people.people(self.rng, self.count, self.companies, self.now)
         ids = iter(sql.next_ids("record_id_seq", len(self.companies) + len(self.people)))
-        for one in [*self.companies, *self.people]:
-            one.id = next(ids)
+        for company in self.companies:
+            company.id = next(ids)
+        for person in self.people:
+            person.id = next(ids)
 
     # Copying -----------------------------------------------------------------
 
@@ -280,6 +282,7 @@ class _Loader:
 
     def _stages(self) -> None:
         """Date the points to when they were earned, and let stages, owners and deals follow from them."""
+        self.unsubscribed = dict(self.book.unsubscribed)
         stored = sql.rows("SELECT contact_id, total, reasons FROM score WHERE model_id = %s", [self.model.pk])
         scores = {id: (total, json.loads(reasons)) for id, total, reasons in stored}
         sql.run("DELETE FROM event WHERE kind = %s", [int(Kind.SCORE_CHANGED)])
@@ -323,10 +326,9 @@ class _Loader:
                             self.rng.getrandbits(52),
                         )
                     )
-            if person.owner and (at := journey.at("sql")):
-                trail.append(
-                    (person.id, "contact", "owner_id", None, self.users[person.owner], f"workflow:{self.handover.pk}", "workflow", at + timedelta(seconds=1))
-                )
+            if person.owner and (handed := journey.at("sql")):
+                who = f"workflow:{self.handover.pk}"
+                trail.append((person.id, "contact", "owner_id", None, self.users[person.owner], who, "workflow", handed + timedelta(seconds=1)))
         walks = [walk for person in self.people if (walk := self._handed_over(person, events))]
         self._walks(self.handover, walks)
         self._events(events)
@@ -357,6 +359,7 @@ class _Loader:
 
     def _deltas(self, person: Person, reasons: dict[str, list[int]]) -> list[tuple[datetime, list[tuple[int, int]]]]:
         """The points a contact has, at the moments they were earned: [(when, [(rule, points)])], oldest first."""
+        unsubscribed = self.unsubscribed
         moments: dict[datetime, dict[int, int]] = defaultdict(lambda: defaultdict(int))
         for id, (times, points) in reasons.items():
             rule = self.rules[int(id)]
@@ -365,7 +368,7 @@ class _Loader:
             if rule.key == "silent":
                 earned = [person.seen + timedelta(days=90)]
             elif rule.key == "optout":
-                earned = [at for id_, at in self.book.unsubscribed if id_ == person.id] if person.hits.get("optout") else []
+                earned = [unsubscribed[person.id]] if person.id in unsubscribed else []
             for at in earned:
                 part = rule.points if rule.each else left
                 part = max(part, left) if left < 0 else min(part, left)

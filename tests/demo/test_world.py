@@ -1,0 +1,107 @@
+"""The sample company: the same every time, and nothing in it contradicts what the real functions find."""
+
+import json
+import random
+from datetime import UTC, datetime
+
+import pytest
+
+from baton.automation.models import Workflow
+from baton.crm import contacts
+from baton.crm.models import Contact
+from baton.demo import people, world
+from baton.events.vocabulary import Kind
+from baton.messaging import render
+from baton.messaging.models import Email
+from baton.platform import sql
+from baton.segments import lifecycle, refresh, scoring
+from baton.segments.models import ScoreModel, Segment
+
+NOW = datetime(2026, 11, 20, 5, 32, tzinfo=UTC)
+
+
+def test_the_same_seed_and_moment_give_the_same_people() -> None:
+    def invent() -> list[people.Person]:
+        rng = random.Random(world.SEED)
+        return people.people(rng, 200, people.companies(rng, 20, NOW), NOW)
+
+    assert invent() == invent()
+
+
+def test_addresses_and_company_names_are_unique_and_nobodys() -> None:
+    rng = random.Random(1)
+    firms = people.companies(rng, 1200, NOW)
+    persons = people.people(rng, 3000, firms, NOW)
+    assert len({f.name for f in firms}) == len(firms)
+    assert len({p.email for p in persons}) == len(persons)
+    assert all(p.email.endswith(".example") for p in persons)
+
+
+@pytest.fixture
+def loaded(db: None) -> None:
+    assert not world.loaded()
+    world.load(300)
+    assert world.loaded()
+
+
+@pytest.mark.usefixtures("loaded")
+def test_everything_in_the_world_is_a_real_result() -> None:
+    model = ScoreModel.objects.get()
+    assert model.rules.count() == 24
+    assert Contact.objects.count() == 300
+    assert sql.rows("SELECT count(*) FROM change") == [(0,)], "nobody is enrolled for what happened long ago"
+
+    # evaluated again, nothing moves
+    assert scoring.everyone(model) == 0
+    assert lifecycle.everyone() == 0
+    for segment in Segment.objects.filter(kind="active"):
+        moved = refresh.everyone(segment)
+        assert (moved.joined, moved.left) == ([], []), segment.name
+
+    # the dated points of everybody add up to his score
+    different = sql.rows(
+        "SELECT s.contact_id, s.total, p.points FROM score s LEFT JOIN"
+        " (SELECT contact_id, sum(value) AS points FROM event WHERE kind = %s GROUP BY contact_id) p"
+        " ON p.contact_id = s.contact_id WHERE s.total <> coalesce(p.points, 0)",
+        [int(Kind.SCORE_CHANGED)],
+    )
+    assert different == []
+    # every mail that was opened or clicked had been sent to this very contact
+    assert sql.rows(
+        "SELECT count(*) FROM event e WHERE e.kind IN (11, 12) AND NOT EXISTS"
+        " (SELECT 1 FROM message m WHERE m.contact_id = e.contact_id AND m.id = (e.payload ->> 'message')::bigint AND m.sent_at <= e.ts)"
+    ) == [(0,)]
+    assert sql.rows("SELECT count(*) FROM event WHERE ts > now()") == [(0,)]
+
+
+@pytest.mark.usefixtures("loaded")
+def test_most_are_cold_and_the_hero_is_an_sql() -> None:
+    histogram = scoring.histogram(ScoreModel.objects.get())
+    assert histogram.below / histogram.total > 0.55
+    assert 0.05 < histogram.sql / histogram.total < 0.25
+    hero = Contact.objects.get(email="jiwoo.seo@gaonlogis.example")
+    assert contacts.display_name(hero.properties) == "서지우"
+    assert hero.properties["lifecyclestage"] == "sql"
+    story = sql.rows("SELECT kind, ts, payload FROM event WHERE contact_id = %s ORDER BY ts", [hero.id])
+    known = next(ts for kind, ts, _ in story if kind == Kind.IDENTIFIED)
+    assert sum(kind == Kind.PAGE_VIEW and ts < known for kind, ts, _ in story) == 7
+    moves = [json.loads(payload)["to"] for kind, _, payload in story if kind == Kind.STAGE_CHANGED]
+    assert moves == ["mql", "sql"]
+
+
+@pytest.mark.usefixtures("loaded")
+def test_mails_and_workflows_are_ready_to_run() -> None:
+    some = list(Contact.objects.values_list("id", flat=True)[:3])
+    for email in Email.objects.all():
+        for rendered in render.mail(email, some):
+            assert not rendered.problem
+            assert "{{" not in rendered.html
+    assert {w.state for w in Workflow.objects.all()} == {"on"}
+    waiting = sql.rows("SELECT count(*) FROM timer t WHERE NOT EXISTS (SELECT 1 FROM enrollment e WHERE e.id = t.enrollment_id AND e.state = 'active')")
+    assert waiting == [(0,)]
+
+
+@pytest.mark.usefixtures("loaded")
+def test_the_links_of_mails_follow_the_address() -> None:
+    world.follow("http://127.0.0.1:9999")
+    assert all("http://127.0.0.1:9999/site/" in e.body for e in Email.objects.all())
