@@ -1,6 +1,8 @@
 """Automation's part of the tick, and the runner of due steps: woken by NOTIFY baton_timer."""
 
 from baton.automation import enroll, runner
+from baton.automation.step import steps as load_steps
+from baton.automation.trigger import triggers as load_triggers
 from baton.platform import jobs
 from baton.platform.changes import Batch, Change, on_change
 
@@ -12,4 +14,6 @@ def triggers(_batch: Batch, changes: list[Change]) -> None:
 
 @jobs.drain("timers")
 def timers() -> int:
+    load_steps()  # the worker calls this as it starts: then the first contact does not wait for imports
+    load_triggers()
     return runner.run_due()

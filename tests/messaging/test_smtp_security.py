@@ -1,0 +1,92 @@
+"""Encryption on the way to the relay, and passwords that never travel without it."""
+
+import ipaddress
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from baton.messaging.channel import Down
+from baton.messaging.channels import email_smtp
+from tests.messaging.relay import free_port
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Signed by nobody but itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "relay.example")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "relay.pem"
+    secret = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + secret)
+    return path
+
+
+class Encrypted:
+    """Notes whether the mail came over TLS."""
+
+    def __init__(self) -> None:
+        self.encrypted: list[bool] = []
+
+    async def handle_DATA(self, _server: SMTP, session: Session, _envelope: Envelope) -> str:
+        self.encrypted.append(session.ssl is not None)
+        return "250 OK"
+
+
+def open_line(url: str) -> None:
+    with email_smtp._connect(url) as line:
+        smtp = line.smtp  # type: ignore[attr-defined]  # the SMTP line has it
+        smtp.sendmail("a@nuriwork.example", ["b@b.example"], b"Subject: x\r\n\r\nx\r\n")
+
+
+@pytest.mark.django_db
+def test_starttls_is_used_where_it_is_offered(certificate: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    relay, port = Encrypted(), free_port()
+    server = Controller(relay, hostname="127.0.0.1", port=port, tls_context=context)
+    server.start()
+    try:
+        open_line(f"smtp://127.0.0.1:{port}")
+        assert relay.encrypted == [True]
+        with pytest.raises(Down, match="certificate"):  # with a password at stake the relay must prove who it is
+            open_line(f"smtp://user:secret@127.0.0.1:{port}")
+    finally:
+        server.stop()
+
+
+@pytest.mark.django_db
+def test_a_password_is_not_sent_in_the_clear() -> None:
+    relay, port = Encrypted(), free_port()
+    server = Controller(relay, hostname="127.0.0.1", port=port)
+    server.start()
+    try:
+        with pytest.raises(Down, match="STARTTLS"):
+            open_line(f"smtp://user:secret@127.0.0.1:{port}")
+        open_line(f"smtp://127.0.0.1:{port}")
+        assert relay.encrypted == [False]
+    finally:
+        server.stop()
+
+
+def test_a_relay_that_is_not_there_is_down() -> None:
+    with pytest.raises(Down):
+        open_line(f"smtp://127.0.0.1:{free_port()}")
