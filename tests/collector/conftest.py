@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
-from running import Running
+from tests.collector.running import Running
 
 from baton.collector import buffer
 

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from running import COOKIE, Running, events, now_ms, view, wait_for
+from tests.collector.running import COOKIE, Running, events, now_ms, view, wait_for
 
 from baton.collector.packet import Packet
 from baton.collector.spill import Spill

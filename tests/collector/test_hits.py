@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection
-from running import COOKIE, Running, events, now_ms, view, wait_for
+from tests.collector.running import COOKIE, Running, events, now_ms, view, wait_for
 
 from baton.crm import contacts, records
 from baton.events import identity, wire

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from running import COOKIE, Running, events, view
+from tests.collector.running import COOKIE, Running, events, view
 
 from baton.crm import records
 from baton.events.vocabulary import Kind
