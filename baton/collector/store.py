@@ -57,7 +57,23 @@ ON CONFLICT (contact_id, ts, id) DO UPDATE SET value = excluded.value
 WHERE excluded.value > event.value OR (event.value IS NULL AND excluded.value IS NOT NULL)
 RETURNING contact_id, kind, key
 """
-CHANGES = "INSERT INTO change (bucket, contact_id, kind, key) SELECT r.contact_id % $1, r.contact_id, r.kind, r.key FROM unnest($2::bigint[], $3::text[], $4::text[]) AS r(contact_id, kind, key)"
+CHANGES = """
+INSERT INTO change (bucket, contact_id, kind, key)
+SELECT r.contact_id % $1, r.contact_id, r.kind, r.key FROM unnest($2::bigint[], $3::text[], $4::text[]) AS r(contact_id, kind, key)
+"""
+# Events, changes and the wake-up call in one statement: one way to the server and back instead of five.
+AT_ONCE = f"""
+WITH done AS ({EVENTS}),
+told AS (
+    INSERT INTO change (bucket, contact_id, kind, key)
+    SELECT r.contact_id % $8, r.contact_id, r.kind, r.key FROM (
+        SELECT DISTINCT contact_id, 'event' AS kind, kind || ':' || key AS key FROM done
+        UNION ALL SELECT * FROM unnest($9::bigint[], $10::text[], $11::text[])
+    ) AS r(contact_id, kind, key)
+    RETURNING 1
+)
+SELECT pg_notify('baton_change', '') WHERE EXISTS (SELECT 1 FROM told)
+"""
 
 AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 # What says "not now" rather than "never": the hit is kept and tried again. Anything else is the row's own fault.
@@ -96,6 +112,7 @@ class Store:
         self._owners: dict[str, int] = {}  # cookie -> contact id
         self._age = 0  # grows when the owners are forgotten: what was read before must not be remembered after
         self._keys: dict[tuple[int, str], tuple[int, str, float]] = {}  # (kind, value) -> id, label, when looked at
+        self._at_once = True
 
     async def connect(self) -> None:
         """Connect unless connected. Raises one of AWAY."""
@@ -120,7 +137,7 @@ class Store:
                 connection.terminate()
 
     async def write(self, packets: Sequence[Packet]) -> None:
-        """Commit the packets in one transaction. Raises one of AWAY, or PostgresError when a packet cannot be stored."""
+        """Commit the packets' events and changes in one transaction. Raises one of AWAY, or PostgresError when a packet cannot be stored."""
         for attempt in range(ATTEMPTS):
             try:
                 return await self._write(packets)
@@ -139,45 +156,38 @@ class Store:
         connection = self._connection
         assert connection is not None
         age = self._age
-        new_keys: dict[tuple[int, str], tuple[int, str, float]] = {}
-        await connection.execute("BEGIN")
-        try:
-            owners = await self._find_owners(connection, packets)
-            rows, changes = await self._rows(connection, packets, owners, new_keys)
-            if rows:
-                ordered = sorted(rows.items(), key=lambda item: item[0])  # one order everywhere: two writers never wait for each other
-                done = await connection.fetch(
-                    EVENTS,
-                    [at[0] for at, _ in ordered],
-                    [at[1] for at, _ in ordered],
-                    [at[2] for at, _ in ordered],
-                    [row[1].kind for _, row in ordered],
-                    [row[2] for _, row in ordered],
-                    [row[1].value for _, row in ordered],
-                    [row[1].payload for _, row in ordered],
-                )
-                changes.update((contact, "event", f"{kind}:{key}") for contact, kind, key in done)
-            if changes:
-                told = sorted(changes)
-                await connection.execute(CHANGES, BUCKETS, [c[0] for c in told], [c[1] for c in told], [c[2] for c in told])
-                await connection.execute("NOTIFY baton_change; COMMIT")
-            else:
-                await connection.execute("COMMIT")
-        except BaseException:
-            await self._roll_back(connection)
-            raise
+        owners = await self._find_owners(connection, packets)
         if age == self._age:
             _remember(self._owners, owners)
-        _remember(self._keys, new_keys)
-
-    async def _roll_back(self, connection: asyncpg.Connection) -> None:
-        try:
-            await connection.execute("ROLLBACK", timeout=1)
-        except (*AWAY, asyncpg.PostgresError, asyncio.CancelledError):
-            connection.terminate()  # the server rolls back by itself
+        rows, changes = await self._rows(connection, packets, owners)
+        if not rows and not changes:
+            return
+        ordered = sorted(rows.items(), key=lambda item: item[0])  # one order everywhere: two writers never wait for each other
+        columns = (
+            [at[0] for at, _ in ordered],
+            [at[1] for at, _ in ordered],
+            [at[2] for at, _ in ordered],
+            [row[1].kind for _, row in ordered],
+            [row[2] for _, row in ordered],
+            [row[1].value for _, row in ordered],
+            [row[1].payload for _, row in ordered],
+        )
+        if self._at_once:
+            try:
+                await connection.execute(AT_ONCE, *columns, BUCKETS, *_columns(changes))
+            except asyncpg.FeatureNotSupportedError:
+                self._at_once = False  # a distributed table: the same in several statements
+            else:
+                return
+        async with connection.transaction():
+            done = await connection.fetch(EVENTS, *columns)
+            changes.update((contact, "event", f"{kind}:{key}") for contact, kind, key in done)
+            if changes:
+                await connection.execute(CHANGES, BUCKETS, *_columns(changes))
+                await connection.execute("NOTIFY baton_change")
 
     async def _find_owners(self, connection: asyncpg.Connection, packets: Sequence[Packet]) -> dict[str, int]:
-        """Contact ids of the cookies seen; a cookie nobody has seen gets a visitor."""
+        """Contact ids of the cookies seen; a cookie nobody has seen gets a visitor. Committed at once: it stays true whatever becomes of the events."""
         owners: dict[str, int] = {}
         first: dict[str, Packet] = {}
         for packet in packets:
@@ -210,7 +220,7 @@ class Store:
         return owners
 
     async def _rows(
-        self, connection: asyncpg.Connection, packets: Sequence[Packet], owners: dict[str, int], new_keys: dict[tuple[int, str], tuple[int, str, float]]
+        self, connection: asyncpg.Connection, packets: Sequence[Packet], owners: dict[str, int]
     ) -> tuple[dict[tuple[int, int, int], Row], set[tuple[int, str, str]]]:
         """The event rows by (contact, ts, id), and the changes that are no events."""
         found: list[tuple[int, Fact]] = []
@@ -225,7 +235,7 @@ class Store:
         mails = [p for p in packets if p.message]
         if mails:
             found += await self._mail_facts(connection, mails)
-        keys = await self._find_keys(connection, (fact for _, fact in found), new_keys)
+        keys = await self._find_keys(connection, (fact for _, fact in found))
         rows: dict[tuple[int, int, int], Row] = {}
         for contact, fact in found:
             at = (contact, fact.ts, fact.id)
@@ -250,7 +260,7 @@ class Store:
                 facts.append((moved.get(packet.contact, packet.contact), fact._replace(key=str(email or ""), label=name, payload=payload)))
         return facts
 
-    async def _find_keys(self, connection: asyncpg.Connection, facts: Iterable[Fact], new: dict[tuple[int, str], tuple[int, str, float]]) -> dict[tuple[int, str], int]:
+    async def _find_keys(self, connection: asyncpg.Connection, facts: Iterable[Fact]) -> dict[tuple[int, str], int]:
         """Key ids of the facts. A title is compared now and then only: some pages change it all the time."""
         now = time.monotonic()
         wanted: dict[tuple[int, str], str] = {}
@@ -271,9 +281,9 @@ class Store:
             pairs = sorted(wanted)
             columns = [kind for kind, _ in pairs], [value for _, value in pairs]
             await connection.execute(NEW_KEYS, *columns, [wanted[pair] for pair in pairs])
-            for kind, value, number in await connection.fetch(KEYS, *columns):
-                keys[kind, value] = number
-                new[kind, value] = (number, wanted[kind, value], now)
+            found = {(kind, value): number for kind, value, number in await connection.fetch(KEYS, *columns)}
+            keys |= found
+            _remember(self._keys, {pair: (number, wanted[pair], now) for pair, number in found.items()})
         return keys
 
     async def _make_months(self, packets: Sequence[Packet]) -> None:
@@ -284,6 +294,11 @@ class Store:
                 async with self._connection.transaction():
                     for statement in months.statements(start):
                         await self._connection.execute(statement)
+
+
+def _columns(changes: set[tuple[int, str, str]]) -> tuple[list[int], list[str], list[str]]:
+    told = sorted(changes)
+    return [c[0] for c in told], [c[1] for c in told], [c[2] for c in told]
 
 
 def _remember(cache: dict[Any, Any], new: dict[Any, Any]) -> None:
