@@ -30,7 +30,7 @@ class Edge:
     def __init__(self) -> None:
         self.collector = Collector()
         self.live = Live()
-        self.pages = WSGIMiddleware(get_wsgi_application(), workers=THREADS)
+        self.pages = WSGIMiddleware(get_wsgi_application(), workers=THREADS)  # type: ignore[arg-type]  # it knows no HttpResponseBase
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

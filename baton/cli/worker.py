@@ -4,12 +4,13 @@ import asyncio
 import signal
 import threading
 from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
 from types import FrameType
 
 import psycopg
 from django.apps import apps
 from django.db import OperationalError, close_old_connections, connection
-from django.utils.module_loading import import_module
 from procrastinate.contrib.django import app as queue
 
 from baton.platform import changes, jobs, logs
@@ -90,7 +91,7 @@ class Worker:
                 self._stopped.wait(3)
 
     async def _run_queue(self) -> None:
-        worker_app = queue.with_connector(queue.connector.get_worker_connector())
+        worker_app = queue.with_connector(queue.connector.get_worker_connector())  # type: ignore[attr-defined]  # Django's connector has it
         async with worker_app.open_async():
             await worker_app.run_worker_async(concurrency=2, install_signal_handlers=False, fetch_job_polling_interval=2, delete_jobs="successful")
 
@@ -98,14 +99,8 @@ class Worker:
 def load_jobs() -> None:
     """Import every package's `jobs` module, so that its stages and drains are known."""
     for app in apps.get_app_configs():
-        if app.name.startswith("baton.") and (app.module and _has_jobs(app.name)):
+        if app.name.startswith("baton.") and find_spec(f"{app.name}.jobs"):
             import_module(f"{app.name}.jobs")
-
-
-def _has_jobs(package: str) -> bool:
-    from importlib.util import find_spec
-
-    return find_spec(f"{package}.jobs") is not None
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ def run(statement: str, params: Sequence[Any] | dict[str, Any] = ()) -> int:
     """Run a statement on Django's connection and return how many rows it touched."""
     with connection.cursor() as cursor:
         cursor.execute(statement, params or None)
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def next_ids(sequence: str, count: int) -> list[int]:

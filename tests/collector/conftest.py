@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from pytest_django.plugin import DjangoDbBlocker
-from tests.collector.running import Running
 
 from baton.collector import buffer
+from tests.collector.running import Running
 
 WRITTEN = ("event", "event_key", "identity", "visitor", "change", "contact", "property_history", "message", "email_link", "email")
 

@@ -3,12 +3,12 @@
 import time
 from pathlib import Path
 
-from tests.collector.running import COOKIE, Running, events, now_ms, view, wait_for
-
 from baton.collector.packet import Packet
 from baton.collector.spill import Spill
+from baton.collector.store import Store
 from baton.events import identity
 from baton.platform import sql
+from tests.collector.running import COOKIE, Running, events, now_ms, view, wait_for
 
 
 def recorded(count: int) -> bool:
@@ -74,17 +74,18 @@ def test_a_delivery_cut_in_the_middle_is_finished_once(collector: Running) -> No
     wait_for(lambda: recorded(10), 20)
 
 
-def test_a_commit_whose_answer_was_lost_counts_once(collector: Running) -> None:
+def test_a_commit_whose_answer_was_lost_counts_once(collector: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """The transaction went through, the line broke before the answer: the hit is kept and delivered again."""
-    store = collector.app.buffer.store
-    original = store._write
+    original, broken = Store._write, False
 
-    async def write_and_break(packets: list[Packet]) -> None:
-        await original(packets)
-        store._write = original  # type: ignore[method-assign]
-        raise ConnectionResetError
+    async def write_and_break(store: Store, packets: list[Packet]) -> None:
+        nonlocal broken
+        await original(store, packets)
+        if not broken:
+            broken = True
+            raise ConnectionResetError
 
-    store._write = write_and_break  # type: ignore[assignment, method-assign]
+    monkeypatch.setattr(Store, "_write", write_and_break)
     assert collector.hits(view(2)).status_code == 202
     assert recorded(1)
     wait_for(lambda: not list(collector.folder.glob("spill/*.jsonl")))

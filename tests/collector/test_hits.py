@@ -7,13 +7,13 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection
-from tests.collector.running import COOKIE, Running, events, now_ms, view, wait_for
 
 from baton.crm import contacts, records
 from baton.events import identity, wire
 from baton.events.vocabulary import Kind
 from baton.platform import changes, sql
 from baton.platform.actor import SYSTEM
+from tests.collector.running import COOKIE, Running, events, now_ms, view, wait_for
 
 B = "b" * 32
 
@@ -24,7 +24,9 @@ def test_a_view_makes_a_visitor_an_event_and_a_change(collector: Running) -> Non
     [(contact, kind, key, value, number)] = events()
     assert (kind, key, value, number) == (Kind.PAGE_VIEW, "www.nuriwork.example/pricing", None, 2)
     assert identity.visitor(COOKIE) == contact
-    assert sql.rows("SELECT first_page, first_referrer FROM visitor WHERE contact_id = %s", [contact]) == [("https://www.nuriwork.example/pricing", "https://search.example/")]
+    assert sql.rows("SELECT first_page, first_referrer FROM visitor WHERE contact_id = %s", [contact]) == [
+        ("https://www.nuriwork.example/pricing", "https://search.example/")
+    ]
     [(bucket, owner, what)] = sql.rows("SELECT bucket, contact_id, kind FROM change")
     assert (bucket, owner, what) == (contact % 64, contact, "event")
     assert not records.many("contact", [contact])
@@ -142,13 +144,20 @@ def test_a_request_over_the_limit_is_refused(collector: Running) -> None:
 
 def test_odd_but_honest_addresses_are_kept(collector: Running) -> None:
     long = "https://www.nuriwork.example/" + "%ED%95%9C" * 220
-    for number, url in enumerate((long, "https://www.nuriwork.example/a%00b", "https://User:pw@WWW.Nuriwork.example:8443/Path/?q=1#x", "https://www.nuriwork.example")):
+    for number, url in enumerate(
+        (long, "https://www.nuriwork.example/a%00b", "https://User:pw@WWW.Nuriwork.example:8443/Path/?q=1#x", "https://www.nuriwork.example")
+    ):
         assert collector.hits(view(number * 2, url=url)).status_code == 204, url
     assert {key for _, _, key, _, _ in events()} >= {"www.nuriwork.example/ab", "www.nuriwork.example:8443/Path", "www.nuriwork.example/"}
 
 
 def test_a_title_with_half_a_letter_is_kept(collector: Running) -> None:
-    assert collector.post('{"v":1,"c":"%s","s":%d,"h":[{"k":"page_view","id":2,"t":%d,"u":"https://a.example/","title":"x\\u0000y"}]}' % (COOKIE, now_ms(), now_ms())).status_code == 204
+    assert (
+        collector.post(
+            '{"v":1,"c":"%s","s":%d,"h":[{"k":"page_view","id":2,"t":%d,"u":"https://a.example/","title":"x\\u0000y"}]}' % (COOKIE, now_ms(), now_ms())
+        ).status_code
+        == 204
+    )
     assert len(events()) == 1
 
 
@@ -210,8 +219,10 @@ def test_a_hit_that_was_on_its_way_during_a_join_follows(collector: Running) -> 
     assert visitor is not None
     contact = records.create("contact", {"email": "minjun@hankyul.example"}, actor=SYSTEM, source="api")
     identity.join(visitor, contact, by="api")
-    wait_for(lambda: COOKIE not in collector.app.buffer.store._owners)
-    collector.app.buffer.store._owners[COOKIE] = visitor
+    stores = collector.app.buffer.stores
+    wait_for(lambda: not any(COOKIE in store._owners for store in stores))
+    for store in stores:
+        store._owners[COOKIE] = visitor
     collector.hits(view(4))
     assert visitor in {e[0] for e in events()}
     while changes.tick():

@@ -5,13 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.collector.running import COOKIE, Running, events, view
 
 from baton.crm import records
 from baton.events.vocabulary import Kind
 from baton.messaging.models import Email, EmailLink, Message
 from baton.platform import clock, signing, sql
 from baton.platform.actor import SYSTEM
+from tests.collector.running import COOKIE, Running, events, view
 
 OWN = "https://www.nuriwork.example/case?utm_source=mail#top"
 FOREIGN = "https://other.example/"
@@ -32,7 +32,9 @@ def sent(collector: Running) -> dict[str, Any]:
 def mails() -> list[tuple[int, int, str, dict[str, Any]]]:
     return [
         (contact, kind, value, json.loads(payload))
-        for contact, kind, value, payload in sql.rows("SELECT e.contact_id, e.kind, k.value, e.payload FROM event e JOIN event_key k ON k.id = e.key ORDER BY e.ts")
+        for contact, kind, value, payload in sql.rows(
+            "SELECT e.contact_id, e.kind, k.value, e.payload FROM event e JOIN event_key k ON k.id = e.key ORDER BY e.ts"
+        )
         if kind in (Kind.EMAIL_OPEN, Kind.EMAIL_CLICK)
     ]
 
@@ -67,7 +69,13 @@ def test_a_click_to_another_site_tells_it_nothing(collector: Running, sent: dict
 
 
 def test_a_forged_click_leads_nowhere(collector: Running, sent: dict[str, Any]) -> None:
-    for path in ("/c/forged", "/c/", sent["click"] + "A", f"/c/{signing.make('open', 7, sent['contact'], sent['own'])}", f"/c/{signing.make('click', 7, sent['contact'], 999)}"):
+    for path in (
+        "/c/forged",
+        "/c/",
+        sent["click"] + "A",
+        f"/c/{signing.make('open', 7, sent['contact'], sent['own'])}",
+        f"/c/{signing.make('click', 7, sent['contact'], 999)}",
+    ):
         assert collector.get(path).status_code == 404
     assert mails() == []
 

@@ -83,7 +83,11 @@ class Live(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         script = self.path == "/t/baton.js"
-        self._answer(200, SCRIPT.read_bytes() if script else PAGE.format(title=self.path).replace("https://baton.example", "").encode(), "text/javascript" if script else "text/html")
+        self._answer(
+            200,
+            SCRIPT.read_bytes() if script else PAGE.format(title=self.path).replace("https://baton.example", "").encode(),
+            "text/javascript" if script else "text/html",
+        )
 
     def do_POST(self) -> None:
         self.server.sent.append(wire.parse(json.loads(self.rfile.read(int(self.headers["content-length"])))))  # type: ignore[attr-defined]
