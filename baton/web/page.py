@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 
 from baton.accounts import permissions
 from baton.accounts.models import User
+from baton.accounts.permissions import Level
 from baton.platform import registry
 from baton.platform.actor import Actor
 
@@ -51,7 +52,7 @@ def pages() -> dict[str, type[Page]]:
     return registry.discover("baton.web.pages", Page)
 
 
-def allow(area: str = "", level: str = "view") -> Callable[[View], View]:
+def allow(area: str = "", level: Level = "view") -> Callable[[View], View]:
     """Let only signed-in users in whose role may `level` (view, edit) this area; others get the sign-in page or a 403."""
 
     def decorate(view: View) -> View:
@@ -74,6 +75,12 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
         answer["HX-Redirect"] = settings.LOGIN_URL
         return answer
     return redirect(f"{settings.LOGIN_URL}?next={quote(request.get_full_path())}")
+
+
+def user(request: HttpRequest) -> User:
+    """Who is signed in; only in views that `allow` guards."""
+    assert isinstance(request.user, User)
+    return request.user
 
 
 def actor(request: HttpRequest) -> Actor:

@@ -16,7 +16,13 @@ from baton.segments.models import ScoreModel
 
 from .page import Page, pages
 
-GROUPS: dict[str, str | Promise] = {"": "", "customers": _("Customers"), "marketing": _("Marketing"), "automation": _("Automation"), "analytics": _("Analytics")}
+GROUPS: dict[str, str | Promise] = {
+    "": "",
+    "customers": _("Customers"),
+    "marketing": _("Marketing"),
+    "automation": _("Automation"),
+    "analytics": _("Analytics"),
+}
 LANGUAGES = (("ko", "한국어"), ("en", "English"))  # each in its own words
 UNSCORED = (35, 65)  # thresholds shown before a score model exists
 

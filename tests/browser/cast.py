@@ -1,7 +1,7 @@
 """Fills the browser tests' database: four colleagues, forty companies, some hundred contacts, one of them with a story. Run as a program."""
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from baton.platform import setup
 
@@ -41,16 +41,30 @@ def fill() -> None:
     for number in range(40):
         values = {"name": f"{rng.choice(['가온', '누보', '다온', '라온', '마루'])}{rng.choice(['물류', '정밀', '소프트'])} {number}"}
         industry = rng.choice(["logistics", "it", "construction"])
-        companies.append(records.create("company", {**values, "industry": industry, "numberofemployees": rng.choice([30, 120, 340])}, actor=SYSTEM, source="import"))
-    gaon = records.create("company", {"name": "가온로지스", "industry": "logistics", "numberofemployees": 340, "domain": "gaonlogis.example"}, actor=SYSTEM, source="import")
+        companies.append(
+            records.create("company", {**values, "industry": industry, "numberofemployees": rng.choice([30, 120, 340])}, actor=SYSTEM, source="import")
+        )
+    gaon = records.create(
+        "company", {"name": "가온로지스", "industry": "logistics", "numberofemployees": 340, "domain": "gaonlogis.example"}, actor=SYSTEM, source="import"
+    )
     model = ScoreModel.objects.order_by("pk").first() or ScoreModel.objects.create(name="리드 스코어링")
-    story = _contact("서", "지우", "jiwoo.seo@gaonlogis.example", "인사팀장", "sql", colleagues[1].pk, mobilephone="010-4827-1935", seniority="head", lead_source="webinar")
+    story = _contact(
+        "서", "지우", "jiwoo.seo@gaonlogis.example", "인사팀장", "sql", colleagues[1].pk, mobilephone="010-4827-1935", seniority="head", lead_source="webinar"
+    )
     associations.link("contact", story, "company", gaon, actor=SYSTEM)
     scored = {story: 58}
     for number in range(240):
         family, given = rng.choice(FAMILY), rng.choice(GIVEN)
         owner = rng.choice(colleagues[:2]).pk if rng.random() < 0.7 else None
-        made = _contact(family, given, f"p{number}@co{number % 40}.example", rng.choice(TITLES), rng.choice(STAGES), owner, lead_source=rng.choice(["search", "webinar", "direct"]))
+        made = _contact(
+            family,
+            given,
+            f"p{number}@co{number % 40}.example",
+            rng.choice(TITLES),
+            rng.choice(STAGES),
+            owner,
+            lead_source=rng.choice(["search", "webinar", "direct"]),
+        )
         associations.link("contact", made, "company", companies[number % 40], actor=SYSTEM)
         scored[made] = rng.choice([-5, 2, 12, 36, 44, 66, 90])
     agreed = [id for id in scored if rng.random() < 0.5]
@@ -84,21 +98,21 @@ def _story(contact: int, model: int, owner: int) -> None:
     now = clock.now()
     pricing, mail = ("nuriwork.example/pricing", "요금 안내"), ("1", "도입 사례: 340명 물류사의 인사 시스템 전환")
 
-    def at(days: float) -> dict[str, object]:
-        return {"contact_id": contact, "ts": now - timedelta(days=days)}
+    def at(days: float) -> datetime:
+        return now - timedelta(days=days)
 
     rows = [
-        NewEvent(**at(20), kind=Kind.PAGE_VIEW, key_value=pricing[0], key_label=pricing[1], payload={"url": f"https://{pricing[0]}"}, id=100),
-        NewEvent(**at(20), kind=Kind.PAGE_DWELL, key_value=pricing[0], key_label=pricing[1], value=134, id=101),
-        NewEvent(**at(15), kind=Kind.FORM_SUBMISSION, key_value="1", key_label="상담 문의", payload={"page": "nuriwork.example/contact"}),
-        NewEvent(**at(14.9999), kind=Kind.SCORE_CHANGED, key_value=str(model), value=50, payload={"total": 50}),
-        NewEvent(**at(14.999), kind=Kind.IDENTIFIED, value=6, payload={"by": "form", "views": 6}),
-        NewEvent(**at(3), kind=Kind.STAGE_CHANGED, key_value="sql", payload={"from": "mql", "to": "sql", "cause": "score"}),
-        NewEvent(**at(2), kind=Kind.EMAIL_SENT, key_value=mail[0], key_label=mail[1]),
-        NewEvent(**at(1.5), kind=Kind.EMAIL_OPEN, key_value=mail[0], key_label=mail[1]),
-        NewEvent(**at(1.4), kind=Kind.EMAIL_CLICK, key_value=mail[0], key_label=mail[1], payload={"url": "https://nuriwork.example/case"}),
-        NewEvent(**at(1), kind=Kind.CALL, payload={"text": "내년 1월 근태 시스템 계약 만료.", "actor": f"user:{owner}"}),
-        NewEvent(**at(0.005), kind=Kind.PAGE_VIEW, key_value=pricing[0], key_label=pricing[1], payload={"url": f"https://{pricing[0]}"}),
+        NewEvent(contact, Kind.PAGE_VIEW, at(20), key_value=pricing[0], key_label=pricing[1], payload={"url": f"https://{pricing[0]}"}, id=100),
+        NewEvent(contact, Kind.PAGE_DWELL, at(20), key_value=pricing[0], key_label=pricing[1], value=134, id=101),
+        NewEvent(contact, Kind.FORM_SUBMISSION, at(15), key_value="1", key_label="상담 문의", payload={"page": "nuriwork.example/contact"}),
+        NewEvent(contact, Kind.SCORE_CHANGED, at(14.9999), key_value=str(model), value=50, payload={"total": 50}),
+        NewEvent(contact, Kind.IDENTIFIED, at(14.999), value=6, payload={"by": "form", "views": 6}),
+        NewEvent(contact, Kind.STAGE_CHANGED, at(3), key_value="sql", payload={"from": "mql", "to": "sql", "cause": "score"}),
+        NewEvent(contact, Kind.EMAIL_SENT, at(2), key_value=mail[0], key_label=mail[1]),
+        NewEvent(contact, Kind.EMAIL_OPEN, at(1.5), key_value=mail[0], key_label=mail[1]),
+        NewEvent(contact, Kind.EMAIL_CLICK, at(1.4), key_value=mail[0], key_label=mail[1], payload={"url": "https://nuriwork.example/case"}),
+        NewEvent(contact, Kind.CALL, at(1), payload={"text": "내년 1월 근태 시스템 계약 만료.", "actor": f"user:{owner}"}),
+        NewEvent(contact, Kind.PAGE_VIEW, at(0.005), key_value=pricing[0], key_label=pricing[1], payload={"url": f"https://{pricing[0]}"}),
     ]
     record.add(rows, announce=False)
 

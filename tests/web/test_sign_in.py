@@ -57,7 +57,7 @@ def test_sign_out_needs_a_post(oh: User, web: Client) -> None:
 def test_a_new_password_by_mail(oh: User, web: Client) -> None:
     assert web.post("/login/reset/", {"email": oh.email}).status_code == 302
     assert len(mail.outbox) == 1
-    link = re.search(r"https?://[^/]+(/login/reset/\S+)", mail.outbox[0].body)
+    link = re.search(r"https?://[^/]+(/login/reset/\S+)", str(mail.outbox[0].body))
     assert link
     form = web.get(link[1], follow=True)
     target = form.redirect_chain[-1][0]

@@ -137,7 +137,13 @@ def _field(request: HttpRequest, contact: Contact, name: str, users: list[User],
     raw = contact.properties.get(name)
     can_edit = permissions.can(request.user, "contacts", "edit")
     if request.GET.get("as") == "cell":
-        context = {"id": contact.id, "value": raw if typed is None else typed, "name": contacts.display_name(contact.properties), "can_edit": can_edit, "fault": fault}
+        context = {
+            "id": contact.id,
+            "value": raw if typed is None else typed,
+            "name": contacts.display_name(contact.properties),
+            "can_edit": can_edit,
+            "fault": fault,
+        }
         template = "contacts/title_edit.html" if editor else "contacts/title_cell.html"
     else:
         shown = values.value(properties.definitions("contact")[name], raw, users, editable=can_edit)
@@ -174,7 +180,15 @@ def who(stored: str, names: dict[int, str]) -> str:
     by = Actor.parse(stored)
     if by.kind == "user" and by.id in names:
         return names[by.id]
-    words = {"user": _("a former colleague"), "token": _("a program"), "form": _("a form"), "workflow": _("a workflow"), "import": _("an import"), "visitor": _("the person"), "system": "Baton"}
+    words = {
+        "user": _("a former colleague"),
+        "token": _("a program"),
+        "form": _("a form"),
+        "workflow": _("a workflow"),
+        "import": _("an import"),
+        "visitor": _("the person"),
+        "system": "Baton",
+    }
     return words[by.kind]
 
 
@@ -228,7 +242,9 @@ def _score(contact_id: int) -> dict[str, Any] | None:
     row = Score.objects.filter(contact_id=contact_id, model_id=model.pk).first()
     total = row.total if row else 0
     now = clock.now()
-    changes = sql.rows("SELECT ts, value FROM event WHERE contact_id = %s AND kind = %s AND ts > %s", [contact_id, int(Kind.SCORE_CHANGED), now - timedelta(weeks=WEEKS)])
+    changes = sql.rows(
+        "SELECT ts, value FROM event WHERE contact_id = %s AND kind = %s AND ts > %s", [contact_id, int(Kind.SCORE_CHANGED), now - timedelta(weeks=WEEKS)]
+    )
     weekly = [round(total - sum(v or 0 for ts, v in changes if ts > now - timedelta(weeks=back))) for back in range(WEEKS - 1, -1, -1)]
     hits = [h for h in scoring.explain(contact_id, model) if h.times and h.points]
     reasons = [{"text": filter.sentence(h.rule.filter), "times": h.times, "points": h.points, "bar": min(abs(h.points), 50)} for h in hits]
@@ -287,7 +303,17 @@ def _workflows(contact_id: int) -> list[dict[str, Any]]:
     rows = list(Enrollment.objects.filter(contact_id=contact_id).order_by("-enrolled_at")[:10])
     names = dict(Workflow.objects.filter(pk__in={r.workflow_id for r in rows}).values_list("pk", "name"))
     words = {"active": (_("running"), "good"), "finished": (_("finished"), ""), "removed": (_("removed"), ""), "failed": (_("failed"), "bad")}
-    return [{"id": r.workflow_id, "name": names[r.workflow_id], "at": r.enrolled_at, "badge": words.get(r.state, (r.state, ""))[0], "tone": words.get(r.state, ("", ""))[1]} for r in rows if r.workflow_id in names]
+    return [
+        {
+            "id": r.workflow_id,
+            "name": names[r.workflow_id],
+            "at": r.enrolled_at,
+            "badge": words.get(r.state, (r.state, ""))[0],
+            "tone": words.get(r.state, ("", ""))[1],
+        }
+        for r in rows
+        if r.workflow_id in names
+    ]
 
 
 def _consents(contact_id: int) -> list[dict[str, Any]]:
@@ -295,4 +321,6 @@ def _consents(contact_id: int) -> list[dict[str, Any]]:
     given = {c.channel: c for c in Consent.objects.filter(contact_id=contact_id)}
     stopped = dict(Suppression.objects.filter(contact_id=contact_id).values_list("channel", "reason"))
     reasons = {"unsubscribed": _("unsubscribed"), "bounced": _("bounced"), "complained": _("complained")}
-    return [{"channel": key, "label": label, "given": given.get(key), "stopped": reasons.get(stopped.get(key, ""), stopped.get(key, ""))} for key, label in CHANNELS]
+    return [
+        {"channel": key, "label": label, "given": given.get(key), "stopped": reasons.get(stopped.get(key, ""), stopped.get(key, ""))} for key, label in CHANNELS
+    ]

@@ -20,7 +20,7 @@ from baton.segments import catalog, filter
 from baton.segments.scoring import first_model
 
 from ..answer import done, faults, targets
-from ..page import Page, actor, allow
+from ..page import Page, actor, allow, user
 from ..parts import contact_rows, filters
 from ..parts.contact_rows import PAGE
 
@@ -77,7 +77,7 @@ def table(request: HttpRequest) -> HttpResponseBase:
     if "columns" in request.GET:
         hidden = {key for key, _label in COLUMNS} - set(request.GET.getlist("show"))
     names = catalog.current()
-    node = filter.parse(wanted.stored(request.user.pk), names) if wanted else None
+    node = filter.parse(wanted.stored(user(request).pk), names) if wanted else None
     model = first_model()
     found = contact_rows.page(node, q, sort=sort, number=number, users=users, model_id=model.pk if model else 0)
     params = request.GET.copy()
@@ -169,10 +169,8 @@ def bulk(request: HttpRequest) -> HttpResponse:
         before.setdefault(row.properties.get(name), []).append(id)
     changed = records.set_many(ids, {name: value or None}, actor=actor(request), source="page")
     definition = properties.definitions("contact")[name]
-    if name == "owner_id":
-        shown = next((u.name for u in colleagues() if str(u.pk) == value), _("nobody"))
-    else:
-        shown = properties.option_label(definition, value)
+    owner = next((u.name for u in colleagues() if str(u.pk) == value), _("nobody"))
+    shown = owner if name == "owner_id" else properties.option_label(definition, value)
     text = ngettext("%(n)d contact: %(label)s is now %(value)s", "%(n)d contacts: %(label)s is now %(value)s", changed) % {
         "n": changed, "label": properties.label(definition), "value": shown,
     }  # fmt: skip

@@ -15,7 +15,7 @@ from baton.platform import clock
 from baton.segments.models import Score
 from baton.segments.scoring import first_model
 
-from ..page import Page, allow
+from ..page import Page, allow, user
 from ..parts import contact_rows
 from ..parts.contact_rows import Row
 
@@ -43,7 +43,7 @@ class Home(Page):
 def today(request: HttpRequest) -> HttpResponseBase:
     """The start page; what the user may not view is left out."""
     may = {area: permissions.can(request.user, area, "view") for area in ("contacts", "scoring", "forms")}
-    notices = Notification.objects.filter(user_id=request.user.pk, read_at=None).order_by("-at")[:NOTICES]
+    notices = Notification.objects.filter(user_id=user(request).pk, read_at=None).order_by("-at")[:NOTICES]
     context = {
         "leads": hot_leads() if may["contacts"] and may["scoring"] else [],
         "submissions": submissions() if may["contacts"] and may["forms"] else [],

@@ -10,7 +10,7 @@ from baton.platform import sql
 from baton.segments.scoring import first_model
 
 from .. import shell
-from ..page import Page, allow
+from ..page import Page, allow, user
 from ..parts import contact_rows, initials
 
 SHOWN = 6
@@ -29,12 +29,12 @@ def results(request: HttpRequest) -> HttpResponse:
     """What the palette lists for `?q=`; without a text all pages."""
     q = request.GET.get("q", "").strip().lower()
     may = permissions.can(request.user, "contacts", "view")
-    context = {"q": q, "pages": _pages(request.user, q), "people": _people(q) if may and q else []}
+    context = {"q": q, "pages": _pages(user(request), q), "people": _people(q) if may and q else []}
     return render(request, "parts/palette.html", context)
 
 
-def _pages(user: User, q: str) -> list[shell.Item]:
-    items = [item for _group, rows in shell.navigation(user) for item in rows]
+def _pages(me: User, q: str) -> list[shell.Item]:
+    items = [item for _group, rows in shell.navigation(me) for item in rows]
     return [i for i in items if not q or initials.found(q, str(i.label).lower())]
 
 

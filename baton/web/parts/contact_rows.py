@@ -92,13 +92,17 @@ def page(node: Node | None, q: str, *, sort: str, number: int, users: Sequence[U
 
 def some(ids: Sequence[int], *, users: Sequence[User], model_id: int) -> dict[int, Row]:
     """The rows of these contacts (archived ones are left out), by id."""
-    found = sql.rows(f"SELECT c.id, c.properties, c.owner_id, s.total, v.last_seen_at FROM contact c{JOINS} WHERE c.id = ANY(%(ids)s) AND c.archived_at IS NULL", {"ids": list(ids), "model": model_id})
+    found = sql.rows(
+        f"SELECT c.id, c.properties, c.owner_id, s.total, v.last_seen_at FROM contact c{JOINS} WHERE c.id = ANY(%(ids)s) AND c.archived_at IS NULL",
+        {"ids": list(ids), "model": model_id},
+    )
     return {row.id: row for row in _rows(found, users)}
 
 
 def condition(node: Node | None, q: str) -> tuple[str, dict[str, Any]]:
     """SQL over `contact c` for a filter and a search text, with its named parameters."""
-    tests, params = ["c.archived_at IS NULL"], {}
+    tests = ["c.archived_at IS NULL"]
+    params: dict[str, Any] = {}
     if node is not None:
         compiled = compile.condition(node, catalog.current(), now=clock.now(), zone=config().zone, whom=False)
         tests.append(f"({compiled.text})")
@@ -152,7 +156,10 @@ def _rows(found: Iterable[tuple[Any, ...]], users: Sequence[User]) -> list[Row]:
             [ids],
         )
     }
-    agreed = {(contact, channel): granted for contact, channel, granted in sql.rows("SELECT contact_id, channel, granted FROM consent WHERE contact_id = ANY(%s)", [ids])}
+    agreed = {
+        (contact, channel): granted
+        for contact, channel, granted in sql.rows("SELECT contact_id, channel, granted FROM consent WHERE contact_id = ANY(%s)", [ids])
+    }
     owners = {u.pk: u.name for u in users}
     known = properties.definitions("contact")
     labels = {name: {o["value"]: properties.option_label(known[name], o["value"]) for o in known[name].options} for name in ("lifecyclestage", "lead_source")}
@@ -182,4 +189,5 @@ def _rows(found: Iterable[tuple[Any, ...]], users: Sequence[User]) -> list[Row]:
 
 def decoded(values: Any) -> dict[str, Any]:
     """Django's connection hands out jsonb as text."""
-    return json.loads(values) if isinstance(values, str) else values
+    found: dict[str, Any] = json.loads(values) if isinstance(values, str) else values
+    return found

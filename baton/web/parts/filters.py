@@ -24,7 +24,15 @@ ICONS = {
     "score": "gauge", "lifecyclestage": "milestone", "owner_id": "user-round-check", "lead_source": "route", "industry": "factory",
     "numberofemployees": "users-round", "seniority": "id-card", "jobtitle": "briefcase", "company": "building-2", "city": "map-pin", "email": "mail",
 }  # fmt: skip
-KIND_ICONS = {"choice": "list", "multi_choice": "list-checks", "number": "hash", "boolean": "toggle-left", "date": "calendar", "datetime": "calendar", "user": "user-round"}
+KIND_ICONS = {
+    "choice": "list",
+    "multi_choice": "list-checks",
+    "number": "hash",
+    "boolean": "toggle-left",
+    "date": "calendar",
+    "datetime": "calendar",
+    "user": "user-round",
+}
 FIRST = ("stage", "score", "owner", "source", "industry", "size", "rank")  # what people filter by most leads the menu
 RANGES = ("number", "date", "score")
 CHOICES = ("choice", "multi_choice", "user", "boolean")

@@ -27,8 +27,12 @@ KINDS: dict[str, tuple[str | Promise, tuple[Kind, ...]]] = {
     "email": (gettext_lazy("E-mail"), (Kind.EMAIL_SENT, Kind.EMAIL_OPEN, Kind.EMAIL_CLICK, Kind.EMAIL_BOUNCE, Kind.EMAIL_UNSUBSCRIBE)),
     "form": (gettext_lazy("Forms"), (Kind.FORM_SUBMISSION,)),
     "sales": (gettext_lazy("Sales"), (Kind.NOTE, Kind.CALL, Kind.MEETING)),
-    "automation": (gettext_lazy("Automation"), (Kind.SCORE_CHANGED, Kind.STAGE_CHANGED, Kind.SEGMENT_JOINED, Kind.SEGMENT_LEFT, Kind.WORKFLOW_ENROLLED, Kind.WORKFLOW_FINISHED)),
+    "automation": (
+        gettext_lazy("Automation"),
+        (Kind.SCORE_CHANGED, Kind.STAGE_CHANGED, Kind.SEGMENT_JOINED, Kind.SEGMENT_LEFT, Kind.WORKFLOW_ENROLLED, Kind.WORKFLOW_FINISHED),
+    ),
 }
+VISITS = (Kind.PAGE_VIEW, Kind.PAGE_DWELL, Kind.CTA_CLICK, Kind.DOWNLOAD)
 EARNED_WITHIN = timedelta(seconds=90)  # points that came later than this are an entry of their own
 
 
@@ -97,7 +101,13 @@ def _entries(contact_id: int, found: Sequence[Event], users: Mapping[int, str]) 
         if event.kind == Kind.SCORE_CHANGED and (event.ts, event.id) not in alone:
             continue
         entry = _entry(event, users, dwells.get((event.ts, event.id)), answers)
-        entries.append(replace(entry, points=points.get((event.ts, event.id), entry.points), anonymous=known_since is not None and event.ts < known_since and event.kind in HUMAN))
+        entries.append(
+            replace(
+                entry,
+                points=points.get((event.ts, event.id), entry.points),
+                anonymous=known_since is not None and event.ts < known_since and event.kind in VISITS,
+            )
+        )
     return entries
 
 
@@ -155,25 +165,48 @@ def _entry(event: Event, users: Mapping[int, str], dwell: float | None, answers:
         case Kind.IDENTIFIED:
             words = {"form": _("by sending a form"), "email_click": _("by a click in an e-mail"), "api": _("by the website")}
             views = int(said.get("views") or event.value or 0)
-            return Entry(event.ts, "link", "stage", _("The visitor became known"), " · ".join(filter(None, (words.get(str(said.get("by")), ""), _("{n} earlier page views belong to this contact").format(n=num(views)) if views else ""))))
+            return Entry(
+                event.ts,
+                "link",
+                "stage",
+                _("The visitor became known"),
+                " · ".join(
+                    filter(None, (words.get(str(said.get("by")), ""), _("{n} earlier page views belong to this contact").format(n=num(views)) if views else ""))
+                ),
+            )
         case Kind.EMAIL_SENT:
             return Entry(event.ts, "mail", "mail", _("Was sent ‘{email}’").format(email=name))
         case Kind.EMAIL_OPEN:
             return Entry(event.ts, "mail-open", "mail", _("Opened ‘{email}’").format(email=name), by_program)
         case Kind.EMAIL_CLICK:
-            return Entry(event.ts, "mail-open", "mail", _("Clicked a link in ‘{email}’").format(email=name), " · ".join(filter(None, (str(said.get("url", "")), by_program))))
+            return Entry(
+                event.ts,
+                "mail-open",
+                "mail",
+                _("Clicked a link in ‘{email}’").format(email=name),
+                " · ".join(filter(None, (str(said.get("url", "")), by_program))),
+            )
         case Kind.EMAIL_BOUNCE:
             return Entry(event.ts, "mail-x", "mail", _("‘{email}’ came back").format(email=name), str(said.get("reason", "")))
         case Kind.EMAIL_UNSUBSCRIBE:
             return Entry(event.ts, "mail-x", "mail", _("Unsubscribed from e-mails"), name)
         case Kind.SCORE_CHANGED:
             change, total = round(event.value or 0), said.get("total")
-            return Entry(event.ts, "gauge", "stage", _("Score {change}").format(change=signed(change)), _("now {total}").format(total=total) if total is not None else "", points=change)
+            return Entry(
+                event.ts,
+                "gauge",
+                "stage",
+                _("Score {change}").format(change=signed(change)),
+                _("now {total}").format(total=total) if total is not None else "",
+                points=change,
+            )
         case Kind.STAGE_CHANGED:
             stage = properties.definitions("contact")["lifecyclestage"]
             old, new = (properties.option_label(stage, str(said.get(k) or "")) for k in ("from", "to"))
             new = new or properties.option_label(stage, event.key_value)
-            return Entry(event.ts, "arrow-up-right", "stage", _("Lifecycle stage: {old} → {new}").format(old=old or "–", new=new), _cause(str(said.get("cause") or "")))
+            return Entry(
+                event.ts, "arrow-up-right", "stage", _("Lifecycle stage: {old} → {new}").format(old=old or "–", new=new), _cause(str(said.get("cause") or ""))
+            )
         case Kind.SEGMENT_JOINED:
             return Entry(event.ts, "list-plus", "stage", _("Joined the list ‘{name}’").format(name=name))
         case Kind.SEGMENT_LEFT:
@@ -212,5 +245,14 @@ def _author(said: Mapping[str, Any], users: Mapping[int, str]) -> str:
 
 def _cause(cause: str) -> str:
     kind, _colon, rest = cause.partition(":")
-    words = {"score": _("by score"), "user": _("by hand"), "workflow": _("by a workflow"), "rule": _("by rule"), "form": _("by a form"), "system": "", "token": _("by a program"), "import": _("by an import")}
+    words = {
+        "score": _("by score"),
+        "user": _("by hand"),
+        "workflow": _("by a workflow"),
+        "rule": _("by rule"),
+        "form": _("by a form"),
+        "system": "",
+        "token": _("by a program"),
+        "import": _("by an import"),
+    }
     return words.get(kind, rest or kind)

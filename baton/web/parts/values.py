@@ -28,7 +28,8 @@ class Value:
 
     @property
     def input(self) -> str:
-        return {"number": "number", "date": "date", "datetime": "datetime-local", "email": "email", "phone": "tel", "url": "url"}.get(self.type, "text")
+        # a number is typed as text: a number field tells nothing of what it cannot read, and would clear the value
+        return {"date": "date", "datetime": "datetime-local", "email": "email", "phone": "tel", "url": "url"}.get(self.type, "text")
 
     @property
     def chosen(self) -> list[str]:
@@ -46,7 +47,14 @@ def value(definition: PropertyDefinition, raw: Any, users: Sequence[User], *, ed
     elif definition.type == "user":
         options = tuple((str(u.pk), u.name) for u in users)
     return Value(
-        definition.name, properties.label(definition), definition.type, raw, text(definition, raw, users), _href(definition.type, raw), editable and not definition.read_only, options
+        definition.name,
+        properties.label(definition),
+        definition.type,
+        raw,
+        text(definition, raw, users),
+        _href(definition.type, raw),
+        editable and not definition.read_only,
+        options,
     )
 
 

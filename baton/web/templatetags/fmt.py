@@ -209,7 +209,9 @@ def sparkline(values: list[int]) -> SafeString:
     step = 100 / max(len(values) - 1, 1)
     points = " ".join(f"{i * step:.1f},{26 - max(v, 0) / top * 24:.1f}" for i, v in enumerate(values))
     return format_html(
-        '<svg class="spark" viewBox="0 0 100 28" preserveAspectRatio="none" aria-hidden="true"><polygon points="0,28 {} 100,28"/><polyline points="{}"/></svg>', points, points
+        '<svg class="spark" viewBox="0 0 100 28" preserveAspectRatio="none" aria-hidden="true"><polygon points="0,28 {} 100,28"/><polyline points="{}"/></svg>',
+        points,
+        points,
     )
 
 

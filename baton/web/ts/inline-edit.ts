@@ -5,6 +5,7 @@ document.addEventListener("keydown", (e) => {
   const form = (e.target as Element).closest<HTMLFormElement>("[data-escape]");
   if (!form || e.key !== "Escape" || e.isComposing) return;
   e.stopPropagation();
+  form.reset(); // should leaving the field still send it, it sends what was there
   htmx.ajax("GET", form.dataset.escape!, { target: form.parentElement!, swap: "innerHTML", source: document.body });
 });
 document.addEventListener("htmx:after:swap", (e) => {
