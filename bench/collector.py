@@ -85,7 +85,13 @@ def collector_rps() -> list[dict[str, Any]]:
     """One row: the collector against the bare server, one process each, with the load from another process."""
     url = prepare()
     with TemporaryDirectory() as folder:
-        environment = {**os.environ, "BATON_DATABASE_URL": url, "BATON_DATA_DIR": folder, "BATON_SECRET_KEY": "bench", "PYTHONPATH": str(Path(__file__).parent.parent)}
+        environment = {
+            **os.environ,
+            "BATON_DATABASE_URL": url,
+            "BATON_DATA_DIR": folder,
+            "BATON_SECRET_KEY": "bench",
+            "PYTHONPATH": str(Path(__file__).parent.parent),
+        }
         best = {"bench.collector:bare": 0.0, "baton.collector.app:application": 0.0}
         for _ in range(ROUNDS):
             for app in best:

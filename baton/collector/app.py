@@ -1,9 +1,9 @@
 """The collector: takes hits of browsers and mail programs, and answers when they are safe. Raw ASGI, no Django.
 
-    POST /t/e            hits of the tracker          204 committed, 202 kept on the disk
-    GET  /t/baton.js     the tracker
-    GET  /o/<token>.gif  a mail was opened
-    GET  /c/<token>      a link of a mail was clicked
+POST /t/e            hits of the tracker          204 committed, 202 kept on the disk
+GET  /t/baton.js     the tracker
+GET  /o/<token>.gif  a mail was opened
+GET  /c/<token>      a link of a mail was clicked
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from pydantic_core import from_json, to_json
 from baton.collector import packet
 from baton.collector.buffer import Buffer, Refused
 from baton.collector.spill import LIMIT, Full, Spill
-from baton.collector.store import Store, is_away
+from baton.collector.store import is_away
 from baton.events import wire
 from baton.events.vocabulary import Kind
 from baton.platform import logs, signing
@@ -43,7 +43,12 @@ HOST_MEMORY = 60  # seconds a host is remembered as tracked, or not
 
 GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 CORS: Headers = [(b"access-control-allow-origin", b"*")]
-PREFLIGHT: Headers = [*CORS, (b"access-control-allow-methods", b"POST, OPTIONS"), (b"access-control-allow-headers", b"content-type"), (b"access-control-max-age", b"86400")]
+PREFLIGHT: Headers = [
+    *CORS,
+    (b"access-control-allow-methods", b"POST, OPTIONS"),
+    (b"access-control-allow-headers", b"content-type"),
+    (b"access-control-max-age", b"86400"),
+]
 NO_STORE: Headers = [(b"cache-control", b"no-store, private"), (b"x-robots-tag", b"noindex")]
 TEXT = (b"content-type", b"text/plain; charset=utf-8")
 SORRY = "잠시 후 다시 눌러 주세요. 링크를 준비하고 있습니다.\nPlease try this link again in a moment.\n".encode()
@@ -67,7 +72,7 @@ class Collector:
         self.settings = settings or config()
         self.url = database_url or self.settings.database_url or os.environ.get("BATON_EMBEDDED_URL", "")
         self.spill = Spill((data_dir or self.settings.data_dir) / "spill", spill_limit)
-        self.buffer = Buffer(Store(self.url), self.spill)
+        self.buffer = Buffer(self.url, self.spill)
         self._pool: asyncpg.Pool | None = None  # reads for redirects; the writing connection is never waited for
         self._links: dict[int, str] = {}
         self._hosts: dict[str, tuple[bool, float]] = {}
@@ -231,7 +236,11 @@ class Collector:
             found = True
         else:
             try:
-                found = bool(await self._read("SELECT 1 FROM event_key WHERE kind = $1 AND value >= $2 AND value < $3 LIMIT 1", int(Kind.PAGE_VIEW), f"{host}/", f"{host}0"))
+                found = bool(
+                    await self._read(
+                        "SELECT 1 FROM event_key WHERE kind = $1 AND value >= $2 AND value < $3 LIMIT 1", int(Kind.PAGE_VIEW), f"{host}/", f"{host}0"
+                    )
+                )
             except Exception as error:
                 if is_away(error):
                     return known

@@ -12,6 +12,7 @@ from baton.platform import logs
 log = logs.log(__name__)
 
 Kept = Literal["stored", "spilled"]
+WRITERS = 2  # connections: the next transaction is prepared while the server works on the last
 BATCH = 1000  # packets of one transaction
 WAITING = 20_000  # packets in memory before new ones are turned away
 BACK_OFF = (0.1, 5.0)  # seconds between two tries to reach the database, first and longest
@@ -23,37 +24,42 @@ class Refused(Exception):
 
 
 class Buffer:
-    """One flusher: while a transaction is on its way the next one gathers."""
+    """While a transaction is on its way the next one gathers; WRITERS of them may be on their way at once."""
 
-    def __init__(self, store: Store, spill: Spill) -> None:
-        self.store = store
+    def __init__(self, url: str, spill: Spill) -> None:
+        self.url = url
+        self.stores = [Store(url) for _ in range(WRITERS)]
         self.spill = spill
         self.away = False
         self._waiting: list[tuple[Packet, asyncio.Future[Kept]]] = []
         self._wake = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._writers: list[asyncio.Task[None]] = []
+        self._returner: asyncio.Task[None] | None = None
         self._closing = False
 
     async def start(self) -> None:
         """Begin to write. The database may be away: then what comes is kept on the disk."""
         try:
-            await self.store.connect()
+            for store in self.stores:
+                await store.connect()
         except Exception as error:
             if not is_away(error):
                 raise
             self._gone(error)
-        self._tasks = [asyncio.create_task(self._flush_for_ever()), asyncio.create_task(self._return_for_ever())]
+        self._writers = [asyncio.create_task(self._flush_for_ever(store)) for store in self.stores]
+        self._returner = asyncio.create_task(self._return_for_ever())
 
     async def stop(self) -> None:
         """Write what waits, then end."""
         self._closing = True
         self._wake.set()
-        if self._tasks:
-            await self._tasks[0]
-            self._tasks[1].cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._writers)
+        if self._returner is not None:
+            self._returner.cancel()
+            await asyncio.gather(self._returner, return_exceptions=True)
         self.spill.finish()
-        await self.store.close()
+        for store in self.stores:
+            await store.close()
 
     def put(self, packet: Packet) -> asyncio.Future[Kept]:
         """Hand a packet over; the future tells when it is safe and where. It raises Full, or Refused. Raises Full at once when too many wait."""
@@ -64,24 +70,27 @@ class Buffer:
         self._wake.set()
         return future
 
-    async def _flush_for_ever(self) -> None:
+    async def _flush_for_ever(self, store: Store) -> None:
         while not (self._closing and not self._waiting):
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                taken, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-                try:
-                    await self._flush(taken)
-                except Exception as error:  # the flusher must live: whoever waits gets the error
-                    log.exception("flush failed")
-                    for _, future in taken:
-                        if not future.done():
-                            future.set_exception(Refused(str(error)))
+            if not self._waiting:
+                await self._wake.wait()
+                if not self._closing:
+                    self._wake.clear()
+            taken, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            if not taken:
+                continue
+            try:
+                await self._flush(store, taken)
+            except Exception as error:  # the writer must live: whoever waits gets the error
+                log.exception("flush failed")
+                for _, future in taken:
+                    if not future.done():
+                        future.set_exception(Refused(str(error)))
 
-    async def _flush(self, taken: Sequence[tuple[Packet, asyncio.Future[Kept]]]) -> None:
+    async def _flush(self, store: Store, taken: Sequence[tuple[Packet, asyncio.Future[Kept]]]) -> None:
         if not self.away:
             try:
-                await self._store([packet for packet, _ in taken], taken)
+                await self._store(store, [packet for packet, _ in taken], taken)
                 return
             except Exception as error:
                 if not is_away(error):
@@ -97,10 +106,10 @@ class Buffer:
         else:
             _answer(left, "spilled")
 
-    async def _store(self, packets: Sequence[Packet], taken: Sequence[tuple[Packet, asyncio.Future[Kept]]]) -> None:
+    async def _store(self, store: Store, packets: Sequence[Packet], taken: Sequence[tuple[Packet, asyncio.Future[Kept]]]) -> None:
         """Write; when PostgreSQL refuses a set, halve it until only the packet at fault is left out."""
         try:
-            await self.store.write(packets)
+            await store.write(packets)
         except Exception as error:
             if is_away(error):
                 raise
@@ -112,8 +121,8 @@ class Buffer:
                         future.set_exception(Refused(str(error)))
                 return
             half = len(packets) // 2
-            await self._store(packets[:half], taken[:half])
-            await self._store(packets[half:], taken[half:])
+            await self._store(store, packets[:half], taken[:half])
+            await self._store(store, packets[half:], taken[half:])
         else:
             _answer(taken, "stored")
 
@@ -143,7 +152,7 @@ class Buffer:
 
     async def _probe(self) -> None:
         """Raises unless the database answers."""
-        store = Store(self.store.url)
+        store = Store(self.url)
         try:
             await store.connect()
         finally:
@@ -151,7 +160,7 @@ class Buffer:
 
     async def _deliver(self) -> int:
         """Write the finished spill files and remove each when it is committed; returns how many packets."""
-        delivered, store = 0, Store(self.store.url)
+        delivered, store = 0, Store(self.url)
         try:
             for path in self.spill.segments():
                 with self.spill.take(path) as packets:

@@ -94,7 +94,6 @@ AWAY = (
 )
 
 
-
 def is_away(error: BaseException) -> bool:
     """Whether to keep the packets and try again. (asyncpg's complaint about a value is an InterfaceError and a ValueError.)"""
     return isinstance(error, AWAY) and not isinstance(error, ValueError)
@@ -290,7 +289,9 @@ class Store:
         """The partitions these packets need. Late hits may be of a month before this Baton was set up."""
         assert self._connection is not None
         for start in sorted({months.month(datetime.fromtimestamp(f.ts / 1000, UTC)) for p in packets for f in p.facts}):
-            if not await self._connection.fetchval("SELECT 1 FROM pg_inherits WHERE inhparent = 'event'::regclass AND inhrelid::regclass::text = $1", months.name(start)):
+            if not await self._connection.fetchval(
+                "SELECT 1 FROM pg_inherits WHERE inhparent = 'event'::regclass AND inhrelid::regclass::text = $1", months.name(start)
+            ):
                 async with self._connection.transaction():
                     for statement in months.statements(start):
                         await self._connection.execute(statement)

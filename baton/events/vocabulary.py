@@ -34,7 +34,9 @@ class Kind(IntEnum):
 BY_WORD = {k.word: k for k in Kind}
 
 # What a person did, as opposed to what Baton concluded or did: only these count as activity.
-HUMAN = frozenset({Kind.PAGE_VIEW, Kind.PAGE_DWELL, Kind.CTA_CLICK, Kind.DOWNLOAD, Kind.FORM_SUBMISSION, Kind.EMAIL_OPEN, Kind.EMAIL_CLICK, Kind.CALL, Kind.MEETING})
+HUMAN = frozenset(
+    {Kind.PAGE_VIEW, Kind.PAGE_DWELL, Kind.CTA_CLICK, Kind.DOWNLOAD, Kind.FORM_SUBMISSION, Kind.EMAIL_OPEN, Kind.EMAIL_CLICK, Kind.CALL, Kind.MEETING}
+)
 
 _SAME_KEY = {Kind.PAGE_DWELL: Kind.PAGE_VIEW}
 

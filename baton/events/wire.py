@@ -1,7 +1,9 @@
 """The hit as the tracker sends it and the collector takes it. Pure Python: the collector starts without Django."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from baton.events.vocabulary import Kind
@@ -27,8 +29,7 @@ class Malformed(Exception):
         self.path = path
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """One thing a visitor did, times in milliseconds since 1970 by the browser's clock."""
 
     kind: Kind
@@ -39,11 +40,10 @@ class Hit:
     label: str = ""
     referrer: str = ""
     seconds: float | None = None  # dwell
-    extra: dict[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """What one request carries."""
 
     cookie: str
@@ -96,7 +96,7 @@ def _hit(hit: Any, path: str) -> Hit:
     if number >= MAX_ID:
         raise Malformed(f"{path}.id", "expected a whole number below 2^53")
     time = _whole(hit.get("t"), f"{path}.t")
-    url = _address(hit.get("u"), f"{path}.u")
+    url, key = _address(hit.get("u"), f"{path}.u")
     title = _text(hit.get("title", ""), f"{path}.title", MAX_TITLE)
     referrer = _text(hit.get("r", ""), f"{path}.r", MAX_TEXT)
     extra = hit.get("x", {})
@@ -109,15 +109,16 @@ def _hit(hit: Any, path: str) -> Hit:
         href = _text(extra.get("href", ""), f"{path}.x.href", MAX_TEXT)
         return Hit(kind, number, time, url, name, extra={"href": href} if href else {})
     if kind is Kind.DOWNLOAD:
-        href = _address(extra.get("href"), f"{path}.x.href")
-        key = page_key(href)
-        return Hit(kind, number, time, url, key, label=_text(extra.get("text", ""), f"{path}.x.text", MAX_TITLE) or key.rpartition("/")[2], extra={"href": href})
+        href, key = _address(extra.get("href"), f"{path}.x.href")
+        return Hit(
+            kind, number, time, url, key, label=_text(extra.get("text", ""), f"{path}.x.text", MAX_TITLE) or key.rpartition("/")[2], extra={"href": href}
+        )
     if kind is Kind.PAGE_DWELL:
         seconds = hit.get("n")
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= 86_400:
             raise Malformed(f"{path}.n", "expected seconds from 0 to 86400")
-        return Hit(kind, number, time, url, page_key(url), seconds=float(seconds))
-    return Hit(kind, number, time, url, page_key(url), label=title, referrer=referrer)
+        return Hit(kind, number, time, url, key, seconds=float(seconds))
+    return Hit(kind, number, time, url, key, label=title, referrer=referrer)
 
 
 def _whole(value: Any, path: str) -> int:
@@ -136,13 +137,19 @@ def _text(value: Any, path: str, longest: int) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def _address(value: Any, path: str) -> str:
+def _address(value: Any, path: str) -> tuple[str, str]:
+    """An address and its key."""
     text = _text(value, path, MAX_TEXT)
-    if not text.startswith(("http://", "https://")):
+    key = _key(text)
+    if not key:
         raise Malformed(path, "expected an http:// or https:// address")
+    return text, key
+
+
+@lru_cache(8192)
+def _key(text: str) -> str:
+    """The page key of an address, "" when it is none. The same few pages come all the time."""
     try:
-        if not urlsplit(text).hostname:
-            raise ValueError
+        return page_key(text) if text.startswith(("http://", "https://")) and urlsplit(text).hostname else ""
     except ValueError:
-        raise Malformed(path, "expected an http:// or https:// address") from None
-    return text
+        return ""

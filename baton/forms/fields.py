@@ -103,7 +103,9 @@ def _answer(field: Field, definition: PropertyDefinition | None, raw: Any) -> tu
     if field.get("options"):
         # The form may offer less than the property knows, never more than itself.
         offered = [{"value": o["value"], "label": o["label"]} for o in options(field)]
-        rule = PropertyDefinition(name=rule.name, label=rule.label, type=rule.type, options=offered if rule.type in ("choice", "multi_choice") else rule.options)
+        rule = PropertyDefinition(
+            name=rule.name, label=rule.label, type=rule.type, options=offered if rule.type in ("choice", "multi_choice") else rule.options
+        )
     try:
         value = values.convert(rule, raw)
         if definition is not None and definition is not rule:

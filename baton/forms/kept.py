@@ -39,7 +39,9 @@ def folder() -> Path:
     return config().data_dir / "kept_answers"
 
 
-def keep(guid: str, values: Mapping[str, Any], *, cookie: str = "", page_url: str = "", page_title: str = "", consent: bool | None = None, consent_text: str = "") -> bool:
+def keep(
+    guid: str, values: Mapping[str, Any], *, cookie: str = "", page_url: str = "", page_title: str = "", consent: bool | None = None, consent_text: str = ""
+) -> bool:
     """Write an answer to the disk; True when it is safe there."""
     where = folder()
     answer = Answer(guid, dict(values), cookie, page_url, page_title, consent, consent_text, clock.now().isoformat())

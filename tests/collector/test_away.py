@@ -3,6 +3,8 @@
 import time
 from pathlib import Path
 
+import pytest
+
 from baton.collector.packet import Packet
 from baton.collector.spill import Spill
 from baton.collector.store import Store

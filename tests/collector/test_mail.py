@@ -11,7 +11,7 @@ from baton.events.vocabulary import Kind
 from baton.messaging.models import Email, EmailLink, Message
 from baton.platform import clock, signing, sql
 from baton.platform.actor import SYSTEM
-from tests.collector.running import COOKIE, Running, events, view
+from tests.collector.running import COOKIE, Running, events, view, wait_for
 
 OWN = "https://www.nuriwork.example/case?utm_source=mail#top"
 FOREIGN = "https://other.example/"
@@ -97,8 +97,6 @@ def test_a_click_while_the_database_is_away(collector: Running, sent: dict[str, 
     assert (sorry.status_code, "다시" in sorry.text) == (503, True)
     assert collector.get(sent["open"]).content[:3] == b"GIF"
     collector.mend()
-    from running import wait_for
-
     wait_for(lambda: len(mails()) == 3)
     assert collector.get(sent["away"]).status_code == 302
 

@@ -53,7 +53,11 @@ def test_the_script_sends_and_reads_json_from_any_site(client: Client, form: For
     assert wrong.status_code == 422
     assert wrong["Access-Control-Allow-Origin"] == "*"
     assert [p["path"] for p in wrong.json()["problems"]] == ["fields.email", "fields.lastname"]
-    right = client.post(f"/f/{form.guid}/", {"email": "a@b.example", "lastname": "김", "hutk": A, "page_url": "https://www.nuriwork.example/demo"}, headers={"accept": "application/json"})
+    right = client.post(
+        f"/f/{form.guid}/",
+        {"email": "a@b.example", "lastname": "김", "hutk": A, "page_url": "https://www.nuriwork.example/demo"},
+        headers={"accept": "application/json"},
+    )
     assert right.json() == {"thanks": "고맙습니다.", "redirect": ""}
     assert FormSubmission.objects.get().page_url == "https://www.nuriwork.example/demo"
 
@@ -96,7 +100,9 @@ def test_hubspots_call_makes_a_contact(client: Client, account: Account, form: F
     body = {
         "fields": [{"objectTypeId": "0-1", "name": "email", "value": "a@b.example"}, {"name": "0-1/lastname", "value": "김"}],
         "context": {"hutk": A, "pageUri": "https://www.nuriwork.example/demo", "pageName": "상담"},
-        "legalConsentOptions": {"consent": {"consentToProcess": True, "text": "처리 동의", "communications": [{"value": True, "subscriptionTypeId": 1, "text": "수신 동의"}]}},
+        "legalConsentOptions": {
+            "consent": {"consentToProcess": True, "text": "처리 동의", "communications": [{"value": True, "subscriptionTypeId": 1, "text": "수신 동의"}]}
+        },
     }
     answer = hubspot(client, account, form, body)
     assert answer.json() == {"inlineMessage": "<p>고맙습니다.</p>"}
@@ -107,7 +113,10 @@ def test_hubspots_call_makes_a_contact(client: Client, account: Account, form: F
 
 
 def test_hubspots_call_answers_the_preflight(client: Client, account: Account, form: Form) -> None:
-    answer = client.options(f"/submissions/v3/integration/submit/{account.pk}/{form.guid}", headers={"origin": "https://x.example", "access-control-request-headers": "content-type"})
+    answer = client.options(
+        f"/submissions/v3/integration/submit/{account.pk}/{form.guid}",
+        headers={"origin": "https://x.example", "access-control-request-headers": "content-type"},
+    )
     assert answer.status_code == 204
     assert answer["Access-Control-Allow-Headers"] == "content-type"
 
@@ -121,7 +130,11 @@ def test_hubspots_call_answers_the_preflight(client: Client, account: Account, f
         ({"fields": fields(email="a@b.example", lastname="김", phone="no")}, "fields.phone", "VALUE_NOT_IN_FIELD_DEFINITION"),
         ({"fields": fields(email="a@b.example", lastname="김"), "context": {"hutk": "zz"}}, "context.hutk", "INVALID_HUTK"),
         ({"fields": fields(email="a@b.example", lastname="김"), "context": {"ipAddress": "999.1"}}, "context.ipAddress", "INVALID_IP_ADDRESS"),
-        ({"fields": fields(email="a@b.example", lastname="김"), "legalConsentOptions": {"consent": {"consentToProcess": False}}}, "legalConsentOptions", "MISSING_PROCESSING_CONSENT"),
+        (
+            {"fields": fields(email="a@b.example", lastname="김"), "legalConsentOptions": {"consent": {"consentToProcess": False}}},
+            "legalConsentOptions",
+            "MISSING_PROCESSING_CONSENT",
+        ),
         ({"fields": [{"name": f"f{i}", "value": ""} for i in range(1001)]}, "fields", "MAX_NUMBER_OF_SUBMITTED_VALUES_EXCEEDED"),
         ({"fields": fields(email="a@b.example", lastname="김"), "submittedAt": "yesterday"}, "submittedAt", "INVALID_METADATA"),
         ("[[", "body", "INVALID_METADATA"),
@@ -141,7 +154,9 @@ def test_hubspots_secure_call_needs_a_token(client: Client, account: Account, fo
     assert answer.status_code == 401
 
 
-def test_an_answer_is_kept_while_the_database_is_away_and_taken_once(client: Client, account: Account, form: Form, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+def test_an_answer_is_kept_while_the_database_is_away_and_taken_once(
+    client: Client, account: Account, form: Form, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
     monkeypatch.setattr(kept, "folder", lambda: tmp_path / "kept")
     with monkeypatch.context() as broken:
         broken.setattr(submissions, "_person", _away)

@@ -31,10 +31,27 @@ TEXTS = {"en": "Thank you. We have received your answer."}
 
 # HubSpot's codes for a value that does not fit; all our finer ones are this.
 KNOWN = frozenset(
-    "MAX_NUMBER_OF_SUBMITTED_VALUES_EXCEEDED INVALID_EMAIL BLOCKED_EMAIL REQUIRED_FIELD INVALID_NUMBER INPUT_TOO_LARGE FIELD_NOT_IN_FORM_DEFINITION"
-    " NUMBER_OUT_OF_RANGE VALUE_NOT_IN_FIELD_DEFINITION INVALID_METADATA INVALID_HUTK INVALID_IP_ADDRESS INVALID_PAGE_URI INVALID_LEGAL_OPTION_FORMAT"
-    " MISSING_PROCESSING_CONSENT MISSING_PROCESSING_CONSENT_TEXT MISSING_COMMUNICATION_CONSENT_TEXT MISSING_LEGITIMATE_INTEREST_TEXT"
-    " DUPLICATE_SUBSCRIPTION_TYPE_ID".split()
+    [
+        "MAX_NUMBER_OF_SUBMITTED_VALUES_EXCEEDED",
+        "INVALID_EMAIL",
+        "BLOCKED_EMAIL",
+        "REQUIRED_FIELD",
+        "INVALID_NUMBER",
+        "INPUT_TOO_LARGE",
+        "FIELD_NOT_IN_FORM_DEFINITION",
+        "NUMBER_OUT_OF_RANGE",
+        "VALUE_NOT_IN_FIELD_DEFINITION",
+        "INVALID_METADATA",
+        "INVALID_HUTK",
+        "INVALID_IP_ADDRESS",
+        "INVALID_PAGE_URI",
+        "INVALID_LEGAL_OPTION_FORMAT",
+        "MISSING_PROCESSING_CONSENT",
+        "MISSING_PROCESSING_CONSENT_TEXT",
+        "MISSING_COMMUNICATION_CONSENT_TEXT",
+        "MISSING_LEGITIMATE_INTEREST_TEXT",
+        "DUPLICATE_SUBSCRIPTION_TYPE_ID",
+    ]
 )
 
 
@@ -234,7 +251,9 @@ def _invalid(request: HttpRequest, faults: list[tuple[str, str, str]]) -> HttpRe
     return _error(request, 400, "The request is not valid", errors=errors)
 
 
-def _error(request: HttpRequest, status: int, message: str, *, errors: list[dict[str, str]] | None = None, headers: dict[str, str] | None = None) -> HttpResponse:
+def _error(
+    request: HttpRequest, status: int, message: str, *, errors: list[dict[str, str]] | None = None, headers: dict[str, str] | None = None
+) -> HttpResponse:
     body: dict[str, Any] = {"status": "error", "message": message, "correlationId": getattr(request, "correlation_id", "")}
     if errors:
         body["errors"] = errors

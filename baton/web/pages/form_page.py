@@ -4,7 +4,6 @@ import hashlib
 import json
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import Error
@@ -105,7 +104,14 @@ def _form(request: HttpRequest, form: Form, *, faults: dict[str, str] | None = N
     for field in definition(form)["fields"]:
         chosen = given.getlist(field["name"]) if given else []
         rows.append({**field, "fault": faults.get(field["name"], ""), "chosen": chosen, "value": chosen[0] if chosen else ""})
-    words = {"form": form, "rows": rows, "faults": faults, "consent_fault": faults.get("consent", ""), "consented": bool(given and given.get("consent")), "trap": spam.TRAP}
+    words = {
+        "form": form,
+        "rows": rows,
+        "faults": faults,
+        "consent_fault": faults.get("consent", ""),
+        "consented": bool(given and given.get("consent")),
+        "trap": spam.TRAP,
+    }
     return _page(request, "forms/hosted.html", words, status=status)
 
 
@@ -167,7 +173,12 @@ def script(request: HttpRequest, guid: str) -> HttpResponse:
     except NotFound:
         response = HttpResponse(f"console.warn({json.dumps(f'Baton: there is no form {guid}')});\n", status=404, content_type="text/javascript; charset=utf-8")
         return _open_to_all(response)
-    about = json.dumps(definition(form), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    about = (
+        json.dumps(definition(form), ensure_ascii=False, separators=(",", ":"))
+        .replace("<", "\\u003c")
+        .replace("\u2028", "\\u2028")
+        .replace("\u2029", "\\u2029")
+    )
     text = f"(function(BATON_FORM){{{_code()}}})({about});\n"
     tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:20]}"'
     if request.headers.get("If-None-Match") in (tag, f"W/{tag}"):
