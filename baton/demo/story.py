@@ -274,24 +274,25 @@ class Story:
             opened = time.time()
             with box.expect_response(lambda response: "/o/" in response.url, timeout=10_000):
                 box.goto(f"{self.url}/demo/inbox/{self.mail}/")
-            entry = self._poll(lambda: self._by_a_person(f"Opened ‘{name}’"), "the opening is not on the timeline with its points")
-            seen(f"{entry.title} {entry.points:+d}, on the timeline {time.time() - opened:.2f} s later", time.time() - self.sent)
+            entry = self._poll(lambda: self._by_a_person(f"Opened ‘{name}’"), "the opening is not on the timeline")
+            seen(f"{entry.title}, on the timeline {time.time() - opened:.2f} s later", time.time() - self.sent)
         with self._step("Link in the mail clicked") as seen:
             with box.expect_popup() as popup:
                 box.frame_locator("iframe").get_by_role("link", name=EMAILS["intro"][5]).click()
             popup.value.wait_for_load_state()
             if not re.search(r"/site/case$", popup.value.url):
                 raise Missing(f"the link led to {popup.value.url}")
-            entry = self._poll(lambda: self._by_a_person(f"Clicked a link in ‘{name}’"), "the click is not on the timeline with its points")
-            seen(f"{entry.title} {entry.points:+d}, landed on {popup.value.url.removeprefix(self.url)}", time.time() - self.sent)
+            entry = self._poll(lambda: self._by_a_person(f"Clicked a link in ‘{name}’"), "the click is not on the timeline")
+            seen(f"{entry.title}, landed on {popup.value.url.removeprefix(self.url)}", time.time() - self.sent)
         with self._step("The points of the timeline add up") as seen:
+            time.sleep(0.5)  # those of the click may still be on their way
             seen(self._poll(self._sum, "the points do not add up"))
 
     def _by_a_person(self, title: str) -> Entry | None:
         found = next((e for e in self._record()[1] if e.title == title), None)
         if found and "program" in found.detail:
             raise Missing(f"taken for a program: {found.detail}")
-        return found if found and found.points else None  # the points follow a moment later
+        return found
 
     def _sum(self) -> str | None:
         page, story = self._record()
