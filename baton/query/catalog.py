@@ -11,13 +11,13 @@ Match = Literal["is", "starts", "contains", "any_of"]
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A property of an object type. `column` names a column of the table, for the few values that are not in `properties`."""
+    """A property of an object type. `column` names the column that holds it, for the one moment that is not in `properties`."""
 
     name: str
     label: str
     type: Type
     options: tuple[tuple[str, str], ...] = ()  # (value, label) of a choice
-    column: Literal["owner_id", "created_at"] | None = None
+    column: Literal["created_at"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

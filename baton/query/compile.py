@@ -28,10 +28,6 @@ ORDER: dict[str, tuple[str, str, Callable[[int, int], bool]]] = {  # operator: S
     "is": ("=", "<>", operator.eq),
     "is_not": ("<>", "=", operator.ne),
 }
-COLUMNS = {  # values kept in columns, in the shape in which properties are stored
-    "owner_id": "{record}.owner_id",
-    "created_at": "to_char({record}.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')",
-}
 
 
 def condition(node: Node, catalog: Catalog, *, now: datetime, zone: tzinfo, whom: bool = False, prefix: str = "p") -> Sql:
@@ -60,16 +56,9 @@ def count(node: Performed, catalog: Catalog, *, now: datetime, zone: tzinfo, who
     return Sql(f"SELECT e.contact_id, count(*) AS times FROM event e WHERE {where} GROUP BY e.contact_id", bind.params)
 
 
-def record(prop: Property, alias: str) -> str:
-    """The jsonb object that holds a property."""
-    if prop.column is None:
-        return f"{alias}.properties"
-    return f"jsonb_build_object('{prop.column}', {COLUMNS[prop.column].format(record=alias)})"
-
-
 def cell(prop: Property, alias: str, bind: Binder) -> Cell:
     """A stored property as SQL, of the table called `alias`."""
-    return Cell(record(prop, alias), prop.column or prop.name, bind)
+    return Cell(f"{alias}.properties", prop.name, bind, column=None if prop.column is None else f"{alias}.{prop.column}")
 
 
 @dataclass(frozen=True, slots=True)

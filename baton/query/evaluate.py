@@ -44,7 +44,6 @@ class Person:
     related: tuple[Thing, ...] = ()
     consent: Mapping[str, tuple[bool, datetime]] = field(default_factory=dict)  # channel -> granted, when
     suppressed: Mapping[str, tuple[str, datetime]] = field(default_factory=dict)  # channel -> reason, when
-    owner_id: int | None = None
     created_at: datetime | None = None
 
 
@@ -96,8 +95,6 @@ class _Meaning:
 
     def _stored(self, prop: Property, thing: Thing | None) -> Any:
         """The raw value as properties store it."""
-        if prop.column == "owner_id":
-            return self.person.owner_id
         if prop.column == "created_at":
             at = self.person.created_at
             return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -29,6 +29,7 @@ class Cell:
     record: str  # a jsonb object: c.properties
     name: str
     bind: Binder
+    column: str | None = None  # a timestamptz that holds the moment instead; never null
 
     @property
     def json(self) -> str:

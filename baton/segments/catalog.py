@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Literal, cast
+from typing import cast
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -38,10 +38,7 @@ KINDS = {
     Kind.CALL: gettext_noop("call"),
     Kind.MEETING: gettext_noop("meeting"),
 }
-COLUMNS: dict[str, tuple[str, Type, Literal["owner_id", "created_at"]]] = {  # of every object type; name: label, type, column
-    "owner_id": (gettext_noop("Owner"), "user", "owner_id"),
-    "createdate": (gettext_noop("Created"), "datetime", "created_at"),
-}
+CREATED = gettext_noop("Created")
 
 
 def current() -> "Current":
@@ -122,8 +119,7 @@ def _properties(object_type: str) -> dict[str, Property]:
         )
         for name, definition in definitions.items()
     }
-    for name, (label, type_, column) in COLUMNS.items():
-        found[name] = Property(name, found[name].label if name in found else _(label), type_, column=column)
+    found["createdate"] = Property("createdate", _(CREATED), "datetime", column="created_at")
     return found
 
 

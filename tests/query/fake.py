@@ -25,8 +25,7 @@ PROPERTIES = [
     Property("industry", "Industry", "choice", OPTIONS),
     Property("interests", "Interests", "multi_choice", OPTIONS),
     Property("student", "Student", "boolean"),
-    Property("buddy", "Buddy", "user"),
-    Property("owner_id", "Owner", "user", column="owner_id"),
+    Property("owner_id", "Owner", "user"),
     Property("createdate", "Created", "datetime", column="created_at"),
 ]
 COMPANY = [Property("name", "Name", "text"), Property("industry", "Industry", "choice", OPTIONS), Property("renewal", "Renewal", "date")]
@@ -223,8 +222,7 @@ class _People:
             tuple(self._thing() for _ in range(pick([0, 1, 1, 2]))),
             agreed,
             stopped,
-            pick([None, 0, 1, 2]),
-            pick(scope.happened),
+            created_at=pick(scope.happened),
         )
 
     def _properties(self, known: list[Property]) -> dict[str, Any]:

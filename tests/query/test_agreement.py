@@ -23,8 +23,8 @@ EXAMPLES = settings(max_examples=80, deadline=None, suppress_health_check=[Healt
 LOAD = """
 WITH w AS (SELECT %s::jsonb AS j),
 a AS (INSERT INTO contact (id, properties, owner_id, created_at, updated_at, archived_at, email)
-      SELECT r.id, r.properties, r.owner_id, r.created_at, r.created_at, NULL, ''
-      FROM w, jsonb_to_recordset(j->'contact') r(id bigint, properties jsonb, owner_id bigint, created_at timestamptz)),
+      SELECT r.id, r.properties, NULL, r.created_at, r.created_at, NULL, ''
+      FROM w, jsonb_to_recordset(j->'contact') r(id bigint, properties jsonb, created_at timestamptz)),
 b AS (INSERT INTO event (contact_id, ts, id, kind, key, value, payload)
       SELECT r.contact_id, r.ts, r.id, r.kind, r.key, r.value, r.payload
       FROM w, jsonb_to_recordset(j->'event') r(contact_id bigint, ts timestamptz, id bigint, kind smallint, key bigint, value float, payload jsonb)),
@@ -60,7 +60,7 @@ def tables(db: None) -> Iterator[None]:
 def load(world: World) -> None:
     rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
     for id, person in enumerate(world.people, 1):
-        rows["contact"].append({"id": id, "properties": person.properties, "owner_id": person.owner_id, "created_at": person.created_at})
+        rows["contact"].append({"id": id, "properties": person.properties, "created_at": person.created_at})
         for number, event in enumerate(person.events):
             rows["event"].append({"contact_id": id, "id": number, **{name: getattr(event, name) for name in ("ts", "kind", "key", "value", "payload")}})
         rows["membership"] += [{"contact_id": id, "segment_id": segment} for segment in person.segments]

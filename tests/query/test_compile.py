@@ -66,22 +66,18 @@ CASE WHEN jsonb_typeof(c.properties -> %(p1)s) = 'number' THEN (c.properties -> 
 %(p3)s ELSE false END\
 """)
     assert text(Compare("met", "in_last_days", 7)) == snapshot("""\
-CASE WHEN jsonb_typeof(c.properties -> %(p1)s) = 'string' THEN c.properties ->> %(p1)s ~ %(p2)s AND left(c.properties
-->> %(p1)s, 19) COLLATE "C" >= %(p3)s AND left(c.properties ->> %(p1)s, 19) COLLATE "C" <= %(p4)s ELSE false END\
+CASE WHEN jsonb_typeof(c.properties -> %(p1)s) = 'string' THEN left(c.properties ->> %(p1)s, 19) COLLATE "C" >= %(p2)s
+AND left(c.properties ->> %(p1)s, 19) COLLATE "C" <= %(p3)s AND c.properties ->> %(p1)s ~ %(p4)s ELSE false END\
 """)
 
 
 def test_the_day_of_a_moment_is_the_accounts_day() -> None:
     made = compile.condition(Compare("createdate", "is", "2026-11-21"), CATALOG, now=NOW, zone=SEOUL)
     assert wrapped(made) == snapshot("""\
-CASE WHEN jsonb_typeof(jsonb_build_object('created_at', to_char(c.created_at AT TIME ZONE 'UTC',
-'YYYY-MM-DD"T"HH24:MI:SS"Z"')) -> %(p1)s) = 'string' THEN jsonb_build_object('created_at', to_char(c.created_at AT TIME
-ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) ->> %(p1)s ~ %(p2)s AND left(jsonb_build_object('created_at',
-to_char(c.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) ->> %(p1)s, 19) COLLATE "C" >= %(p3)s AND
-left(jsonb_build_object('created_at', to_char(c.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')) ->>
-%(p1)s, 19) COLLATE "C" < %(p4)s ELSE false END\
+(date_trunc('second', c.created_at, 'UTC') >= %(p1)s::timestamptz AND date_trunc('second', c.created_at, 'UTC') <
+%(p2)s::timestamptz)\
 """)
-    assert [value for value in made.params.values() if str(value).startswith("2026")] == ["2026-11-20T15:00:00", "2026-11-21T15:00:00"]
+    assert [value for value in made.params.values() if str(value).startswith("2026")] == ["2026-11-20T15:00:00Z", "2026-11-21T15:00:00Z"]
 
 
 def test_every_table_is_cut_down_to_those_asked_about() -> None:
@@ -97,7 +93,7 @@ g.granted AND g.at > u.at))) o WHERE o.contact_id = c.id AND o.contact_id = ANY(
 a.label = %(p5)s AND a.to_id IN (SELECT r.id FROM record r WHERE r.object_type = %(p4)s AND r.archived_at IS NULL AND
 (CASE WHEN jsonb_typeof(r.properties -> %(p6)s) = 'string' THEN lower(normalize(r.properties ->> %(p6)s, NFC)) =
 lower(normalize(%(p7)s, NFC)) ELSE false END OR CASE WHEN jsonb_typeof(r.properties -> %(p8)s) = 'string' THEN
-r.properties ->> %(p8)s ~ %(p9)s ELSE false END))))\
+(r.properties ->> %(p8)s) COLLATE "C" >= %(p9)s AND r.properties ->> %(p8)s ~ %(p10)s ELSE false END))))\
 """)
     often = Performed((1,), at_least=0, at_most=2)
     assert text(often, whom=True) == snapshot("""\
