@@ -20,6 +20,8 @@ def test_a_filter_is_a_sentence_and_a_link(page: Page) -> None:
     editor.get_by_label("영업 기회").check()
     editor.get_by_role("button", name="적용").click()
     expect(page.get_by_text("MQL 또는 SQL 또는 영업 기회")).to_be_visible()
+    total = page.locator(".grid-foot .num").first.inner_text().rpartition("/ ")[2]
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"연락처 {total}명")
     shown = page.locator(".grid-foot .num").first.inner_text(), page.url
     page.goto(shown[1])
     assert page.locator(".grid-foot .num").first.inner_text() == shown[0]
@@ -110,6 +112,7 @@ def test_a_contact_is_added_and_faults_stand_under_their_fields(page: Page) -> N
     dialog.get_by_label("이메일").fill("jiwoo.seo@gaonlogis.example")
     dialog.get_by_role("button", name="추가", exact=True).click()
     expect(dialog.get_by_role("alert")).to_contain_text("이미 있습니다")
+    expect(dialog.get_by_label("이메일")).to_be_focused()
     expect(dialog.get_by_role("link", name="열기")).to_be_visible()
     dialog.get_by_label("이메일").fill(f"new{page.evaluate('Date.now()')}@added.example")
     dialog.get_by_label("성", exact=True).fill("남궁")

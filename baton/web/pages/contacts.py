@@ -93,7 +93,7 @@ def table(request: HttpRequest) -> HttpResponseBase:
         "stages": known["stage"].options, "can_edit": permissions.can(request.user, "contacts", "edit"),
     }  # fmt: skip
     if targets(request, "contacts"):
-        response = render(request, "contacts/table.html", context)
+        response = render(request, "contacts/table.html", {**context, "part": True})
         response["HX-Push-Url"] = f"/contacts/?{params.urlencode()}" if params else "/contacts/"
         return response
     return TemplateResponse(request, "contacts/page.html", context)
@@ -153,7 +153,8 @@ def new(request: HttpRequest) -> HttpResponse:
             response["HX-Redirect"] = f"/contacts/{made}/"
             return response
     rows = [{"definition": known[name], "label": properties.label(known[name]), "value": values.get(name, ""), "fault": problems.pop(name, "")} for name in NEW]
-    context = {"fields": rows, "users": colleagues(), "existing": existing, "other": problems}
+    first = next((r for r in rows if r["fault"]), rows[0])  # where the cursor goes
+    context = {"first": first, "fields": rows, "users": colleagues(), "existing": existing, "other": problems}
     return render(request, "contacts/new.html", context, status=422 if request.method == "POST" else 200)
 
 
