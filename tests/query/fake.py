@@ -136,6 +136,7 @@ class Scope:
     known: list[Property]
     company: list[Property]
     leaves: list[str]
+    moving: bool  # only filters that time alone can turn
 
     @property
     def stored(self) -> list[datetime]:
@@ -158,20 +159,24 @@ class Scope:
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> World:
+def worlds(draw: st.DrawFn, *, moving: bool = False) -> World:
+    """Any world, or one in which every filter has a moving edge."""
+    kinds = ["compare", "performed"] if moving else ["compare", "compare", "performed", "performed", "member", "score", "state", "related"]
+    known = [p for p in PROPERTIES if p.type in {"date", "datetime"}] if moving else PROPERTIES
     now, zone = draw(st.sampled_from(NOWS)), ZoneInfo(draw(st.sampled_from(ZONES)))
     scope = Scope(
         now,
         zone,
-        draw(st.sampled_from(LENGTHS)),
+        draw(st.sampled_from(LENGTHS[1:] if moving else LENGTHS)),
         draw(st.sampled_from(FAMILIES)),
-        draw(st.lists(st.sampled_from(PROPERTIES), min_size=1, max_size=2)),
+        draw(st.lists(st.sampled_from(known), min_size=1, max_size=2)),
         [draw(st.sampled_from(COMPANY))],
-        draw(st.lists(st.sampled_from(["compare", "compare", "performed", "performed", "member", "score", "state", "related"]), min_size=1, max_size=2)),
+        draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=3)),
+        moving,
     )
     makes = _People(scope, draw(st.integers(0, 2**32)))
     people = [makes.person() for _ in range(PEOPLE)]
-    filters = draw(st.lists(_groups(_leaf(scope)), min_size=2, max_size=5))
+    filters = draw(st.lists(_leaf(scope) if moving else _groups(_leaf(scope)), min_size=4, max_size=8))
     steps = [TICK, SECOND, timedelta(minutes=1), timedelta(hours=9), timedelta(days=1), timedelta(days=8)]
     return World(now, zone, people, filters, now + draw(st.sampled_from(steps)))
 
@@ -263,7 +268,7 @@ def _value(prop: Property, takes: str, scope: Scope) -> st.SearchStrategy[Any]:
 @st.composite
 def _compare(draw: st.DrawFn, known: list[Property], of: str, scope: Scope) -> Node:
     prop = draw(st.sampled_from(known))
-    operator = draw(st.sampled_from(list(OPERATORS[prop.type].values())))
+    operator = draw(st.sampled_from([o for o in OPERATORS[prop.type].values() if o.takes == "days" or not scope.moving]))
     return Compare(prop.name, operator.key, draw(_value(prop, operator.takes, scope)), of)
 
 
@@ -279,7 +284,7 @@ def _performed(draw: st.DrawFn, scope: Scope) -> Node:
         draw(st.sampled_from([None, None, (), (1,), (1, 2)])),
         at_least,
         at_most,
-        timedelta(days=scope.length) if scope.length and draw(st.booleans()) else None,
+        timedelta(days=scope.length) if scope.length and (scope.moving or draw(st.booleans())) else None,
         since,
         until,
         draw(st.sampled_from(tests)),
@@ -300,9 +305,13 @@ def _leaf(scope: Scope) -> st.SearchStrategy[Node]:
     return st.one_of(*(made[name] for name in scope.leaves))
 
 
+def _some(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[tuple[Node, ...]]:
+    return st.lists(inner, min_size=1, max_size=3).map(tuple)
+
+
 def _groups(leaves: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     return st.recursive(
         leaves,
-        lambda inner: st.builds(Not, inner) | st.builds(And, st.lists(inner, max_size=3).map(tuple)) | st.builds(Or, st.lists(inner, max_size=3).map(tuple)),
-        max_leaves=4,
+        lambda inner: st.builds(Not, inner) | st.builds(And, _some(inner)) | st.builds(Or, _some(inner)),
+        max_leaves=3,
     )

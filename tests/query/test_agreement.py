@@ -108,7 +108,7 @@ def test_sql_and_python_agree_for_everybody_and_for_a_few(tables: None, world: W
 
 
 @EXAMPLES
-@given(world=worlds())
+@given(world=worlds(moving=True))
 def test_whoever_time_moves_has_crossed_an_edge(tables: None, world: World) -> None:
     load(world)
     before, after = meant(world, world.now), meant(world, world.later)
