@@ -419,6 +419,10 @@ class Book:
         def day(days: int, hour: int, minute: int) -> datetime:
             return (self.now.astimezone(self.zone) - timedelta(days=days)).replace(hour=hour, minute=minute, second=0, microsecond=0)
 
+        def working(at: datetime) -> datetime:
+            """The same hour on the Friday before, when it is a weekend."""
+            return at - timedelta(days=max(0, at.weekday() - 4))
+
         search = "https://search.example/?q=전자근로계약 시스템 비교"
         self.view(person, day(37, 16, 20), "/blog/electronic-contract-guide", 48, search)
         self.view(person, day(37, 16, 22), "", 21, f"{self.url}/site/blog/electronic-contract-guide")
@@ -431,21 +435,24 @@ class Book:
         self.submit(person, person.created, "webinar")
         self.event(person, person.created, Kind.IDENTIFIED, by="form", views=7)
         self.consent(person, "email", True, person.created, f"form:{self.ids.forms['webinar']}")
-        self.attended.append((person.id, day(8, 15, 0)))
-        self.gain(person, "webinar", day(8, 15, 0))
-        asked = day(2, 11, 4)
-        self.view(person, day(2, 11, 2), "/demo", 58, "")
+        webinar = working(day(8, 15, 0))
+        self.attended.append((person.id, webinar))
+        self.gain(person, "webinar", webinar)
+        asked = working(day(2, 11, 4))
+        for rule in ("rank_head", "phone"):
+            self.gain(person, rule, asked)  # the form told both
+        self.view(person, asked - timedelta(minutes=2), "/demo", 58, "")
         self.submit(person, asked, "demo", message="직원 340명 규모이고 근태·전자계약을 함께 검토하고 있습니다. 기존 ERP 연동 가능 여부 문의드립니다.")
         self.consent(person, "kakaotalk", True, asked, f"form:{self.ids.forms['demo']}")
         owner = self.ids.users.get(person.owner)
         self.event(
-            person, day(1, 16, 40), Kind.CALL, minutes=8, actor=f"user:{owner}",
+            person, working(day(1, 16, 40)), Kind.CALL, minutes=8, actor=f"user:{owner}",
             text="8분. 내년 1월 근태 시스템 계약 만료. 전자결재 연동 여부가 핵심이고 예산은 다음 주 본부장 회의에서 확정 예정.",
         )  # fmt: skip
-        sent = self.now - timedelta(hours=5, minutes=32)
+        sent = day(0, 9, 0) if self.now.astimezone(self.zone).hour >= 10 else day(1, 17, 30)
         message = self.send(person, sent, "case", "campaign:case")
-        for minutes in (2, 47, 318):
-            self.opened(person, sent + timedelta(minutes=minutes), "case", message)
+        for opened in (sent + timedelta(minutes=2), sent + timedelta(minutes=33), self.now - timedelta(minutes=10)):
+            self.opened(person, opened, "case", message)
         self.clicked(person, self.now - timedelta(minutes=9), "case", message, "/case")
         self.view(person, self.now - timedelta(minutes=9) + timedelta(seconds=2), "/case", 58, "")
         self.view(person, self.now - timedelta(minutes=7), "/pricing", 134, f"{self.url}/site/case")

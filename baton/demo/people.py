@@ -207,5 +207,5 @@ def _hero(company: Company, now: datetime) -> Person:
         consent={"email": True, "kakaotalk": True, "sms": False},
         hits={},
         owner="한도윤",
-        more={"authority": "추천자 · 본부장 승인", "need": "근태 · 전자계약", "timeframe": "2027년 1월"},
+        more={"authority": "influencer", "need": "근태 · 전자계약", "timeframe": "quarter"},
     )
