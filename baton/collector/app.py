@@ -39,6 +39,7 @@ PREFIXES = ("/t/", "/o/", "/c/")  # what the edge hands to the collector
 SCRIPT = Path(__file__).parent / "static" / "baton.js"
 OPEN_GRACE = 2_000  # ms after the sending in which an open is a mail gateway's, not a person's
 CLICK_GRACE = 500
+SEEN_HOST = "SELECT 1 FROM event_key WHERE kind = $1 AND value >= $2 AND value < $3 LIMIT 1"
 HOST_MEMORY = 60  # seconds a host is remembered as tracked, or not
 
 GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")

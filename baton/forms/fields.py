@@ -102,10 +102,7 @@ def _answer(field: Field, definition: PropertyDefinition | None, raw: Any) -> tu
     rule = definition or PropertyDefinition(name=field["name"], label=field["label"], type=str(STORED.get(field["type"], field["type"])))
     if field.get("options"):
         # The form may offer less than the property knows, never more than itself.
-        offered = [{"value": o["value"], "label": o["label"]} for o in options(field)]
-        rule = PropertyDefinition(
-            name=rule.name, label=rule.label, type=rule.type, options=offered if rule.type in ("choice", "multi_choice") else rule.options
-        )
+        rule = PropertyDefinition(name=rule.name, label=rule.label, type=rule.type, options=options(field))
     try:
         value = values.convert(rule, raw)
         if definition is not None and definition is not rule:

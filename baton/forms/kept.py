@@ -40,7 +40,14 @@ def folder() -> Path:
 
 
 def keep(
-    guid: str, values: Mapping[str, Any], *, cookie: str = "", page_url: str = "", page_title: str = "", consent: bool | None = None, consent_text: str = ""
+    guid: str,
+    values: Mapping[str, Any],
+    *,
+    cookie: str = "",
+    page_url: str = "",
+    page_title: str = "",
+    consent: bool | None = None,
+    consent_text: str = "",
 ) -> bool:
     """Write an answer to the disk; True when it is safe there."""
     where = folder()

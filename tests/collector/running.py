@@ -1,6 +1,7 @@
 """A running collector over the test database, reached through a line that can be cut."""
 
 import asyncio
+import json
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -103,7 +104,7 @@ class Running:
         return self.do(self.http.head(path, **options))
 
     def post(self, body: Any, **options: Any) -> httpx.Response:
-        return self.do(self.http.post("/t/e", **({"content": body} if isinstance(body, str | bytes) else {"json": body}), **options))
+        return self.do(self.http.post("/t/e", content=body if isinstance(body, str | bytes) else json.dumps(body), **options))
 
     def hits(self, *hits: dict[str, Any], cookie: str = COOKIE, sent: int | None = None, **more: Any) -> httpx.Response:
         return self.post({"v": 1, "c": cookie, "s": now_ms() if sent is None else sent, "h": list(hits), **more})

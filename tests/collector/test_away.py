@@ -1,14 +1,18 @@
 """The database goes away under traffic: nothing is lost, nothing is counted twice."""
 
+import asyncio
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from baton.collector.packet import Packet
+from baton.collector.buffer import Refused
+from baton.collector.packet import Packet, of_mail
 from baton.collector.spill import Spill
 from baton.collector.store import Store
 from baton.events import identity
+from baton.events.vocabulary import Kind
 from baton.platform import sql
 from tests.collector.running import COOKIE, Running, events, now_ms, view, wait_for
 
@@ -133,20 +137,15 @@ def test_a_file_is_delivered_by_one_process(tmp_path: Path) -> None:
 
 
 def test_a_packet_the_database_refuses_does_not_hold_up_the_others(collector: Running) -> None:
-    from baton.collector import packet as packets
+    bad = of_mail(Kind.EMAIL_OPEN, 1, 1 << 70, now_ms(), grace=0, machine="", payload={})  # an id that no bigint holds
 
-    good = packets.of_mail  # any packet will do; this one gets an id that no bigint holds
-    bad = good(packets.Kind.EMAIL_OPEN, 1, 1, now_ms(), grace=0, machine="", payload={})
-    bad.message = 1 << 70
-
-    async def both() -> list[object]:
-        import asyncio
-
+    async def both() -> tuple[Any, Any]:
         body = {"v": 1, "c": COOKIE, "s": now_ms(), "h": [view(2)]}
-        return await asyncio.gather(collector.app.buffer.put(bad), collector.http.post("/t/e", json=body), return_exceptions=True)
+        refused, answer = await asyncio.gather(collector.app.buffer.put(bad), collector.http.post("/t/e", json=body), return_exceptions=True)
+        return refused, answer
 
     refused, answer = collector.do(both())
-    assert isinstance(refused, Exception)
-    assert answer.status_code == 204  # type: ignore[attr-defined]
+    assert isinstance(refused, Refused)
+    assert answer.status_code == 204
     assert recorded(1)
     assert (collector.folder / "spill" / "refused.lines").exists()

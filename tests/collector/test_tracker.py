@@ -237,7 +237,7 @@ def test_routes_of_a_single_page_application_are_views(site: Site) -> None:
     assert [view.key.removeprefix("www.nuriwork.example") for view in views] == ["/", "/pricing", "/case", "/"]
     assert views[1].label == "요금"
     assert views[1].referrer == f"{SITE}/"
-    assert [hit.key for hit in site.hits(Kind.PAGE_DWELL)][0] == "www.nuriwork.example/"
+    assert site.hits(Kind.PAGE_DWELL)[0].key == "www.nuriwork.example/"
 
 
 def test_clicks_and_downloads(site: Site) -> None:

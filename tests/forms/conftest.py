@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from baton.forms.models import Form
 from baton.platform import clock, sql
 from baton.platform.actor import Actor
 
-FIELDS = [
+FIELDS: list[dict[str, Any]] = [
     {"name": "email", "label": "회사 이메일", "type": "email", "required": True},
     {"name": "lastname", "label": "성", "type": "text", "required": True},
     {"name": "firstname", "label": "이름", "type": "text"},

@@ -108,6 +108,7 @@ def test_hubspots_call_makes_a_contact(client: Client, account: Account, form: F
     assert answer.json() == {"inlineMessage": "<p>고맙습니다.</p>"}
     assert answer["Access-Control-Allow-Origin"] == "*"
     contact = contacts.by_email("a@b.example")
+    assert contact is not None
     sent = FormSubmission.objects.get(contact_id=contact)
     assert (sent.page_url, sent.page_title) == ("https://www.nuriwork.example/demo", "상담")
 

@@ -24,6 +24,7 @@ from ..middleware import POLICY
 from ..page import Page
 
 SCRIPT = settings.BASE / "web" / "static" / "dist" / "form-embed.js"
+JAVASCRIPT = "text/javascript; charset=utf-8"
 ABOUT = frozenset({"consent", "hutk", "page_url", "page_title"})  # what is sent beside the answers
 INPUTS = {"email": "email", "phone": "tel", "number": "number", "date": "date", "url": "url", "hidden": "hidden"}
 COMPLETE = {"email": "email", "firstname": "given-name", "lastname": "family-name", "phone": "tel", "mobilephone": "tel", "company": "organization",
@@ -171,7 +172,8 @@ def script(request: HttpRequest, guid: str) -> HttpResponse:
     try:
         form = verbs.by_guid(guid)
     except NotFound:
-        response = HttpResponse(f"console.warn({json.dumps(f'Baton: there is no form {guid}')});\n", status=404, content_type="text/javascript; charset=utf-8")
+        text = f"console.warn({json.dumps(f'Baton: there is no form {guid}')});\n"
+        response = HttpResponse(text, status=404, content_type=JAVASCRIPT)
         return _open_to_all(response)
     about = (
         json.dumps(definition(form), ensure_ascii=False, separators=(",", ":"))
@@ -181,10 +183,8 @@ def script(request: HttpRequest, guid: str) -> HttpResponse:
     )
     text = f"(function(BATON_FORM){{{_code()}}})({about});\n"
     tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:20]}"'
-    if request.headers.get("If-None-Match") in (tag, f"W/{tag}"):
-        response = HttpResponse(status=304)
-    else:
-        response = HttpResponse(text, content_type="text/javascript; charset=utf-8")
+    known = request.headers.get("If-None-Match") in (tag, f"W/{tag}")
+    response = HttpResponse(status=304) if known else HttpResponse(text, content_type=JAVASCRIPT)
     response["ETag"] = tag
     response["Cache-Control"] = "public, max-age=60"
     return _open_to_all(response)
