@@ -17,7 +17,7 @@ import django
 from django.core.management import call_command
 from django.db import connection, transaction
 
-from baton.events import partitions
+from baton.events import months, partitions
 from baton.events.vocabulary import Kind, key_kind
 from baton.platform import clock, postgres, sql
 from baton.platform.actor import SYSTEM
@@ -56,6 +56,9 @@ SELECT r.contact_id, %(since)s + r.i * %(step)s, r.i, r.kind,
 FROM (SELECT i, 1 + floor({contacts} * power(random(), 2))::int AS contact_id, random() AS b,
              (ARRAY[1,1,1,1,1,1,1,1,1,1,1,2,2,2,10,10,11,11,12,5])[1 + i %% 20] AS kind
       FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS i) r
+"""
+BARE = """
+SELECT (SELECT count(contact_id) FROM event WHERE kind = 1 AND key = %s AND ts >= %s) + (SELECT count(contact_id) FROM event WHERE kind = 11 AND ts >= %s)
 """
 LIST = {
     "all": [
@@ -131,13 +134,13 @@ def _fill(end: datetime) -> datetime:
     step = timedelta(days=DAYS) / EVENTS
     at = since
     while at < end:
-        month = partitions.month(at)
-        until = min(partitions.month(at, 1), end)
+        month = months.month(at)
+        until = min(months.month(at, 1), end)
         name = f"event_{month:%Y%m}"
         sql.run(f"CREATE UNLOGGED TABLE {name} (LIKE event INCLUDING DEFAULTS)")  # filled first, indexed when attached: half the time
         numbers = {"first": -(-(at - since) // step), "last": (until - since) // step - 1}
         sql.run(EVENT_ROWS.format(partition=name, contacts=CONTACTS), {"since": since, "step": step, **first_key, **numbers})
-        sql.run(f"ALTER TABLE event ATTACH PARTITION {name} FOR VALUES FROM ('{month:%Y-%m-%d}Z') TO ('{partitions.month(at, 1):%Y-%m-%d}Z')")
+        sql.run(f"ALTER TABLE event ATTACH PARTITION {name} FOR VALUES FROM ('{month:%Y-%m-%d}Z') TO ('{months.month(at, 1):%Y-%m-%d}Z')")
         at = until
     partitions.ensure(end, end)
     sql.run("VACUUM (ANALYZE, INDEX_CLEANUP OFF) contact, event, event_key")
@@ -181,22 +184,17 @@ def _row(name: str, value: float, limit: float, goal: float | None) -> Row:
 def behavioural_list() -> list[Row]:
     """Compile and evaluate one list over everybody; limit: the bare index-only scan of the event rows it has to look at."""
     end = _world()
-    from baton.segments import catalog, filter
+    from baton.segments import catalog, definitions
 
     page = sql.rows("SELECT id FROM event_key WHERE value = 'shop.example/page/1'")[0][0]
 
     def evaluate() -> int:
-        known = catalog.current()
-        members = compile.members(filter.parse(LIST, known), known, now=end, zone=config().zone)
+        node = definitions.ready("segment", {0: LIST})[0].node
+        members = compile.members(node, catalog.current(), now=end, zone=config().zone)
         return int(sql.rows(f"SELECT count(*) FROM ({members.text}) q", members.params)[0][0])
 
     def bare() -> int:
-        return int(
-            sql.rows(
-                "SELECT (SELECT count(contact_id) FROM event WHERE kind = 1 AND key = %s AND ts >= %s) + (SELECT count(contact_id) FROM event WHERE kind = 11 AND ts >= %s)",
-                [page, end - timedelta(days=30), end - timedelta(days=14)],
-            )[0][0]
-        )
+        return int(sql.rows(BARE, [page, end - timedelta(days=30), end - timedelta(days=14)])[0][0])
 
     value, limit = _best(evaluate, bare)
     return [_row(f"list of {evaluate():,} contacts from {bare():,} of {EVENTS // 10**6} M events", value, limit, 3)]

@@ -12,8 +12,12 @@ from baton.segments import rules, scoring
 from baton.segments.models import Score, ScoreModel
 
 
-def score(contact_id: int, model: ScoreModel) -> Score | None:
+def find(contact_id: int, model: ScoreModel) -> Score | None:
     return Score.objects.filter(contact_id=contact_id, model_id=model.pk).first()
+
+
+def score(contact_id: int, model: ScoreModel) -> Score:
+    return Score.objects.get(contact_id=contact_id, model_id=model.pk)
 
 
 def events(contact_id: int) -> list[Event]:
@@ -22,7 +26,7 @@ def events(contact_id: int) -> list[Event]:
 
 def assert_adds_up(contact_id: int, model: ScoreModel) -> None:
     """The score, its reasons and its events say the same."""
-    found = score(contact_id, model)
+    found = find(contact_id, model)
     total = found.total if found else 0
     assert sum(e.value or 0 for e in events(contact_id)) == total
     if found:
@@ -37,18 +41,16 @@ def assert_adds_up(contact_id: int, model: ScoreModel) -> None:
 def test_points_while_the_rule_holds(world: Any) -> None:
     anna = world.contact()
     model = world.model(("fit_person", world.has("seniority", "exec"), 20), ("web", world.viewed("/pricing"), 5))
-    assert score(anna, model) is None
+    assert find(anna, model) is None
     world.change(anna, seniority="exec")
     world.views(anna, "/pricing")
     world.settle()
     found = score(anna, model)
-    assert found
     assert (found.total, found.fit, found.engagement) == (25, 20, 5)
     assert found.reasons == {str(world.rule(model, 0).pk): [1, 20], str(world.rule(model, 1).pk): [1, 5]}
     world.change(anna, seniority="staff")
     world.settle()
     found = score(anna, model)
-    assert found
     assert (found.total, found.fit) == (5, 0)
     assert [e.value for e in events(anna)] == [25, -20]
     assert events(anna)[1].payload == {"total": 5, "rules": [{"rule": world.rule(model, 0).pk, "points": -20}]}
@@ -72,7 +74,7 @@ def test_everybody_and_the_few_score_alike(world: Any) -> None:
     people = [world.contact(seniority=["exec", "staff"][n % 2]) for n in range(6)]
     for n, who in enumerate(people):
         world.views(who, "/pricing", times=n + 1)
-    given = (("fit_person", world.has("seniority", "exec"), 20), ("web", world.viewed("/pricing"), 5, {"each": True, "cap": 15}))
+    given: Any = (("fit_person", world.has("seniority", "exec"), 20), ("web", world.viewed("/pricing"), 5, {"each": True, "cap": 15}))
     full = world.model(*given)
     few = rules.create_model("Second", actor=SYSTEM)
     for number, (group, stored, points, *more) in enumerate(given):
@@ -86,7 +88,7 @@ def test_a_contact_without_points_has_no_row(world: Any) -> None:
     anna = world.contact()
     model = world.model(("web", world.viewed("/pricing"), 5))
     world.settle()
-    assert score(anna, model) is None
+    assert find(anna, model) is None
     assert events(anna) == []
 
 
@@ -97,11 +99,10 @@ def test_a_visitor_is_not_scored_until_he_is_a_contact(world: Any) -> None:
     visitor = sql.next_ids("record_id_seq", 1)[0]
     world.views(visitor, "/pricing")
     world.settle()
-    assert score(visitor, model) is None
+    assert find(visitor, model) is None
     contacts.create_as(visitor, {"email": "kim@client.example"}, actor=SYSTEM, source="form")
     world.settle()
     found = score(visitor, model)
-    assert found
     assert found.total == 5
     assert records.get("contact", visitor).properties["lifecyclestage"] == "lead"
 
