@@ -175,3 +175,16 @@ def test_who_may_only_look_has_no_buttons_that_fail(viewer: Page) -> None:
     open_story(viewer)
     expect(viewer.get_by_role("textbox", name="메모")).to_have_count(0)
     expect(viewer.get_by_role("button", name="직책: 인사팀장")).to_have_count(0)
+
+
+def test_an_open_record_offers_what_is_new(page: Page) -> None:
+    open_story(page)
+    other = page.context.new_page()
+    open_story(other)
+    page.get_by_role("button", name="직책: 인사팀장").wait_for()
+    other.get_by_role("textbox", name="메모").fill("다른 창에서 쓴 메모")
+    other.get_by_role("button", name="메모 저장").click()
+    expect(other.locator(".event").first).to_contain_text("다른 창에서 쓴 메모")
+    page.get_by_role("button", name="새 활동").click()
+    expect(page.locator(".event").first).to_contain_text("다른 창에서 쓴 메모")
+    expect(page.get_by_role("button", name="새 활동")).to_have_count(0)

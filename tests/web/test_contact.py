@@ -131,6 +131,15 @@ def test_the_timeline_continues_where_it_ended(seo: int, monkeypatch: pytest.Mon
     assert words.story(seo, "all", "nonsense", []).days
 
 
+def test_news_of_an_open_record(web: Client, seo: int) -> None:
+    record.add([NewEvent(seo, Kind.CTA_CLICK, clock.now() - timedelta(minutes=5), "a button")], announce=False)
+    since = words.newest(seo)
+    assert words.newer(seo, since) == 0
+    record.add([NewEvent(seo, Kind.CTA_CLICK, clock.now(), "another")], announce=False)
+    assert words.newer(seo, since) == 1
+    assert "Show 1 new activity" in web.get(f"/contacts/{seo}/news/", {"since": since}).content.decode()
+
+
 def test_a_note_becomes_an_event(web: Client, seo: int, oh: User) -> None:
     answer = web.post(f"/contacts/{seo}/notes/", {"text": "<i>budget</i> next week"})
     assert "&lt;i&gt;budget&lt;/i&gt; next week" in answer.content.decode()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.response import TemplateResponse
@@ -21,7 +22,7 @@ from baton.events import record
 from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
 from baton.messaging.models import Suppression
-from baton.platform import clock, sql
+from baton.platform import clock, live, sql
 from baton.platform.actor import Actor
 from baton.platform.errors import Conflict, Invalid, NotFound
 from baton.segments import filter, scoring
@@ -46,6 +47,7 @@ class ContactRecord(Page):
     def urls(cls) -> list[URLPattern]:
         return [
             path("contacts/<int:id>/", show),
+            path("contacts/<int:id>/news/", news),
             path("contacts/<int:id>/notes/", note),
             path("contacts/<int:id>/consent/", set_consent),
             path("contacts/<int:id>/properties/<str:name>/", edit),
@@ -65,7 +67,8 @@ def show(request: HttpRequest, id: int) -> HttpResponseBase:
     can_edit = permissions.can(request.user, "contacts", "edit")
     context: dict[str, Any] = {
         "contact": contact, "name": contacts.display_name(contact.properties), "values": contact.properties, "story": story,
-        "kinds": timeline.KINDS, "kind": kind, "can_edit": can_edit,
+        "kinds": timeline.KINDS, "kind": kind, "can_edit": can_edit, "newest": timeline.newest(contact.id),
+        "live_topics": [f"contact:{contact.id}"],
     }  # fmt: skip
     if "before" in request.GET and request.headers.get("HX-Request"):
         return render(request, "records/days.html", context)
@@ -84,6 +87,14 @@ def show(request: HttpRequest, id: int) -> HttpResponseBase:
         "owner": values.text(definitions["owner_id"], contact.owner_id, users),
     }
     return TemplateResponse(request, "records/contact.html", context)
+
+
+@allow("contacts", "view")
+def news(request: HttpRequest, id: int) -> HttpResponse:
+    """What changed on an open record: score and stage in place; new activity is offered, so that nothing moves under the pointer."""
+    contact = _contact(id)
+    context = {"contact": contact, "stage": _stage(contact), "score": _score(contact.id), "newer": timeline.newer(contact.id, request.GET.get("since", ""))}
+    return render(request, "records/news.html", context)
 
 
 def _contact(id: int) -> Contact:
@@ -203,8 +214,16 @@ def note(request: HttpRequest, id: int) -> HttpResponse:
     text = request.POST.get("text", "").strip()
     if not text or len(text) > 20_000:
         raise Invalid.one("text", "REQUIRED", _("Write something first.") if not text else _("The note is too long."))
-    record.add([NewEvent(contact.id, Kind.NOTE, clock.now(), payload={"text": text, "actor": str(actor(request))})])
-    context = {"contact": contact, "story": timeline.story(contact.id, "all", "", colleagues()), "kinds": timeline.KINDS, "kind": "all"}
+    with transaction.atomic():
+        record.add([NewEvent(contact.id, Kind.NOTE, clock.now(), payload={"text": text, "actor": str(actor(request))})])
+        live.publish(f"contact:{contact.id}", what="changed")
+    context = {
+        "contact": contact,
+        "story": timeline.story(contact.id, "all", "", colleagues()),
+        "kinds": timeline.KINDS,
+        "kind": "all",
+        "newest": timeline.newest(contact.id),
+    }
     return toast(render(request, "records/timeline.html", context), _("Note saved"))
 
 

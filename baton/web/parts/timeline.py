@@ -80,6 +80,20 @@ def story(contact_id: int, kind: str, before: str, users: Sequence[User]) -> Sto
     return Story(days, f"{last.ts.isoformat()},{last.id}" if last else "")
 
 
+def newest(contact_id: int) -> str:
+    """The cursor of the newest event, "" where there is none."""
+    found = timeline.page(contact_id, None, None, 1)
+    return f"{found[0].ts.isoformat()},{found[0].id}" if found else ""
+
+
+def newer(contact_id: int, since: str) -> int:
+    """How many entries came after a cursor of `newest`."""
+    at = _cursor(since)
+    hidden = [int(Kind.PAGE_DWELL), int(Kind.SCORE_CHANGED)]
+    after, params = (" AND (ts, id) > (%s, %s)", [*at]) if at else ("", [])
+    return int(sql.rows(f"SELECT count(*) FROM event WHERE contact_id = %s AND kind <> ALL(%s){after}", [contact_id, hidden, *params])[0][0])
+
+
 def _cursor(before: str) -> tuple[datetime, int] | None:
     try:
         at, _comma, id = before.rpartition(",")
