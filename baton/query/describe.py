@@ -127,11 +127,14 @@ def occurrences(at_least: int, at_most: int | None, within: timedelta | None, ge
             parts.append(gettext(gettext_noop("at least {n} times")).format(n=at_least))
     elif at_most == 0:
         parts.append(gettext(gettext_noop("never")))
+    elif (at_least, at_most) == (0, 1):
+        parts.append(gettext(gettext_noop("at most once")))
     elif at_least == 0:
         parts.append(gettext(gettext_noop("at most {n} times")).format(n=at_most))
     else:
         parts.append(gettext(gettext_noop("{low} to {high} times")).format(low=at_least, high=at_most))
     if within is not None:
         length = within / timedelta(days=1)
-        parts.append(gettext(gettext_noop("in the last {n} days")).format(n=f"{length:g}"))
+        words = gettext_noop("in the last day") if length == 1 else gettext_noop("in the last {n} days")
+        parts.append(gettext(words).format(n=f"{length:g}"))
     return parts

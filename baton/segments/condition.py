@@ -42,7 +42,7 @@ def conditions() -> dict[str, type[Condition]]:
 
 def _storable(text: str) -> str:
     if "\0" in text:
-        raise ValueError("The text has letters that cannot be stored.")
+        raise ValueError(_("The text has letters that cannot be stored."))
     return text
 
 
@@ -112,8 +112,8 @@ def as_value(raw: object) -> Value:
     """A property's value from JSON; lists become tuples. Raises ValueError for objects and lists of lists."""
     if isinstance(raw, list | tuple):
         if any(not isinstance(item, str | int | float) for item in raw):
-            raise ValueError("a list holds texts, numbers, true or false")
+            raise ValueError(_("A list holds texts, numbers, true or false."))
         return tuple(raw)
     if raw is None or isinstance(raw, str | int | float):
         return raw
-    raise ValueError("a value is a text, a number, true or false, or a list of them")
+    raise ValueError(_("A value is a text, a number, true or false, or a list of them."))

@@ -174,5 +174,7 @@ def _said(kind: str, context: dict[str, Any], message: str) -> tuple[str, str]:
             return "INVALID_TEXT", _("Expected a text.")
         case "string_too_long":
             return "TOO_LONG", _("At most {most} letters.").format(most=context.get("max_length"))
+        case "value_error":
+            return "INVALID_VALUE", str(context["error"])
         case _:
             return "INVALID_VALUE", _("This value cannot be used: {why}").format(why=message)
