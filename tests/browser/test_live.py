@@ -20,7 +20,8 @@ def elsewhere(environment: dict[str, str]) -> Elsewhere:
     """Runs a few lines in another process on the server's database; the last line's `answer` comes back."""
 
     def run(lines: str) -> Any:
-        program = f"from baton.platform import setup\nsetup.django('test')\nfrom baton.platform.actor import SYSTEM\nanswer = None\n{lines}\nimport json\nprint(json.dumps(answer))"
+        begin = "import json\nfrom baton.platform import setup\nsetup.django('test')\nfrom baton.platform.actor import SYSTEM\nanswer = None"
+        program = f"{begin}\n{lines}\nprint(json.dumps(answer))"
         done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.splitlines()[-1])
@@ -51,7 +52,9 @@ from baton.messaging import notify
 from baton.accounts.models import User
 from baton.crm.models import Contact
 contact = Contact.objects.get(email="jiwoo.seo@gaonlogis.example").pk
-notify.users([User.objects.get(email="han@nuriwork.example").pk], cause="test:{cause}", title="서지우 님이 SQL이 되었습니다", body="가온로지스 · 89점", url=f"/contacts/{{contact}}/", contact_id=contact)
+seller = User.objects.get(email="han@nuriwork.example").pk
+title, url = "서지우 님이 SQL이 되었습니다", f"/contacts/{{contact}}/"
+notify.users([seller], cause="test:{cause}", title=title, body="가온로지스 · 89점", url=url, contact_id=contact)
 answer = contact
 """
 

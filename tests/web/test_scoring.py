@@ -1,5 +1,7 @@
 """The rule sheet: real counts, a change that scores everybody again, thresholds, the tested contact, the history."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -22,7 +24,8 @@ def model(account: Account) -> ScoreModel:
     rules.define(
         model, "big", "fit_company", {"condition": "property", "property": "numberofemployees", "operator": "at_least", "value": 300}, 10, actor=SYSTEM
     )
-    for name, values in {"하나": {"seniority": "exec", "numberofemployees": 500}, "둘": {"seniority": "exec"}, "셋": {}}.items():
+    people: dict[str, dict[str, Any]] = {"하나": {"seniority": "exec", "numberofemployees": 500}, "둘": {"seniority": "exec"}, "셋": {}}
+    for name, values in people.items():
         records.create("contact", {"firstname": name, "lastname": "김", "email": f"{name}@a.example", **values}, actor=SYSTEM, source="import")
     scoring.everyone(model)
     model.refresh_from_db()

@@ -69,7 +69,8 @@ def walk(workflow: Workflow) -> None:
 
 def stored(workflow: Workflow) -> dict[str, Any]:
     workflow.refresh_from_db()
-    return workflow.draft
+    draft: dict[str, Any] = workflow.draft
+    return draft
 
 
 def test_the_list_has_the_numbers(marketer: Client, workflow: Workflow) -> None:
