@@ -65,7 +65,7 @@ def _lines(words: str, size: int, room: float) -> list[str]:
 
 def _cover() -> str:
     title, claim, edition = COVER
-    mark = f"{GREEN} rg 64 690 44 44 re f 1 1 1 rg 74 700 8 24 re f 90 700 8 24 re f 74 708 24 8 re f"
+    mark = f"{GREEN} rg 64 690 44 44 re f 1 1 1 rg 74 700 8 24 re f 90 700 8 24 re f 74 724 m 82 724 l 98 700 l 90 700 l f"
     band = f"{PALE} rg 0 0 595 330 re f"
     return "\n".join(
         [band, mark, _text(64, 620, 30, INK, title), _text(64, 580, 15, SOFT, claim), _text(64, 280, 11, SOFT, edition), _text(64, 258, 9, SOFT, FOOT)]
@@ -76,12 +76,12 @@ def _chapter(number: int, title: str, parts: list[tuple[str, str]]) -> str:
     out = [f"{GREEN} rg 64 770 28 4 re f", _text(64, 730, 22, INK, title)]
     y = 680.0
     for head, body in parts:
-        out.append(f"{PALE} rg 64 {y - 74} 467 92 re f")
-        out.append(_text(82, y - 8, 14, GREEN, head))
-        for line in _lines(body, 11, 430):
-            y -= 18
-            out.append(_text(82, y - 14, 11, INK, line))
-        y = y - 110 if len(_lines(body, 11, 430)) == 1 else y - 92
+        lines = _lines(body, 12, 430)
+        height = 48 + 20 * len(lines)
+        out.append(f"{PALE} rg 64 {y - height + 18} 467 {height} re f")
+        out.append(_text(82, y - 10, 15, GREEN, head))
+        out += [_text(82, y - 36 - 20 * number, 12, INK, line) for number, line in enumerate(lines)]
+        y -= height + 16
     out.append(_text(64, 44, 9, SOFT, FOOT))
     out.append(_text(515, 44, 9, SOFT, str(number)))
     return "\n".join(out)
