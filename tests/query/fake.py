@@ -244,32 +244,11 @@ class _People:
         return Thing(pick(["company", "company", "company", "deal"]), self._properties(self.scope.company), pick(["", "primary"]), pick([True, False, False]))
 
 
-def _value(prop: Property, takes: str, scope: Scope) -> st.SearchStrategy[Any]:
-    one: st.SearchStrategy[Any] = st.sampled_from(_valid(prop, scope))
-    if prop.type in {"text", "email"}:
-        one = st.sampled_from(scope.texts)
-    elif prop.type == "datetime":
-        one = st.sampled_from(scope.days).map(date.isoformat) | st.sampled_from(scope.stored).map(datetime.isoformat)
-    elif prop.type == "multi_choice":
-        one = st.sampled_from([value for value, _ in OPTIONS])
-    match takes:
-        case "nothing":
-            return st.none()
-        case "days":
-            return st.just(scope.length)
-        case "many":
-            return st.lists(one, min_size=1, max_size=3).map(tuple)
-        case "two":
-            return st.tuples(one, one).map(lambda pair: tuple(sorted(pair)))
-        case _:
-            return one
-
-
 @st.composite
 def _compare(draw: st.DrawFn, known: list[Property], of: str, scope: Scope) -> Node:
     prop = draw(st.sampled_from(known))
     operator = draw(st.sampled_from([o for o in OPERATORS[prop.type].values() if o.takes == "days" or not scope.moving]))
-    return Compare(prop.name, operator.key, draw(_value(prop, operator.takes, scope)), of)
+    return Compare(prop.name, operator.key, draw(st.sampled_from(_values(prop, operator.takes, scope))), of)
 
 
 @st.composite
@@ -303,6 +282,31 @@ def _leaf(scope: Scope) -> st.SearchStrategy[Node]:
         "related": st.builds(Related, st.just("company"), _groups(_compare(scope.company, "company", scope)), st.sampled_from([None, "primary"])),
     }
     return st.one_of(*(made[name] for name in scope.leaves))
+
+
+def every_value(now: datetime, zone: ZoneInfo, length: int, texts: list[str]) -> World:
+    """Every operator of every property with every value it may take, about people who hold every value there is."""
+    scope = Scope(now, zone, length, texts, PROPERTIES, [], [], False)
+    held = {p.name: [*_valid(p, scope), *WRONG] for p in PROPERTIES if p.column is None}
+    count = max(len(values) for values in held.values())
+    people = [Person({name: values[i % len(values)] for name, values in held.items()}, created_at=scope.stored[i % len(scope.stored)]) for i in range(count)]
+    filters = [
+        Compare(p.name, operator.key, value) for p in PROPERTIES for operator in OPERATORS[p.type].values() for value in _values(p, operator.takes, scope)
+    ]
+    return World(now, zone, people, filters, now)
+
+
+def _values(prop: Property, takes: str, scope: Scope) -> list[Any]:
+    """What a filter may compare with."""
+    one = _valid(prop, scope)
+    if prop.type in {"text", "email"}:
+        one = scope.texts
+    elif prop.type == "datetime":
+        one = [day.isoformat() for day in scope.days] + [at.isoformat() for at in scope.stored]
+    elif prop.type == "multi_choice":
+        one = [value for value, _ in OPTIONS]
+    pairs = [tuple(sorted(pair, key=str if prop.type == "datetime" else None)) for pair in zip(one, one[1:] + one[:1], strict=True)]
+    return {"nothing": [None], "days": [scope.length], "many": [(v,) for v in one] + pairs, "two": pairs, "one": one}[takes]
 
 
 def _some(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[tuple[Node, ...]]:

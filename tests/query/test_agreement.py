@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from baton.platform import sql
 from baton.query import check, compile, edges, evaluate
 from baton.query.evaluate import Person
 from baton.query.nodes import Compare
-from tests.query.fake import CATALOG, ZONES, World, worlds
+from tests.query.fake import CATALOG, FAMILIES, NOWS, ZONES, World, every_value, worlds
 
 TABLES = ("contact", "event", "membership", "score", "record", "association", "consent", "suppression")
 EXAMPLES = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -105,6 +106,19 @@ def test_sql_and_python_agree_for_everybody_and_for_a_few(tables: None, world: W
     assert differences(world, found(world), everybody) == []
     some = everybody[::3]
     assert differences(world, found(world, ids=some), some) == []
+
+
+@pytest.mark.parametrize("texts", FAMILIES, ids=["accents", "case", "signs"])
+@pytest.mark.parametrize("length", [0, 1, 7])
+def test_every_operator_agrees_on_every_value(tables: None, texts: list[str], length: int) -> None:
+    world = every_value(NOWS[length % len(NOWS)], ZoneInfo(ZONES[length % len(ZONES)]), length, texts)
+    load(world)
+    everybody = list(range(1, len(world.people) + 1))
+    for i in range(0, len(world.filters), 100):
+        part = replace(world, filters=world.filters[i : i + 100])
+        for node in part.filters:
+            check.check(node, CATALOG)
+        assert differences(part, found(part), everybody) == []
 
 
 @EXAMPLES
