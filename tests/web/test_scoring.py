@@ -125,3 +125,16 @@ def test_who_may_look_may_not_change(client: Client, model: ScoreModel) -> None:
 
 def test_without_a_model_there_is_a_page_too(marketer: Client) -> None:
     assert marketer.get("/scoring/").status_code == 200
+
+
+def test_with_many_contacts_a_worker_scores_and_the_page_follows(marketer: Client, model: ScoreModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("baton.web.pages.scoring.AT_ONCE", 2)
+    head = rule(model, "exec")
+    part = marketer.post(f"/scoring/rules/{head.pk}/", {"points": "5", "active": "on"}, headers=PART).content.decode()
+    assert "being scored again" in part
+    assert '<b class="num">30 points</b>' in part
+    scoring.everyone(model)
+    part = marketer.get("/scoring/?counts=1", headers=PART).content.decode()
+    assert "being scored again" not in part
+    assert '<b class="num">15 points</b>' in part
+    assert f'hx-target="#matched-{head.pk}"' in part

@@ -38,7 +38,7 @@ GROUPS: dict[str, tuple[str | Promise, str]] = {
     "minus": (_("Negative points and exclusions"), "circle-minus"),
 }
 CHANGES_SHOWN = 20
-AT_ONCE = 20_000  # with no more contacts than this, everybody is scored again before the answer; else a worker does it
+AT_ONCE = 3_000  # with no more contacts than this, everybody is scored again before the answer; else a worker does it
 
 
 class Scoring(Page):
@@ -166,10 +166,12 @@ def _page(request: HttpRequest, model: ScoreModel) -> dict[str, Any]:
 @require_GET
 @allow("scoring", "view")
 def show(request: HttpRequest) -> HttpResponse:
-    """The page, or its side panel for another tested contact (`?contact=<id>`)."""
+    """The page; its side panel for another tested contact (`?contact=<id>`); or all that moves when everybody was scored again (`?counts`)."""
     model = scoring.first_model()
     if model is None:
         return render(request, "scoring/empty.html")
+    if "counts" in request.GET:
+        return render(request, "scoring/changed.html", _page(request, model))
     if targets(request, "scoring-side"):
         return render(request, "scoring/side.html", _side(request, model))
     return render(request, "scoring/page.html", _page(request, model))
