@@ -26,6 +26,7 @@ def run(*, reset: bool, contacts: int) -> None:
     started = time.monotonic()
     os.environ["BATON_DATA_DIR"] = str(folder())
     os.environ["BATON_DEMO"] = "1"
+    os.environ.setdefault("BATON_MAIL_FROM", "누리워크 <hello@nuriwork.example>")
     wanted = read(os.environ)
     if reset:
         _forget()
@@ -48,6 +49,8 @@ def run(*, reset: bool, contacts: int) -> None:
     if not world.loaded():
         _step(f"Loading the sample company with {contacts:,} contacts and two years of history")
         world.load(contacts, say=_step)
+    else:
+        world.follow(config().url)
     mail_port = mail.start()
     os.environ["BATON_SMTP_URL"] = f"smtp://127.0.0.1:{mail_port}"
     config.cache_clear()
