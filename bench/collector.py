@@ -12,9 +12,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-SECONDS = 5.0
+SECONDS = 4.0
 ROUNDS = 2  # of each, alternating, so that a busy moment of the machine meets both
-CONNECTIONS = 96
+CONNECTIONS = 512
 GOAL = 0.35
 DATABASE = "baton_bench"
 
