@@ -1,26 +1,16 @@
 """Fixtures for everybody: a real PostgreSQL, the account, an actor. The browser's are in tests/browser/conftest.py."""
 
-import os
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
+from pytest_django.plugin import DjangoDbBlocker
+
+from baton.platform.actor import Actor
 
 if TYPE_CHECKING:
     from baton.accounts.models import Account
-
-ROOT = Path(__file__).resolve().parent.parent
-os.environ.setdefault("BATON_DATA_DIR", str(ROOT / "build" / "test-data"))
-os.environ.setdefault("BATON_SECRET_KEY", "only-for-tests")
-if "BATON_DATABASE_URL" not in os.environ:
-    from baton.platform import postgres
-
-    os.environ["BATON_DATABASE_URL"] = postgres.start(ROOT / "build" / "test-data", "baton")
-
-import pytest  # noqa: E402  # the environment must be ready before Django reads it
-from pytest_django.plugin import DjangoDbBlocker  # noqa: E402
-
-from baton.platform.actor import Actor  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -83,7 +83,8 @@ def option_label(definition: PropertyDefinition, value: str) -> str:
     """The label of one option in the current language; the value itself when it is none of them."""
     for option in definition.options:
         if option["value"] == value:
-            return _(option["label"]) if definition.builtin else str(option["label"])
+            label = str(option["label"])
+            return _(label) if definition.builtin else label
     return value
 
 

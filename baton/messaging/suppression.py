@@ -6,15 +6,16 @@ from baton.crm import consent
 from baton.events import record
 from baton.events.vocabulary import Kind
 from baton.messaging.models import Email, Suppression
-from baton.platform import clock, sql
+from baton.platform import changes, clock, sql
 from baton.platform.actor import Actor
+from baton.platform.changes import Change
 
 UNSUBSCRIBED, BOUNCED, COMPLAINED = "unsubscribed", "bounced", "complained"
 
 
 def suppress(contact_id: int, channel: str, reason: str) -> bool:
     """Stop writing to this contact; returns whether that is new. A graver reason replaces an unsubscription, never the reverse."""
-    return bool(
+    new = bool(
         sql.rows(
             "INSERT INTO suppression (contact_id, channel, reason, at) VALUES (%s, %s, %s, %s)"
             " ON CONFLICT (contact_id, channel) DO UPDATE SET reason = excluded.reason, at = excluded.at"
@@ -22,6 +23,9 @@ def suppress(contact_id: int, channel: str, reason: str) -> bool:
             [contact_id, channel, reason, clock.now()],
         )
     )
+    if new:
+        changes.append([Change(contact_id, "property", f"consent.{channel}")])
+    return new
 
 
 def unsubscribe(contact_id: int, email_id: int, *, channel: str = "email") -> bool:

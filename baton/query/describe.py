@@ -47,9 +47,8 @@ def sentence(node: Node, catalog: Catalog, gettext: Gettext = str) -> str:
             name = gettext(PARTS[node.part]).format(score=catalog.score(node.model_id) or node.model_id)
             return gettext(SCORES[node.operator]).format(score=name, value=node.value)
         case HasState(state, channel):
-            opted_in = gettext_noop("agreed to messages by {channel}")
-            opted_out = gettext_noop("opted out of messages by {channel}")
-            return gettext(opted_in if state == "opted_in" else opted_out).format(channel=gettext(CHANNELS.get(channel, channel)))
+            text = gettext_noop("agreed to messages by {channel}") if state == "opted_in" else gettext_noop("opted out of messages by {channel}")
+            return gettext(text).format(channel=gettext(CHANNELS.get(channel, channel)))
         case Related():
             inner = sentence(node.child, catalog, gettext)
             label = catalog.relation(node.object_type) or node.object_type

@@ -199,7 +199,7 @@ class TestTheRulesFindFaults:
         ("file", "text"),
         [
             ("a.sql", "SELECT 1 FROM contact WHERE id NOT IN\n (SELECT contact_id FROM event)"),
-            ("a.py", 'sql.run("SET TIME ZONE \'Asia/Seoul\'")'),
+            ("a.py", "sql.run(\"SET TIME ZONE 'Asia/Seoul'\")"),
             ("a.py", "cursor.execute(\"SET timezone = 'UTC'\")"),
             ("a.py", "made = Event.objects.bulk_create([Event(id=f(1))])[0].pk"),
             ("a.py", "Contact.objects.select_for_update().filter(id__in=ids)"),
