@@ -6,15 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-
-
-def system() -> str | None:
-    """The path of a browser that is installed on this machine."""
-    for name in NAMES:
-        if (path := shutil.which(name)) and not os.path.realpath(path).startswith("/snap"):  # a snap cannot read our profile folder
-            return path
-    return None
+from baton.demo.browser import starts, system
 
 
 def playwrights_own() -> str | None:
@@ -42,7 +34,7 @@ def install() -> str:
     subprocess.run(
         [sys.executable, "-m", "playwright", "install", *with_deps, "chromium"], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=900
     )
-    if (found := playwrights_own()) and _starts(found):
+    if (found := playwrights_own()) and starts(found):
         return found
     if os.geteuid() == 0 and shutil.which("apt-get"):
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
@@ -51,14 +43,6 @@ def install() -> str:
         if found := system():
             return found
     sys.exit("No Chromium could be installed. Install the package `chromium` (as root: apt-get install chromium) and try again.")
-
-
-def _starts(path: str) -> bool:
-    """Whether the browser runs here: a downloaded one may miss libraries of the system."""
-    try:
-        return subprocess.run([path, "--version"], capture_output=True, timeout=30).returncode == 0
-    except (OSError, subprocess.TimeoutExpired):
-        return False
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ GET  /c/<token>      a link of a mail was clicked
 
 import asyncio
 import hashlib
-import os
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import lru_cache
@@ -71,7 +70,7 @@ class Collector:
 
     def __init__(self, database_url: str | None = None, data_dir: Path | None = None, *, settings: Config | None = None, spill_limit: int = LIMIT) -> None:
         self.settings = settings or config()
-        self.url = database_url or self.settings.database_url or os.environ.get("BATON_EMBEDDED_URL", "")
+        self.url = database_url or self.settings.database_url
         self.spill = Spill((data_dir or self.settings.data_dir) / "spill", spill_limit)
         self.buffer = Buffer(self.url, self.spill)
         self._pool: asyncpg.Pool | None = None  # reads for redirects; the writing connection is never waited for

@@ -7,7 +7,6 @@ salesperson. Times count from the moment the visitor presses the button of the f
 import os
 import random
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, expect, sync_playwright
 
+from baton.demo import browser as chromium
 from baton.demo.content import EMAILS, FORMS, PASSWORD
 
 FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -75,15 +75,10 @@ class Missing(Exception):
     """Something the story needs was not there; the text is the evidence."""
 
 
-def chromium() -> str | None:
-    """A browser of the system, or None for Playwright's own."""
-    return os.environ.get("BATON_CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
 def launch(playwright: Playwright, *, headless: bool = True) -> Browser:
     """A Chromium that talks to nobody but the page's host."""
     root = hasattr(os, "geteuid") and os.geteuid() == 0
-    return playwright.chromium.launch(headless=headless, executable_path=chromium(), args=[*FLAGS, *(["--no-sandbox"] if root else [])])
+    return playwright.chromium.launch(headless=headless, executable_path=chromium.system(), args=[*FLAGS, *(["--no-sandbox"] if root else [])])
 
 
 def play(url: str, *, headless: bool = True, say: Callable[[str], None] = print) -> list[StepResult]:

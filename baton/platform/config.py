@@ -6,7 +6,9 @@ Pure Python on purpose: the collector reads it too and starts without Django.
 import os
 import secrets
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -15,6 +17,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 PREFIX = "BATON_"
+OURS = {"supervised", "traceback"}  # variables that are no settings: between our own processes, and for developers
 
 
 class ConfigError(Exception):
@@ -86,6 +89,16 @@ class Config(BaseModel):
             raise ValueError("expected smtp://host:port or smtps://host:port")
         return value
 
+    @field_validator("allow_private_webhooks")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for network in filter(None, map(str.strip, value.split(","))):
+            try:
+                ip_network(network)
+            except ValueError:
+                raise ValueError(f"{network} is no network; expected one such as 10.1.0.0/16, more separated by commas") from None
+        return value
+
     @property
     def host(self) -> str:
         return self.bind.rpartition(":")[0]
@@ -107,7 +120,9 @@ class Config(BaseModel):
 def read(environ: Mapping[str, str]) -> Config:
     """Check the `BATON_*` variables. Raises ConfigError naming the variable, its value's fault and what is accepted."""
     given = {k[len(PREFIX) :].lower(): v for k, v in environ.items() if k.startswith(PREFIX) and v != ""}
-    known = {k: v for k, v in given.items() if k in Config.model_fields}
+    known = {k: v for k, v in given.items() if k not in OURS}
+    if strange := sorted(known.keys() - Config.model_fields.keys()):
+        raise ConfigError("\n".join(f"{PREFIX}{name.upper()}: there is no such setting" + _meant(name) for name in strange))
     try:
         config = Config(**known)  # type: ignore[arg-type]  # pydantic turns the text into each field's type
     except ValidationError as error:
@@ -116,6 +131,11 @@ def read(environ: Mapping[str, str]) -> Config:
     if not config.secret_key:
         config = config.model_copy(update={"secret_key": _kept_secret(config.data_dir)})
     return config
+
+
+def _meant(name: str) -> str:
+    near = get_close_matches(name, Config.model_fields, n=1)
+    return f"; did you mean {PREFIX}{near[0].upper()}?" if near else ""
 
 
 def _kept_secret(folder: Path) -> str:

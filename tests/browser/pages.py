@@ -8,6 +8,7 @@ PAGES = [
     "/notifications/",
     "/scoring/",
     "/workflows/",
+    "/emails/",
     "/nothing-here/",
 ]
 FRONT = ["/login/", "/login/reset/", "/login/reset/sent/"]  # signed out

@@ -75,6 +75,7 @@ def test_a_step_is_changed_added_removed_and_published(page: Page, workflow: int
     page.locator(".toast button").click()
     expect(new).to_have_count(1)
     new.click()
+    expect(days).not_to_have_value("3")  # the panel shows the new step, no longer the old one
     days.fill("2")
     days.blur()
     expect(page.locator("#node-s5")).to_contain_text("2")

@@ -14,7 +14,7 @@ from baton.forms.models import Form
 from baton.forms.spam import TRAP
 from tools.browser import executable
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.browser]
 SITE = "https://www.nuriwork.example/demo"
 
 

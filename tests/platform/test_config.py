@@ -18,6 +18,7 @@ from baton.platform.config import ConfigError, read
         ("BATON_DATABASE_URL", "mysql://db/baton", "postgresql://"),
         ("BATON_SMTP_URL", "relay:25", "smtp://host:port"),
         ("BATON_DEMO", "perhaps", "boolean"),
+        ("BATON_ALLOW_PRIVATE_WEBHOOKS", "10.1.0.0/99", "10.1.0.0/16"),
     ],
 )
 def test_a_wrong_value_names_the_variable_and_what_would_do(tmp_path: Path, variable: str, value: str, says: str) -> None:
@@ -25,6 +26,11 @@ def test_a_wrong_value_names_the_variable_and_what_would_do(tmp_path: Path, vari
         read({"BATON_DATA_DIR": str(tmp_path), variable: value})
     assert says in str(error.value)
     assert value in str(error.value)
+
+
+def test_a_misspelt_variable_is_not_passed_over(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"BATON_BASE_ULR.*did you mean BATON_BASE_URL"):
+        read({"BATON_DATA_DIR": str(tmp_path), "BATON_BASE_ULR": "https://baton.example"})
 
 
 def test_several_faults_are_told_at_once(tmp_path: Path) -> None:
