@@ -2,15 +2,13 @@
 
 import re
 import sys
-from pathlib import Path
 
-from baton.platform import setup
-
-PACKAGE = Path(__file__).resolve().parent.parent / "baton"
+from tools import project
+from tools.project import PACKAGE
 
 
 def main() -> int:
-    setup.django("migrations")
+    project.ready()
     from django.core.management import CommandError, call_command
 
     faults = 0

@@ -1,15 +1,13 @@
 """Compiles every template, so that a broken one fails the check and not a user."""
 
 import sys
-from pathlib import Path
 
-from baton.platform import setup
-
-PACKAGE = Path(__file__).resolve().parent.parent / "baton"
+from tools import project
+from tools.project import PACKAGE
 
 
 def main() -> int:
-    setup.django("templates")
+    project.ready()
     from django.template import TemplateSyntaxError, engines
 
     faults = 0
