@@ -60,6 +60,11 @@ def _database() -> Iterator[Finding]:
     if not missing:
         waiting = changes.waiting()
         yield waiting < 10_000, f"{waiting:,} changes wait for the worker{'' if waiting < 10_000 else ': is `baton worker` running?'}"
+        if aside := changes.set_aside():
+            yield (
+                False,
+                f"{aside:,} changes are set aside because deciding about them failed: the worker's log and the column `trouble` of table `change` say why",
+            )
 
 
 def _mail() -> Iterator[Finding]:

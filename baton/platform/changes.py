@@ -4,18 +4,24 @@ One tick takes one bucket under its lock, so one person's changes stay in order 
 the work. All stages of the tick run in the transaction that deletes the rows: a killed worker loses nothing.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import NamedTuple
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
-from baton.platform import sql
+from baton.platform import clock, logs, sql
 from baton.platform.models import BUCKETS
+from baton.platform.transaction import retrying
 
 BATCH = 500  # rows of one tick
 LOCK = 0xBA70  # class of the advisory locks, one a bucket
 ROUNDS = 8  # how often the stages may wake each other within one tick; what is left waits for the next
+AWAY = (OperationalError, InterfaceError)  # the database, not a stage, is the trouble: everything waits for it
+PATIENCE, LONGEST, TRIES = timedelta(minutes=1), timedelta(hours=6), 9  # of changes that a stage fails for
+
+log = logs.log(__name__)
 
 
 class Change(NamedTuple):
@@ -72,25 +78,76 @@ def append(changes: Iterable[Change]) -> None:
 
 
 def tick() -> int:
-    """Take up to BATCH changes of every bucket that has some, run all stages over each; returns how many were taken."""
+    """Take up to BATCH changes of every bucket that has some, run all stages over each; returns how many were taken.
+
+    A change that a stage cannot take is set aside for a while (`_set_aside`) and holds up nobody else's.
+    """
     taken = 0
-    for (bucket,) in sql.rows("SELECT DISTINCT bucket FROM change"):
-        taken += _tick(bucket)
+    for (bucket,) in sql.rows("SELECT DISTINCT bucket FROM change WHERE again_at IS NULL OR again_at <= %s", [clock.now()]):
+        try:
+            taken += _take(bucket)
+        except AWAY:
+            raise
+        except Exception as error:
+            log.warning("a stage failed; the changes are tried in smaller parts", bucket=bucket, error=repr(error))
+            taken += _in_parts(bucket, _due(bucket))
     return taken
 
 
-def _tick(bucket: int) -> int:
+@retrying
+def _take(bucket: int, ids: Sequence[int] | None = None) -> int:
+    """Run the stages over the oldest changes of a bucket, or over these, and delete them; returns how many were taken."""
     with transaction.atomic():
         if not sql.rows("SELECT 1 WHERE pg_try_advisory_xact_lock(%s, %s)", [LOCK, bucket]):
             return 0  # another worker has this bucket
-        found = sql.rows(
-            "DELETE FROM change WHERE bucket = %s AND id IN (SELECT id FROM change WHERE bucket = %s ORDER BY id LIMIT %s) RETURNING contact_id, kind, key, id",
-            [bucket, bucket, BATCH],
-        )
+        wanted = list(ids) if ids is not None else [id for id, _contact in _due(bucket)]
+        found = sql.rows("DELETE FROM change WHERE bucket = %s AND id = ANY(%s) RETURNING contact_id, kind, key, id", [bucket, wanted])
         batch = Batch([Change(*row[:3]) for row in sorted(found, key=lambda r: r[3])])
         for left in _rounds(batch):
             append(left)
         return len(found)
+
+
+def _due(bucket: int) -> list[tuple[int, int]]:
+    """(id, contact id) of the oldest changes that are not set aside."""
+    return [
+        (row[0], row[1])
+        for row in sql.rows(
+            "SELECT id, contact_id FROM change WHERE bucket = %s AND (again_at IS NULL OR again_at <= %s) ORDER BY id LIMIT %s", [bucket, clock.now(), BATCH]
+        )
+    ]
+
+
+def _in_parts(bucket: int, rows: Sequence[tuple[int, int]]) -> int:
+    """Halve the contacts of a batch that failed until those are found that it fails for; one person's changes stay together."""
+    contacts = list(dict.fromkeys(contact for _id, contact in rows))
+    middle = (len(contacts) + 1) // 2
+    taken = 0
+    for part in (set(contacts[:middle]), set(contacts[middle:])):
+        mine = [row for row in rows if row[1] in part]
+        if not mine:
+            continue
+        try:
+            taken += _take(bucket, [id for id, _contact in mine])
+        except AWAY:
+            raise
+        except Exception as error:
+            if len(part) > 1:
+                taken += _in_parts(bucket, mine)
+            else:
+                _set_aside(bucket, mine, error)
+    return taken
+
+
+def _set_aside(bucket: int, rows: Sequence[tuple[int, int]], error: Exception) -> None:
+    """Leave the changes of one contact in the queue with the reason, and try them again later: after a minute, then twice as long each time."""
+    log.error("changes of a contact are set aside", contact=rows[0][1], changes=len(rows), exc_info=error)
+    now = clock.now()
+    times = [now + min(PATIENCE * 2**n, LONGEST) for n in range(TRIES + 1)]
+    sql.run(
+        "UPDATE change SET tries = least(tries + 1, %s), again_at = (%s::timestamptz[])[least(tries, %s) + 1], trouble = %s WHERE bucket = %s AND id = ANY(%s)",
+        [TRIES, times, TRIES, f"{type(error).__name__}: {error}"[:500].replace("\0", ""), bucket, [id for id, _contact in rows]],
+    )
 
 
 def _rounds(batch: Batch) -> Iterator[list[Change]]:
@@ -112,3 +169,8 @@ def waiting() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM change")
         return int(cursor.fetchone()[0])
+
+
+def set_aside() -> int:
+    """How many of those wait because a stage failed for them."""
+    return int(sql.rows("SELECT count(*) FROM change WHERE tries > 0")[0][0])

@@ -1,13 +1,16 @@
 """The queue of changes: nothing lost, in order for each person, one worker a bucket."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
-from baton.platform import changes
+from baton.platform import changes, clock
 from baton.platform.changes import Batch, Change
+from baton.segments import locks
+from baton.platform.models import Change as Row
 
 
 @pytest.fixture
@@ -58,16 +61,82 @@ def test_stages_that_wake_each_other_for_ever_do_not_hang_the_tick(stages: dict[
     assert changes.waiting() == 1  # the rest is for the next tick, not lost
 
 
+class Killed(BaseException):
+    """What ends a worker in the middle of a tick."""
+
+
 @pytest.mark.django_db(transaction=True)
-def test_a_failed_tick_loses_nothing(stages: dict[str, tuple[int, changes.Stage]]) -> None:
+def test_a_killed_tick_loses_nothing(stages: dict[str, tuple[int, changes.Stage]]) -> None:
     def fail(batch: Batch, new: list[Change]) -> None:
-        raise RuntimeError("killed here")
+        raise Killed
 
     stages["fail"] = (10, fail)
     changes.append([Change(5, "score")])
-    with pytest.raises(RuntimeError):
+    with pytest.raises(Killed):
         changes.tick()
-    assert changes.waiting() == 1
+    assert (changes.waiting(), changes.set_aside()) == (1, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_stage_that_fails_for_one_contact_holds_up_nobody_else(stages: dict[str, tuple[int, changes.Stage]]) -> None:
+    poisoned = {64 * 77}
+    seen: list[Change] = []
+
+    def picky(batch: Batch, new: list[Change]) -> None:
+        if poisoned & {c.contact_id for c in new}:
+            raise ValueError("no such colour")
+        seen.extend(new)
+
+    stages["picky"] = (10, picky)
+    given = [Change(64 * n, "property", str(k)) for n in range(200) for k in range(2)] + [Change(3, "score")]
+    changes.append(given)
+    assert changes.tick() == 399  # everybody else's, of this bucket and of others
+    assert [c for c in seen if c.contact_id == 64 * 5] == [Change(64 * 5, "property", "0"), Change(64 * 5, "property", "1")]
+    assert (changes.waiting(), changes.set_aside()) == (2, 2)
+    row = Row.objects.order_by("id")[0]
+    assert (row.contact_id, row.tries, row.trouble) == (64 * 77, 1, "ValueError: no such colour")
+
+    assert changes.tick() == 0  # not asked again at once
+    clock.shift(timedelta(seconds=61))
+    assert changes.tick() == 0
+    assert Row.objects.order_by("id")[0].tries == 2
+    clock.shift(timedelta(seconds=61 + 100))
+    assert changes.tick() == 0
+    assert Row.objects.order_by("id")[0].tries == 2  # waits twice as long
+
+    poisoned.clear()  # mended: what was set aside is taken by itself, in order
+    clock.shift(timedelta(hours=1))
+    assert changes.tick() == 2
+    assert seen[-2:] == [Change(64 * 77, "property", "0"), Change(64 * 77, "property", "1")]
+    assert changes.waiting() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_that_always_fails_is_tried_for_ever_at_long_intervals(stages: dict[str, tuple[int, changes.Stage]]) -> None:
+    def fail(batch: Batch, new: list[Change]) -> None:
+        raise ValueError("a text that PostgreSQL cannot keep: \0")
+
+    stages["fail"] = (10, fail)
+    changes.append([Change(5, "score")])
+    for round in range(15):
+        clock.shift(timedelta(hours=7 * round))
+        changes.tick()
+    found = Row.objects.get()
+    assert found.tries == changes.TRIES
+    assert found.again_at is not None
+    assert found.again_at - clock.now() <= changes.LONGEST
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_is_away_sets_nothing_aside(stages: dict[str, tuple[int, changes.Stage]]) -> None:
+    def away(batch: Batch, new: list[Change]) -> None:
+        raise OperationalError("the connection is closed")
+
+    stages["away"] = (10, away)
+    changes.append([Change(5, "score")])
+    with pytest.raises(OperationalError):
+        changes.tick()
+    assert (changes.waiting(), changes.set_aside()) == (1, 0)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -82,3 +151,27 @@ def test_two_workers_never_hold_the_same_bucket(stages: dict[str, tuple[int, cha
         assert seen == [Change(6, "score")]
     assert changes.tick() == 1
     assert seen[1:] == [Change(5, "score")]
+
+
+@pytest.mark.django_db
+def test_a_bucket_that_cannot_be_worked_off_does_not_hold_up_the_others(stages: dict[str, tuple[int, changes.Stage]]) -> None:
+    seen: list[int] = []
+
+    def stage(batch: Batch, new: list[Change]) -> None:
+        if new[0].contact_id == 1:
+            raise ValueError("what nobody thought of")
+        seen.append(new[0].contact_id)
+
+    stages["only"] = (10, stage)
+    changes.append([Change(n, "event") for n in range(5)])
+    assert changes.tick() == 4
+    assert sorted(seen) == [0, 2, 3, 4]
+    assert changes.waiting() == 1
+    with pytest.raises(ValueError, match="nobody thought"):  # nothing else to do: the worker pauses
+        changes.tick()
+
+
+@pytest.mark.django_db
+def test_every_use_of_advisory_locks_has_a_class_of_its_own() -> None:
+    classes = [changes.LOCK, runner.LOCK, *locks.SPACE.values()]
+    assert len(set(classes)) == len(classes)
