@@ -17,11 +17,12 @@ from baton.automation.models import Workflow
 from baton.automation.step import DONE, FAILED, WAITING, Batch, Effect, Standing, Step
 from baton.events import record
 from baton.events.vocabulary import Kind
-from baton.platform import clock, live, logs, sql
+from baton.platform import buckets, clock, live, logs, sql
 from baton.platform.errors import DomainError
+from baton.platform.transaction import retrying
 
 BATCH = 500  # walks of one transaction
-LOCK = 0xBA71  # class of the advisory locks, one a bucket
+LOCK = 0xBA74  # class of the advisory locks, one a bucket; every use of them has a class of its own
 LEAPS = 200  # steps one walk may take in one transaction; the rest follows in the next
 
 _log = logs.log(__name__)
@@ -49,16 +50,20 @@ def run_due() -> int:
     """Run the steps that are due, one batch of every bucket; returns how many walks were taken."""
     frozen = list(Workflow.objects.exclude(state="on", archived_at=None).values_list("pk", flat=True))
     touched: set[int] = set()
-    taken = 0
-    for (bucket,) in sql.rows("SELECT DISTINCT bucket FROM timer WHERE due_at <= %s AND workflow_id <> ALL(%s)", [clock.now(), frozen]):
+
+    def take(bucket: int) -> int:
         walks = run_bucket(bucket, frozen)
         touched.update(w.workflow_id for w in walks)
-        taken += len(walks)
+        return len(walks)
+
+    due = sql.rows("SELECT DISTINCT bucket FROM timer WHERE due_at <= %s AND workflow_id <> ALL(%s)", [clock.now(), frozen])
+    taken = buckets.each((bucket for (bucket,) in due), take)
     for workflow_id in touched:
         live.publish(f"workflow:{workflow_id}", what="counts")
     return taken
 
 
+@retrying
 def run_bucket(bucket: int, frozen: list[int]) -> list[Walk]:
     """Move the due walks of a bucket as far as they get now. Empty when another worker has the bucket."""
     now = clock.now()

@@ -11,7 +11,6 @@ from types import FrameType
 import psycopg
 from django.apps import apps
 from django.db import OperationalError, close_old_connections, connection
-from procrastinate.contrib.django import app as queue
 
 from baton.platform import changes, jobs, logs
 from baton.platform.config import config
@@ -85,15 +84,10 @@ class Worker:
         """The job queue, in an event loop of its own."""
         while not self._stopped.is_set():
             try:
-                asyncio.run(self._run_queue())
+                asyncio.run(jobs.run())
             except Exception as error:
                 log.warning("the job queue stopped and starts again", error=str(error).splitlines()[0] if str(error) else type(error).__name__)
                 self._stopped.wait(3)
-
-    async def _run_queue(self) -> None:
-        worker_app = queue.with_connector(queue.connector.get_worker_connector())  # type: ignore[attr-defined]  # Django's connector has it
-        async with worker_app.open_async():
-            await worker_app.run_worker_async(concurrency=2, install_signal_handlers=False, fetch_job_polling_interval=2, delete_jobs="successful")
 
 
 def load_jobs() -> None:

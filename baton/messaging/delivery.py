@@ -18,7 +18,7 @@ from baton.events.vocabulary import Kind
 from baton.messaging import render, suppression
 from baton.messaging.channel import Down, Line, Receipt, Result, channel
 from baton.messaging.models import Email
-from baton.platform import clock, live, logs, sql
+from baton.platform import buckets, clock, live, logs, sql
 from baton.platform.errors import Invalid
 
 BATCH = 100  # messages of one claim
@@ -66,14 +66,17 @@ class Lines:
 
 def deliver() -> int:
     """Send what is due, one batch of every bucket; returns how many messages were looked at."""
-    now, taken = clock.now(), 0
+    now = clock.now()
     with ExitStack() as stack:
         lines = Lines(stack)
-        for (bucket,) in sql.rows("SELECT DISTINCT bucket FROM outbox WHERE due_at <= %s AND (leased_until IS NULL OR leased_until <= %s)", [now, now]):
+
+        def take(bucket: int) -> int:
             looked_at, parcels = claim(bucket)
-            taken += looked_at
             send(parcels, lines)
-    return taken
+            return looked_at
+
+        due = sql.rows("SELECT DISTINCT bucket FROM outbox WHERE due_at <= %s AND (leased_until IS NULL OR leased_until <= %s)", [now, now])
+        return buckets.each((bucket for (bucket,) in due), take)
 
 
 def claim(bucket: int) -> tuple[int, list[Parcel]]:

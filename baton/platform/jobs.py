@@ -7,12 +7,19 @@ Three kinds, all found in each package's `jobs.py`:
   at once while it finds any, else on the next change or after a moment.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from procrastinate import RetryStrategy
+from procrastinate import App, RetryStrategy
 from procrastinate.contrib.django import app as queue
+
+from baton.platform import logs
+
+SILENT = 30.0  # seconds without a sign of life after which a worker counts as dead; it gives one every 10
+
+_log = logs.log(__name__)
 
 Drain = Callable[[], int]
 _drains: dict[str, Drain] = {}
@@ -61,3 +68,32 @@ def drain(name: str) -> Callable[[Drain], Drain]:
 
 def drains() -> dict[str, Drain]:
     return dict(_drains)
+
+
+async def run(*, wait: bool = True) -> None:
+    """Work off the queue, for ever or (`wait=False`) until it is empty. Jobs of workers that died are done again."""
+    app = queue.with_connector(queue.connector.get_worker_connector())  # type: ignore[attr-defined]  # Django's connector has it
+    async with app.open_async():
+        await _take_over(app)
+        watching = asyncio.create_task(_watch(app))
+        try:
+            await app.run_worker_async(concurrency=2, install_signal_handlers=False, fetch_job_polling_interval=2, delete_jobs="successful", wait=wait)
+        finally:
+            watching.cancel()
+
+
+async def _watch(app: App) -> None:
+    """Look for dead workers again and again."""
+    while True:
+        await asyncio.sleep(SILENT)
+        try:
+            await _take_over(app)
+        except Exception as error:  # the database is away: it will be back
+            _log.warning("dead workers could not be looked for", error=str(error))
+
+
+async def _take_over(app: App) -> None:
+    """Put back the jobs of dead workers. The queue does not by itself: such a job would stay, and its lock hold up all that follow."""
+    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=SILENT):
+        _log.warning("a worker died in the middle of a job", job=job.task_name)
+        await app.job_manager.retry_job(job)

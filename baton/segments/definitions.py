@@ -7,9 +7,10 @@ now is asked of the parsed filter, because new pages appear.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
-from baton.platform import logs, sql
+from baton.platform import clock, logs, sql
 from baton.platform.changes import Change
 from baton.platform.errors import Invalid
 from baton.query import depends, edges
@@ -76,6 +77,14 @@ def ready(what: What, stored: Mapping[int, Stored]) -> dict[int, Definition]:
             _kept[what, id] = kept
         found[id] = kept[2]
     return found
+
+
+def not_before(*looked_at: datetime | None) -> datetime:
+    """Now, for definitions whose edges were looked at until then; never earlier, should this machine's clock be behind.
+
+    Who crossed an edge before that moment is waiting for this evaluation: asked about an earlier one, he would stay where he was.
+    """
+    return max([clock.now(), *(at for at in looked_at if at is not None)])
 
 
 def woken(what: What, stored: Mapping[int, tuple[Stored, Stored]], changes: Iterable[Change]) -> dict[int, set[int]]:

@@ -99,7 +99,7 @@ def each(whom: dict[int, Sequence[int]], *, batch: Batch | None = None) -> list[
         locks.share("segment", whom)
         # Read under the lock: as the last full evaluation saw them.
         segments = {s.pk: s for s in Segment.objects.filter(pk__in=whom, kind="active", archived_at=None)}
-        at = clock.now()
+        at = definitions.not_before(*(s.evaluated_at for s in segments.values()))
         ready = definitions.ready("segment", {id: s.filter for id, s in segments.items()})
         ids = sorted(set[int]().union(*(whom[id] for id in ready)))  # asking a list about somebody else's change is harmless
         moved = [m for level in in_order(ready) for m in _some({id: ready[id] for id in level}, ids, at)]

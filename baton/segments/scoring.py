@@ -110,9 +110,9 @@ def some(ids: Iterable[int], *, models: Iterable[int] | None = None, batch: Batc
     with transaction.atomic():
         wanted = sorted(ScoreModel.objects.values_list("pk", flat=True) if models is None else models)
         locks.share("model", wanted)
-        at = clock.now()
         changed = 0
         for model in ScoreModel.objects.filter(pk__in=wanted).order_by("pk").prefetch_related("rules"):
+            at = definitions.not_before(model.evaluated_at)
             statement = _statement(_active(model), model.pk, at, whom=True)
             rows = [Scored(*row) for row in _decoded(sql.rows(statement.text, {**statement.params, "ids": contact_ids}))]
             if not rows:

@@ -14,6 +14,7 @@ from baton.events.vocabulary import Kind
 from baton.messaging.models import Email, Message, Notification
 from baton.platform import clock
 from baton.platform.actor import SYSTEM
+from baton.platform.models import BUCKETS
 from tests.automation.conftest import contact, drain
 
 pytestmark = pytest.mark.django_db
@@ -218,3 +219,24 @@ def test_a_version_that_cannot_be_read_holds_nobody_else_up(live: Live) -> None:
     graph._of.cache_clear()
     drain()
     assert dict(Enrollment.objects.values_list("workflow_id", "state")) == {broken.pk: "failed", fine.pk: "finished"}
+
+
+def test_a_bucket_that_cannot_be_worked_off_does_not_hold_up_the_others(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    workflow = live({"id": "s1", "type": "set_property", "property": "city", "value": "부산"})
+    people = [contact(f"p{n}@gaon.example") for n in range(3)]
+    enroll.enroll(workflow, people, "test", SYSTEM)
+    save = runner._save
+
+    def broken(bucket: int, *given: Any) -> None:
+        if bucket == people[0] % BUCKETS:
+            raise ValueError("what nobody thought of")
+        save(bucket, *given)
+
+    monkeypatch.setattr(runner, "_save", broken)
+    assert runner.run_due() == 2
+    assert [state(p) for p in people] == ["active", "finished", "finished"]
+    with pytest.raises(ValueError, match="nobody thought"):  # nothing else to do: the worker pauses
+        runner.run_due()
+    monkeypatch.undo()
+    runner.run_due()
+    assert state(people[0]) == "finished"

@@ -9,7 +9,6 @@ from django.db import OperationalError, connection
 
 from baton.platform import changes, clock
 from baton.platform.changes import Batch, Change
-from baton.segments import locks
 from baton.platform.models import Change as Row
 
 
@@ -151,27 +150,3 @@ def test_two_workers_never_hold_the_same_bucket(stages: dict[str, tuple[int, cha
         assert seen == [Change(6, "score")]
     assert changes.tick() == 1
     assert seen[1:] == [Change(5, "score")]
-
-
-@pytest.mark.django_db
-def test_a_bucket_that_cannot_be_worked_off_does_not_hold_up_the_others(stages: dict[str, tuple[int, changes.Stage]]) -> None:
-    seen: list[int] = []
-
-    def stage(batch: Batch, new: list[Change]) -> None:
-        if new[0].contact_id == 1:
-            raise ValueError("what nobody thought of")
-        seen.append(new[0].contact_id)
-
-    stages["only"] = (10, stage)
-    changes.append([Change(n, "event") for n in range(5)])
-    assert changes.tick() == 4
-    assert sorted(seen) == [0, 2, 3, 4]
-    assert changes.waiting() == 1
-    with pytest.raises(ValueError, match="nobody thought"):  # nothing else to do: the worker pauses
-        changes.tick()
-
-
-@pytest.mark.django_db
-def test_every_use_of_advisory_locks_has_a_class_of_its_own() -> None:
-    classes = [changes.LOCK, runner.LOCK, *locks.SPACE.values()]
-    assert len(set(classes)) == len(classes)

@@ -94,3 +94,19 @@ def test_a_list_that_was_never_evaluated_has_no_edges_yet(world: Any) -> None:
     verbs.create_segment("New", world.viewed("/pricing", days=30), "active", SYSTEM)
     clock.shift(timedelta(days=1))
     assert edges.look() == 0
+
+
+def test_a_clock_that_goes_back_between_the_look_and_the_tick_loses_nobody(world: Any) -> None:
+    anna = world.contact()
+    world.views(anna, "/pricing", days_ago=29.5)
+    recent = world.list(world.viewed("/pricing", days=30))
+    model = world.model(("web", world.viewed("/pricing", days=30), 5))
+    world.settle()
+    clock.shift(timedelta(days=1))
+    assert edges.look() == 2
+    clock.shift(timedelta(hours=6))  # another machine's clock, or this one's set right
+    world.settle()
+    assert not world.members(recent)
+    assert Score.objects.get(contact_id=anna, model_id=model.pk).total == 0
+    world.later(days=3)
+    assert not world.members(recent)

@@ -8,7 +8,8 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from baton.platform import clock, sql
+from baton.automation import runner
+from baton.platform import changes, clock, sql
 from baton.platform.actor import SYSTEM
 from baton.segments import edges, locks, refresh, rules, scoring, verbs
 
@@ -60,3 +61,9 @@ def test_one_worker_looks_for_edges(world: Any, other: psycopg.Connection[Any]) 
     assert edges.look() == 0
     other.rollback()
     assert edges.look() == 1
+
+
+def test_every_use_of_advisory_locks_has_a_class_of_its_own() -> None:
+    """Two that share one wait for each other, and while each holds rows the other wants, that is a deadlock."""
+    classes = [changes.LOCK, runner.LOCK, *locks.SPACE.values()]
+    assert len(set(classes)) == len(classes)
