@@ -4,6 +4,7 @@ Pure Python on purpose: the collector reads it too and starts without Django.
 """
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -70,14 +71,15 @@ class Config(BaseModel):
     @field_validator("base_url")
     @classmethod
     def _base_url(cls, value: str) -> str:
-        if value and urlsplit(value).scheme not in ("http", "https"):
-            raise ValueError("expected an http:// or https:// address")
-        return value.rstrip("/")
+        value = value.rstrip("/")
+        if value and (not re.match(r"https?://[^/?#@]+$", value) or not _port_fits(value)):
+            raise ValueError("expected an http:// or https:// address without a path")
+        return value
 
     @field_validator("database_url")
     @classmethod
     def _database_url(cls, value: str) -> str:
-        if value and urlsplit(value).scheme not in ("postgresql", "postgres"):
+        if value and not (value.startswith(("postgresql://", "postgres://")) and _port_fits(value)):
             raise ValueError("expected postgresql://user:password@host:5432/name")
         return value
 
@@ -85,7 +87,7 @@ class Config(BaseModel):
     @classmethod
     def _smtp_url(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname or not _port_fits(value):
             raise ValueError("expected smtp://host:port or smtps://host:port")
         return value
 
@@ -126,11 +128,25 @@ def read(environ: Mapping[str, str]) -> Config:
     try:
         config = Config(**known)  # type: ignore[arg-type]  # pydantic turns the text into each field's type
     except ValidationError as error:
-        lines = [f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')} (got {e['input']!r})" for e in error.errors()]
+        lines = [
+            f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')} (got {_without_password(str(e['input']))!r})" for e in error.errors()
+        ]
         raise ConfigError("\n".join(lines)) from None
     if not config.secret_key:
         config = config.model_copy(update={"secret_key": _kept_secret(config.data_dir)})
     return config
+
+
+def _port_fits(address: str) -> bool:
+    try:
+        return urlsplit(address).port != 0
+    except ValueError:
+        return False
+
+
+def _without_password(address: str) -> str:
+    """What may be printed of an address that somebody mistyped."""
+    return re.sub(r"^(\w+://)?.*@", r"\1…@", address)
 
 
 def _meant(name: str) -> str:

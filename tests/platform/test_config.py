@@ -15,7 +15,11 @@ from baton.platform.config import ConfigError, read
         ("BATON_TIME_ZONE", "Seoul", "Asia/Seoul"),
         ("BATON_LANGUAGE", "jp", "'ko' or 'en'"),
         ("BATON_BASE_URL", "baton.example", "http:// or https://"),
+        ("BATON_BASE_URL", "https://crm.example/baton", "without a path"),
+        ("BATON_BASE_URL", "https://", "http:// or https://"),
         ("BATON_DATABASE_URL", "mysql://db/baton", "postgresql://"),
+        ("BATON_DATABASE_URL", "postgresql://db:54x2/baton", "postgresql://"),
+        ("BATON_SMTP_URL", "smtp://relay:99999", "smtp://host:port"),
         ("BATON_SMTP_URL", "relay:25", "smtp://host:port"),
         ("BATON_DEMO", "perhaps", "boolean"),
         ("BATON_ALLOW_PRIVATE_WEBHOOKS", "10.1.0.0/99", "10.1.0.0/16"),
@@ -26,6 +30,22 @@ def test_a_wrong_value_names_the_variable_and_what_would_do(tmp_path: Path, vari
         read({"BATON_DATA_DIR": str(tmp_path), variable: value})
     assert says in str(error.value)
     assert value in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("BATON_DATABASE_URL", "mysql://baton:hunter2@db/baton"),
+        ("BATON_DATABASE_URL", "postgres:baton:hun/ter2@db/baton"),
+        ("BATON_DATABASE_URL", "postgresql//baton:hunter2@db/baton"),
+        ("BATON_SMTP_URL", "http://me:hunter2@relay"),
+        ("BATON_SMTP_URL", "me:hunter2@relay:587"),
+    ],
+)
+def test_a_wrong_address_does_not_tell_its_password(tmp_path: Path, variable: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=variable) as error:
+        read({"BATON_DATA_DIR": str(tmp_path), variable: value})
+    assert "ter2" not in str(error.value)
 
 
 def test_a_misspelt_variable_is_not_passed_over(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from django.test import Client
 from baton.accounts import users
 from baton.accounts.models import User
 from baton.platform.actor import SYSTEM
+from baton.platform.config import config
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a-long-enough-one"
@@ -65,6 +66,30 @@ def test_a_new_password_by_mail(oh: User, web: Client) -> None:
     oh.refresh_from_db()
     assert oh.check_password("another-long-one")
     assert "no longer works" in Client(headers={"accept-language": "en"}).get(link[1], follow=True).content.decode()
+
+
+def test_the_link_of_the_mail_leads_to_the_public_address_whoever_asked(oh: User, web: Client) -> None:
+    """A forged Host header would send the key of somebody's account to another site."""
+    assert web.post("/login/reset/", {"email": oh.email}, headers={"host": "evil.example", "x-forwarded-host": "evil.example"}).status_code == 302
+    text = str(mail.outbox[0].body)
+    assert "evil" not in text
+    assert f"{config().url}/login/reset/" in text
+
+
+@pytest.mark.parametrize(
+    "next", ["https://elsewhere.example/", "//elsewhere.example/", "/\\elsewhere.example/", "https:elsewhere.example", "javascript:alert(1)"]
+)
+def test_next_leads_nowhere_else_by_any_spelling(oh: User, web: Client, next: str) -> None:
+    answer = web.post("/login/", {"login": oh.email, "password": PASSWORD, "next": next}, headers={"host": "elsewhere.example"})
+    assert answer["Location"] == "/"
+
+
+def test_guessing_passwords_is_slowed_down(oh: User, web: Client) -> None:
+    for _ in range(12):
+        web.post("/login/", {"login": oh.email, "password": "wrong-again"})
+    answer = web.post("/login/", {"login": oh.email, "password": PASSWORD})
+    assert answer.status_code in (200, 429)
+    assert web.get("/").status_code == 302
 
 
 def test_an_unknown_address_looks_the_same(web: Client, account: object) -> None:

@@ -33,6 +33,6 @@ def language(request: HttpRequest) -> HttpResponse:
         request.user.language = chosen
         request.user.save(update_fields=["language"])
     back = request.POST.get("next", "/")
-    response = redirect(back if url_has_allowed_host_and_scheme(back, {request.get_host()}) else "/")
+    response = redirect(back if url_has_allowed_host_and_scheme(back, None) else "/")
     response.set_cookie("django_language", chosen, max_age=YEAR, samesite="Lax", httponly=True)
     return response
