@@ -71,7 +71,7 @@ def drains() -> dict[str, Drain]:
 
 
 async def run(*, wait: bool = True) -> None:
-    """Work off the queue, for ever or (`wait=False`) until it is empty. Jobs of workers that died are done again."""
+    """Work off the queue, for ever or (`wait=False`) until nothing can be taken. Jobs of workers that died are done again."""
     app = queue.with_connector(queue.connector.get_worker_connector())  # type: ignore[attr-defined]  # Django's connector has it
     async with app.open_async():
         await _take_over(app)

@@ -1,9 +1,11 @@
-"""Workers for test_killed_worker.py. Each runs the real drains until nothing is left, or dies where it is told.
+"""Workers for test_killed_worker.py. Each works until nothing is left, or dies where it is told.
 
-Reads lines `<module>:<function>:<before|after> <hours to move the clock>` (or `- <hours>`: do not die), forks a worker
-for each from this warm process, and writes its exit code.
+Reads lines `<module>:<function>:<before|after> <hours to move the clock> <drains|jobs>` (`-` for the function: do not die),
+forks a worker for each from this warm process, and writes its exit code. `drains` is the tick, the steps that are due and
+the outbox; `jobs` is the job queue.
 """
 
+import asyncio
 import importlib
 import os
 import sys
@@ -37,12 +39,15 @@ def arm(point: str) -> None:
     setattr(owner, last, deadly)
 
 
-def work(point: str, hours: float) -> None:
+def work(point: str, hours: float, what: str) -> None:
     from baton.platform import changes, clock, jobs
 
     clock.shift(timedelta(hours=hours))
     if point != "-":
         arm(point)
+    if what == "jobs":
+        asyncio.run(jobs.run(wait=False))
+        return
     drains = [changes.tick, jobs.drains()["timers"], jobs.drains()["outbox"]]
     while sum(drain() for drain in drains):
         pass
@@ -56,11 +61,12 @@ def main() -> None:
 
     load_jobs()
     for line in sys.stdin:
-        point, hours = line.split()
+        point, hours, what = line.split()
         child = os.fork()
         if child == 0:
+            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what it logs is not an exit code
             try:
-                work(point, float(hours))
+                work(point, float(hours), what)
             except BaseException:
                 traceback.print_exc()
                 os._exit(1)

@@ -26,6 +26,9 @@ from baton.messaging.models import Email, Message, Notification, Outbox
 from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM
 from baton.platform.changes import waiting
+from baton.segments import rules
+from baton.segments import verbs as segments
+from baton.segments.models import Membership, Score
 from tests.journeys.killed_child import DIED
 from tests.messaging.relay import Relay, free_port
 
@@ -33,7 +36,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # In the order in which one worker passes them. True: the relay may or may not have the mail, so it must be visible as such.
 POINTS = [
-    ("baton.platform.changes:_tick:before", False),
+    ("baton.platform.changes:_take:before", False),
+    ("baton.segments.scoring:_write:after", False),  # scored, in no list yet
+    ("baton.segments.scoring:some:after", False),
+    ("baton.segments.refresh:_some:after", False),  # in the list, nothing told
+    ("baton.segments.refresh:each:after", False),
+    ("baton.segments.lifecycle:some:after", False),
     ("baton.automation.enroll:by_changes:before", False),
     ("baton.automation.enroll:enter:after", False),  # enrolled, the tick not committed
     ("baton.platform.changes:tick:after", False),
@@ -41,6 +49,9 @@ POINTS = [
     ("baton.automation.steps.notify:Notify.run:after", False),
     ("baton.automation.steps.send_email:SendEmail.run:before", False),
     ("baton.messaging.outbox:add:after", False),  # in the outbox, the step not committed
+    ("baton.crm.records:set_many:after", False),
+    ("baton.automation.steps.set_property:SetProperty.run:after", False),
+    ("baton.automation.runner:_save:before", False),
     ("baton.automation.runner:_save:after", False),
     ("baton.automation.runner:run_due:after", False),
     ("baton.messaging.delivery:claim:before", False),
@@ -76,11 +87,11 @@ class Workers:
         command = [sys.executable, "-W", "ignore", str(ROOT / "tests/journeys/killed_child.py")]
         self.process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def run(self, point: str, hours: float) -> int:
+    def run(self, point: str, hours: float, what: str = "drains") -> int:
         """Run one until it has nothing to do or dies; returns its exit code. What went wrong in it is on standard error."""
         assert self.process.stdin
         assert self.process.stdout
-        self.process.stdin.write(f"{point} {hours}\n")
+        self.process.stdin.write(f"{point} {hours} {what}\n")
         self.process.stdin.flush()
         code = int(self.process.stdout.readline())
         assert code in (0, DIED)
@@ -107,7 +118,7 @@ def workers(_workers: Workers) -> Workers:
 
 
 def a_form_is_sent() -> tuple[int, Workflow]:
-    """A live workflow, and one change in the queue: a contact sent its form."""
+    """A live workflow, and one change in the queue: a contact sent its form, which is worth points, a list and a stage."""
     Account.objects.create(name="누리워크", postal_address="서울")
     han = User.objects.create_user("han@nuriwork.example", name="한도윤", role=Role.SALES)
     email = Email.objects.create(name="서비스 소개", subject="안녕하세요", body='<p><a href="https://nuriwork.example/">누리워크</a></p>')
@@ -121,6 +132,9 @@ def a_form_is_sent() -> tuple[int, Workflow]:
     verbs.publish(workflow, SYSTEM)
     contact_id = records.create("contact", {"email": "jiwoo@gaon.example"}, actor=SYSTEM, source="test", owner_id=han.pk)
     consent.set([contact_id], "email", True, actor=SYSTEM, source="test")
+    model = rules.create_model("점수", actor=SYSTEM)
+    rules.define(model, "form", "form", {"condition": "form_submitted", "form": form.pk}, 40, actor=SYSTEM)
+    segments.create_segment("뜨거운 리드", {"condition": "score", "at_least": 35}, "active", SYSTEM)
     record.add([record.NewEvent(contact_id, Kind.FORM_SUBMISSION, clock.now(), str(form.pk), form.name)])
     return contact_id, workflow
 
@@ -139,6 +153,14 @@ def test_nothing_is_lost_and_nothing_happens_twice(point: str, unsure: bool, wor
     assert Notification.objects.filter(contact_id=contact_id).count() == 1
     assert records.get("contact", contact_id).properties["city"] == "서울"
     assert (waiting(), Timer.objects.count(), Outbox.objects.count()) == (0, 0, 0)
+
+    assert Score.objects.get(contact_id=contact_id).total == 40
+    assert list(Event.objects.filter(contact_id=contact_id, kind=Kind.SCORE_CHANGED).values_list("value", flat=True)) == [40]
+    assert Membership.objects.filter(contact_id=contact_id).count() == 1
+    assert Event.objects.filter(contact_id=contact_id, kind=Kind.SEGMENT_JOINED).count() == 1
+    assert records.get("contact", contact_id).properties["lifecyclestage"] == "mql"
+    assert Event.objects.filter(contact_id=contact_id, kind=Kind.STAGE_CHANGED, payload__to="mql").count() == 1
+    assert sql.rows("SELECT count(*) FROM property_history WHERE record_id = %s AND name = 'city'", [contact_id]) == [(1,)]
 
     message = Message.objects.get(contact_id=contact_id)
     sent = Event.objects.filter(contact_id=contact_id, kind=Kind.EMAIL_SENT).count()
@@ -165,3 +187,19 @@ def test_killed_at_every_point_in_a_row_it_still_gets_there(workers: Workers) ->
     assert len(workers.relay.mails) == 1
     assert StepRun.objects.filter(contact_id=contact_id).count() == 3
     assert sql.rows("SELECT count(*) FROM notification") == [(1,)]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("point", ["baton.segments.refresh:everyone:before", "baton.segments.refresh:_all:after", "baton.segments.refresh:everyone:after"])
+def test_a_full_evaluation_that_was_killed_is_done_by_another_worker(point: str, workers: Workers) -> None:
+    sql.run("DELETE FROM procrastinate_jobs")  # of the tests before: this table is not emptied behind them
+    contact_id = records.create("contact", {"email": "jiwoo@gaon.example", "city": "서울"}, actor=SYSTEM, source="test")
+    segment = segments.create_segment("서울", {"condition": "property", "property": "city", "operator": "is", "value": "서울"}, "active", SYSTEM)
+    assert workers.run(point, 0, "jobs") == DIED
+    segments.update_segment(segment, name="서울 사람", actor=SYSTEM, filter={"condition": "property", "property": "city", "operator": "known"})
+    sql.run("UPDATE procrastinate_workers SET last_heartbeat = last_heartbeat - interval '1 minute'")
+    for _ in range(2):  # the second job has the lock of the first, and a worker that does not wait leaves it to the next
+        assert workers.run("-", 0, "jobs") == 0
+    assert list(Membership.objects.values_list("contact_id", "segment_id")) == [(contact_id, segment.pk)]
+    assert Event.objects.filter(contact_id=contact_id, kind=Kind.SEGMENT_JOINED).count() == 1
+    assert sql.rows("SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing')") == [(0,)]
