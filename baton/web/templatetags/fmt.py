@@ -1,6 +1,7 @@
 """Formatting rules of the product, in one place: numbers, dates, money, phones and icons, in the reader's language."""
 
 import math
+import re
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -11,7 +12,7 @@ from django import template
 from django.http import QueryDict
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
@@ -154,6 +155,12 @@ def clock(when: datetime) -> str:
 
 
 @register.filter
+def lately(when: datetime) -> str:
+    """Today the time, before that the day: 오후 2:26, 어제, 4일 전."""
+    return clock(when) if _local(when).date() == _local(time.now()).date() else ago(when)
+
+
+@register.filter
 def day(when: datetime | date) -> str:
     """오늘 · 11월 20일 (금) / Today · Fri, Nov 20."""
     local = _local(when).date() if isinstance(when, datetime) else when
@@ -229,6 +236,27 @@ def initials(name: str) -> str:
         return name[-2:]
     words = name.split()
     return (words[0][:1] + words[-1][:1] if len(words) > 1 else name[:2]).upper()
+
+
+@register.filter
+def origin(source: str) -> str:
+    """Where a consent comes from, in words; it is stored as `form:4`, `page`, `unsubscribe` …"""
+    kind = source.partition(":")[0]
+    words = {
+        "form": _("by a form"),
+        "page": _("by hand"),
+        "user": _("by hand"),
+        "unsubscribe": _("unsubscribed"),
+        "import": _("by an import"),
+        "token": _("by a program"),
+    }
+    return words.get(kind, source)
+
+
+@register.filter
+def breakable(text: str) -> SafeString:
+    """An address may break before @ and dots, not in the middle of a word."""
+    return mark_safe(re.sub(r"(?<=\w)(?=[@.]\w)", "<wbr>", escape(text)) if "@" in text or "://" in text else escape(text))
 
 
 @register.filter

@@ -18,5 +18,6 @@ if (alerts) {
   new MutationObserver(() => {
     for (const old of [...alerts.children].slice(SHOWN)) old.remove();
     document.getElementById("no-notices")?.remove();
+    document.getElementById("read-all")?.removeAttribute("hidden");
   }).observe(alerts, { childList: true });
 }
