@@ -14,15 +14,24 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """What `baton migrate` does after the migrations: built-in properties, and partitions for two years back."""
+def django_db_setup(django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The test database with what `baton migrate` does after the migrations, and partitions for two years back.
+
+    pytest-django's own makes it only when a collected test is marked; some of ours open it themselves.
+    """
+    from django.test.utils import setup_databases, teardown_databases
+
     from baton.crm import builtin
     from baton.events import partitions
     from baton.platform import clock
 
     with django_db_blocker.unblock():
+        made = setup_databases(verbosity=0, interactive=False)
         builtin.ensure()
         partitions.ensure(clock.now() - timedelta(days=800), clock.now() + timedelta(days=60))
+    yield
+    with django_db_blocker.unblock():
+        teardown_databases(made, verbosity=0)
 
 
 @pytest.fixture(autouse=True)

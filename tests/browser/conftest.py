@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 from urllib.parse import urlsplit, urlunsplit
@@ -90,8 +91,8 @@ def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:
     raise AssertionError(f"no answer from {url} within {STARTS_WITHIN} s")
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+@contextmanager
+def _chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=executable(), args=FLAGS)
         yield chromium
@@ -99,21 +100,29 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def signed_in(browser: Browser, server: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def signed_in(server: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A session kept for each of the cast, so that a test need not sign in: name -> storage state."""
     states = {}
-    for name in ("oh", "han", "admin", "viewer"):
-        context = browser.new_context(base_url=server, locale="ko-KR")
-        page = context.new_page()
-        page.goto("/login/")
-        page.get_by_label("이메일").fill(f"{name}@nuriwork.example")
-        page.get_by_label("비밀번호", exact=True).fill(PASSWORD)
-        page.get_by_role("button", name="로그인").click()
-        page.wait_for_url("**/")
-        states[name] = tmp_path_factory.mktemp("session") / f"{name}.json"
-        context.storage_state(path=states[name])
-        context.close()
+    with _chromium() as browser:
+        for name in ("oh", "han", "admin", "viewer"):
+            context = browser.new_context(base_url=server, locale="ko-KR")
+            page = context.new_page()
+            page.goto("/login/")
+            page.get_by_label("이메일").fill(f"{name}@nuriwork.example")
+            page.get_by_label("비밀번호", exact=True).fill(PASSWORD)
+            page.get_by_role("button", name="로그인").click()
+            page.wait_for_url("**/")
+            states[name] = tmp_path_factory.mktemp("session") / f"{name}.json"
+            context.storage_state(path=states[name])
+            context.close()
     return states
+
+
+@pytest.fixture(scope="module")
+def browser(signed_in: dict[str, Path]) -> Iterator[Browser]:
+    """One browser a module, no longer: while it lives its loop runs in this thread, and other tests of the worker could not use Django."""
+    with _chromium() as chromium:
+        yield chromium
 
 
 @pytest.fixture

@@ -103,7 +103,7 @@ class Live(BaseHTTPRequestHandler):
         pass
 
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("tracker")]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from baton.forms.models import Form
 from baton.forms.spam import TRAP
 from tools.browser import executable
 
-pytestmark = [pytest.mark.django_db, pytest.mark.browser]
+pytestmark = [pytest.mark.django_db, pytest.mark.browser, pytest.mark.xdist_group("embed")]
 SITE = "https://www.nuriwork.example/demo"
 
 
