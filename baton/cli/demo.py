@@ -100,6 +100,12 @@ def story(url: str) -> int:
             return 2
         url = address.read_text().strip()
     os.environ["BATON_DATA_DIR"] = str(folder())
-    from baton.demo import story as play
+    try:
+        from baton.demo import story as play
+    except ModuleNotFoundError as error:
+        if error.name != "playwright":
+            raise
+        click.echo("The story drives a real browser and needs Playwright: pip install playwright", err=True)
+        return 2
 
     return 1 if any(not step.ok for step in play.play(url)) else 0
