@@ -49,7 +49,8 @@ def save_draft(workflow: Workflow, draft: Mapping[str, Any], actor: Actor) -> gr
 
 def used_ids(workflow: Workflow) -> set[str]:
     """The ids of all steps that were ever published: a new step gets another one."""
-    return {step.id for version_id in Version.objects.filter(workflow=workflow).values_list("pk", flat=True) for step in graph.of(version_id).walk()}
+    versions = (graph.readable(id) for id in Version.objects.filter(workflow=workflow).values_list("pk", flat=True))
+    return {step.id for version in versions if version is not None for step in version.walk()}
 
 
 def publish(workflow: Workflow, actor: Actor) -> Version:

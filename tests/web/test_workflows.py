@@ -129,6 +129,22 @@ def test_what_cannot_be_added(marketer: Client, workflow: Workflow, at: str, kin
     assert marketer.post(f"/workflows/{workflow.pk}/add/", {"at": at, "type": kind}, headers=PART).status_code == status
 
 
+def test_the_id_of_a_removed_published_step_never_comes_back(marketer: Client, workflow: Workflow) -> None:
+    """People who went through it are counted by its id."""
+    marketer.post(f"/workflows/{workflow.pk}/steps/s4/move/", {"to": "away"}, headers=PART)
+    marketer.post(f"/workflows/{workflow.pk}/add/", {"at": "root:2", "type": "wait"}, headers=PART)
+    assert [step["id"] for step in stored(workflow)["steps"]] == ["s1", "s2", "s5"]
+
+
+def test_a_removed_step_whose_id_was_given_away_is_not_put_back(marketer: Client, workflow: Workflow) -> None:
+    marketer.post(f"/workflows/{workflow.pk}/add/", {"at": "root:3", "type": "wait"}, headers=PART)
+    answer = marketer.post(f"/workflows/{workflow.pk}/steps/s5/move/", {"to": "away"}, headers=PART)
+    back = json.loads(answer["HX-Trigger"])["toast"]["undo"]["values"]
+    marketer.post(f"/workflows/{workflow.pk}/add/", {"at": "root:3", "type": "notify"}, headers=PART)
+    assert marketer.post(f"/workflows/{workflow.pk}/back/", back, headers=PART).status_code == 409
+    assert [step["type"] for step in stored(workflow)["steps"]] == ["send_email", "branch", "wait", "notify"]
+
+
 def test_steps_move_and_come_back_when_removed(marketer: Client, workflow: Workflow) -> None:
     def order() -> list[str]:
         return [s["id"] for s in stored(workflow)["steps"]]

@@ -155,7 +155,7 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         found = workflow_canvas.read(workflow.draft)
         return render(request, "workflows/inspector.html", _panel(request, workflow, found, "", {}, request.GET.get("at", "root:0")))
-    draft, step_id = workflow_draft.add(workflow.draft, request.POST.get("at", ""), request.POST.get("type", ""))
+    draft, step_id = workflow_draft.add(workflow.draft, request.POST.get("at", ""), request.POST.get("type", ""), verbs.used_ids(workflow))
     verbs.save_draft(workflow, draft, actor(request))
     return _part(request, workflow, step_id)
 

@@ -1,5 +1,6 @@
 """Changes to the tree of a draft, in its stored form (automation/graph.py). Each answers a new draft; the given one stays."""
 
+from collections.abc import Collection
 from copy import deepcopy
 from typing import Any
 
@@ -7,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from baton.automation.step import steps
 from baton.automation.trigger import triggers
-from baton.platform.errors import Invalid, NotFound
+from baton.platform.errors import Conflict, Invalid, NotFound
 
 Draft = dict[str, Any]
 Steps = list[dict[str, Any]]
@@ -50,15 +51,17 @@ def get(draft: Draft, step_id: str) -> dict[str, Any]:
     return found[i]
 
 
-def add(draft: Draft, at: str, kind: str) -> tuple[Draft, str]:
-    """A new step of this kind at a place (`root:2`, `s3.yes:0`); answers its id too. Raises NotFound, Invalid (`type`)."""
+def add(draft: Draft, at: str, kind: str, used: Collection[str] = ()) -> tuple[Draft, str]:
+    """A new step of this kind at a place (`root:2`, `s3.yes:0`); answers its id too. Raises NotFound, Invalid (`type`).
+
+    `used` are ids of steps that were published once: people who went through them are counted by these, so none comes back.
+    """
     known = steps().get(kind)
     if known is None:
         raise Invalid.one("type", "INVALID_OPTION", _("Unknown kind of step: {kind}").format(kind=kind))
     new = _copy(draft)
     found, i = _place(new, at)
-    used = {int(s["id"][1:]) for rows in _lists(new["steps"]).values() for s in rows if s["id"][1:].isdigit()}
-    step: dict[str, Any] = {"id": f"s{max(used, default=0) + 1}", "type": kind}
+    step: dict[str, Any] = {"id": _free_id({*used, *_ids(new["steps"])}), "type": kind}
     if known.labels:
         step["paths"] = [{"label": label, "steps": []} for label, _name in known.labels]
     found.insert(i, step)
@@ -66,11 +69,22 @@ def add(draft: Draft, at: str, kind: str) -> tuple[Draft, str]:
 
 
 def put_back(draft: Draft, at: str, step: dict[str, Any]) -> Draft:
-    """A removed step at its old place."""
+    """A removed step at its old place. Raises Conflict when its id was given to a new step meanwhile."""
     new = _copy(draft)
     found, i = _place(new, at)
+    if str(step.get("id")) in _ids(new["steps"]):
+        raise Conflict(_("The step cannot be put back: the workflow was changed meanwhile."))
     found.insert(i, step)
     return new
+
+
+def _ids(found: Steps) -> list[str]:
+    return [str(step.get("id")) for rows in _lists(found).values() for step in rows]
+
+
+def _free_id(used: Collection[str]) -> str:
+    numbers = [int(id[1:]) for id in used if id[:1] == "s" and id[1:].isascii() and id[1:].isdigit()]
+    return f"s{max(numbers, default=0) + 1}"
 
 
 def remove(draft: Draft, step_id: str) -> tuple[Draft, str, dict[str, Any]]:
