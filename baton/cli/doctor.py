@@ -50,6 +50,7 @@ def _database() -> Iterator[Finding]:
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
+    from baton.forms import kept
     from baton.platform import changes, sql
 
     version = sql.rows("SHOW server_version_num")[0][0]
@@ -65,6 +66,8 @@ def _database() -> Iterator[Finding]:
                 False,
                 f"{aside:,} changes are set aside because deciding about them failed: the worker's log and the column `trouble` of table `change` say why",
             )
+    if refused := kept.refused():
+        yield False, f"{refused:,} answers of forms could not be taken: see the files `.refused` in {kept.folder()}"
 
 
 def _mail() -> Iterator[Finding]:

@@ -43,6 +43,15 @@ def visitor(cookie: str) -> int | None:
     return current(found[0][0]) if found else None
 
 
+def hold(cookie: str) -> int | None:
+    """As `visitor`, and nobody else makes a contact of him, or joins him to one, until the transaction ends."""
+    while (found := visitor(cookie)) is not None:
+        sql.rows("SELECT 1 FROM visitor WHERE contact_id = %s FOR UPDATE", [found])
+        if current(found) == found:
+            break  # else he was joined to somebody while we waited
+    return found
+
+
 def current(contact_id: int) -> int:
     """The id that a contact or visitor has now: the id itself, or the one it was merged into."""
     return contacts.resolve(contact_id)

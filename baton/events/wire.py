@@ -127,14 +127,18 @@ def _whole(value: Any, path: str) -> int:
     return value
 
 
-def _text(value: Any, path: str, longest: int) -> str:
+def storable(text: str, longest: int) -> str:
     """Text as PostgreSQL can keep it: cut to length, without NUL and without halves of a surrogate pair."""
-    if not isinstance(value, str):
-        raise Malformed(path, "expected text")
-    text = value[:longest]
+    text = text[:longest]
     if "\0" in text:
         text = text.replace("\0", "")
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "ignore").decode()
+
+
+def _text(value: Any, path: str, longest: int) -> str:
+    if not isinstance(value, str):
+        raise Malformed(path, "expected text")
+    return storable(value, longest)
 
 
 def _address(value: Any, path: str) -> tuple[str, str]:

@@ -5,11 +5,11 @@ import os
 import uuid
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from django.db import Error
+from django.db import InterfaceError, OperationalError
 
 from baton.forms import submissions, verbs
 from baton.platform import clock, logs
@@ -17,6 +17,7 @@ from baton.platform.config import config
 from baton.platform.errors import DomainError
 
 MOST = 100_000  # files: beyond that a sender gets an error, and can send again
+ABANDONED = timedelta(minutes=10)  # after which a file that a worker took is taken for a killed worker's
 
 log = logs.log(__name__)
 
@@ -58,7 +59,7 @@ def keep(
             return False
         path = where / f"{clock.now():%Y%m%d%H%M%S}-{uuid.uuid4().hex}.json"
         with path.with_suffix(".part").open("w") as file:
-            json.dump(asdict(answer), file, ensure_ascii=False)
+            json.dump(asdict(answer), file)
             file.flush()
             os.fsync(file.fileno())
         path.with_suffix(".part").rename(path)
@@ -70,12 +71,13 @@ def keep(
 
 
 def deliver() -> int:
-    """Take what was kept, oldest first; returns how many. An answer that does not fit its form is set aside as `.refused`."""
+    """Take what was kept, oldest first; returns how many. An answer that cannot be taken is set aside as `.refused`."""
     taken = 0
     for path in sorted(folder().glob("*.json")):
         mine = path.with_suffix(".taken")
         try:
             path.rename(mine)  # one worker takes it
+            os.utime(mine, (clock.now().timestamp(),) * 2)  # now: `put_back` of another worker leaves it alone
             answer = Answer(**json.loads(mine.read_text()))
             submissions.submit(
                 verbs.by_guid(answer.guid, archived=True),
@@ -86,15 +88,19 @@ def deliver() -> int:
                 consent=answer.consent,
                 consent_text=answer.consent_text,
                 at=datetime.fromisoformat(answer.at),
+                key=path.stem,
             )
         except FileNotFoundError:
             continue
         except DomainError as error:
             log.error("a kept answer does not fit its form", file=path.name, error=str(error))
             mine.rename(path.with_suffix(".refused"))
-        except Error:
+        except (OperationalError, InterfaceError):
             mine.rename(path)
             break  # still away
+        except Exception:
+            log.exception("a kept answer cannot be taken", file=path.name)
+            mine.rename(path.with_suffix(".refused"))
         else:
             mine.unlink()
             taken += 1
@@ -104,5 +110,10 @@ def deliver() -> int:
 def put_back() -> None:
     """What a killed worker had taken and not finished is taken again."""
     for mine in folder().glob("*.taken"):
-        if clock.now().timestamp() - mine.stat().st_mtime > 600:
+        if clock.now().timestamp() - mine.stat().st_mtime > ABANDONED.total_seconds():
             mine.rename(mine.with_suffix(".json"))
+
+
+def refused() -> int:
+    """How many were set aside: somebody has to look at them."""
+    return sum(1 for _ in folder().glob("*.refused"))

@@ -11,18 +11,21 @@ from django.utils.translation import gettext as _
 
 from baton.crm import consent as consents
 from baton.crm import contacts, records
+from baton.crm import identity as identities
 from baton.events import identity, record
 from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
-from baton.events.wire import is_cookie
+from baton.events.wire import is_cookie, storable
 from baton.forms import fields
 from baton.forms.models import Form, FormSubmission
 from baton.platform import clock, live, sql
 from baton.platform.actor import Actor
-from baton.platform.errors import Conflict, Invalid, Problem
+from baton.platform.errors import Conflict, Invalid, NotFound, Problem
+from baton.platform.transaction import retrying
 
 SOURCE = "form"
 LONGEST = 2048  # characters of an address
+LOOKS = 3  # how often it is looked up whose answer it is, when others write at the same moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Submission:
     redirect_url: str
 
 
+@retrying
 def submit(
     form: Form,
     values: Mapping[str, Any],
@@ -45,6 +49,7 @@ def submit(
     consent_text: str = "",
     at: datetime | None = None,
     lenient: bool = False,
+    key: str = "",
 ) -> Submission:
     """Take an answer. Raises Invalid (`fields.<name>`, `consent`) before anything is written.
 
@@ -52,6 +57,7 @@ def submit(
     anonymous visitor becomes that contact with everything he did before. Two people who are both known stay two.
     `consent` None means the sender was not asked; False leaves an agreement given earlier as it is. `lenient` lets
     missing and undeclared fields pass (the undeclared are left out); what is wrong in itself is still refused.
+    With a `key` the answer is taken once, however often it is given.
     """
     answers, written, problems = fields.check(form.fields, values)
     if lenient:
@@ -65,17 +71,20 @@ def submit(
     at = min(at or now, now)
     if not is_cookie(cookie):
         cookie = ""
+    page_url, page_title, consent_text = storable(page_url, LONGEST), storable(page_title, 300), storable(consent_text, LONGEST)
     with transaction.atomic():
+        if key and (taken := identities.find("submission", key)) is not None:
+            return Submission(taken, thanks(form), form.redirect_url)
         contact_id = _person(written, cookie, actor, at, page_url)
         if consent and (wording := consent_text or form.consent.get("label", "")):
             consents.set([contact_id], form.consent.get("channel", "email"), True, actor=actor, source=str(actor), wording=wording)
         number = sql.next_ids("form_submission_id_seq", 1)[0]
-        FormSubmission.objects.create(
-            contact_id=contact_id, id=number, form_id=form.pk, values=answers, page_url=page_url[:LONGEST], page_title=page_title[:300], at=at
-        )
-        payload = {"submission": number, "page": page_url[:LONGEST], "title": page_title[:300]}
+        FormSubmission.objects.create(contact_id=contact_id, id=number, form_id=form.pk, values=answers, page_url=page_url, page_title=page_title, at=at)
+        payload = {"submission": number, "page": page_url, "title": page_title}
         record.add([NewEvent(contact_id, Kind.FORM_SUBMISSION, at, str(form.pk), form.name, payload=payload)])
         live.publish(f"contact:{contact_id}", what="changed")
+        if key:
+            identities.claim("submission", key, contact_id)
     return Submission(contact_id, thanks(form), form.redirect_url)
 
 
@@ -86,19 +95,23 @@ def thanks(form: Form) -> str:
 
 
 def _person(written: dict[str, Any], cookie: str, actor: Actor, at: datetime, page_url: str) -> int:
-    """The contact the answer is from, with the values written."""
+    """The contact the answer is from, with the values written. Who was faster meanwhile is seen at the second look."""
+    for _look in range(LOOKS - 1):
+        try:
+            with transaction.atomic():
+                return _seen_now(written, cookie, actor, at, page_url)
+        except (Conflict, NotFound):
+            continue
+    return _seen_now(written, cookie, actor, at, page_url)
+
+
+def _seen_now(written: dict[str, Any], cookie: str, actor: Actor, at: datetime, page_url: str) -> int:
     email = written.get("email")
-    visitor = identity.visitor(cookie) if cookie else None
+    visitor = identity.hold(cookie) if cookie else None
     owner = contacts.by_email(email) if email else None
     if owner is None:
         contact_id = _of_visitor(visitor, written, email) if visitor is not None else None
-        try:
-            with transaction.atomic():
-                return _write(contact_id, visitor, cookie, written, actor, at, page_url)
-        except Conflict as error:  # somebody sent the same address a moment ago
-            if error.existing_id is None:
-                raise
-            owner = error.existing_id
+        return _write(contact_id, visitor, cookie, written, actor, at, page_url)
     _bind(cookie, visitor, owner)
     records.update("contact", owner, written, actor=actor, source=SOURCE)
     return owner

@@ -66,6 +66,17 @@ def test_an_answer_that_cannot_be_taken_holds_up_no_other(form: Form, folder: Pa
     assert sorted(p.suffix for p in folder.iterdir()) == [".refused", ".refused"]
 
 
+def test_what_another_worker_is_taking_stays_his(form: Form, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def look(form: Form, values: Any, **about: Any) -> None:
+        kept.put_back()
+        assert [p.suffix for p in folder.iterdir()] == [".taken"]
+
+    monkeypatch.setattr(submissions, "submit", look)
+    kept.keep(str(form.guid), MINJUN)
+    clock.shift(kept.ABANDONED * 3)  # it waited longer than that on the disk
+    assert kept.deliver() == 1
+
+
 @pytest.mark.parametrize("away", [OperationalError, InterfaceError])
 def test_nothing_moves_while_the_database_is_away(form: Form, folder: Path, monkeypatch: pytest.MonkeyPatch, away: type[Exception]) -> None:
     def gone(*_: Any, **__: Any) -> None:

@@ -22,7 +22,8 @@ class Contact(RecordFields):
 class Identity(models.Model):
     """A value that points to one contact: an e-mail address, a cookie, an external id, or the id of a merged contact.
 
-    The only place where uniqueness of such values lives. `kind` is one of email, cookie, external, merged.
+    The only place where uniqueness of such values lives. `kind` is one of email, cookie, external,
+    merged, or submission (the key of a form's answer that came from the disk: it is taken once).
     """
 
     pk = models.CompositePrimaryKey("value", "kind")
