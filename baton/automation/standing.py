@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from baton.automation.models import Workflow
 from baton.crm import contacts
+from baton.messaging import outbox
 from baton.platform import sql
 
 
@@ -53,6 +54,19 @@ class Mail:
     unsubscribed: int = 0
     skipped: int = 0
     failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """A message that failed, or that may not have arrived (`unknown`), with the reason in words."""
+
+    contact_id: int
+    id: int
+    name: str
+    step: str
+    state: str
+    reason: str
+    at: datetime
 
 
 def counts(workflow: Workflow) -> dict[str, Counts]:
@@ -104,6 +118,16 @@ def mail(workflow: Workflow, step: str) -> Mail:
     """The mails that this step sent."""
     [row] = sql.rows(sql.load("mail", __package__), {"workflow": workflow.pk, "step": step})
     return Mail(*row)
+
+
+def undelivered(workflow: Workflow, limit: int = 20) -> tuple[list[Undelivered], int]:
+    """Its messages that failed or may not have arrived, newest first, and how many there are in all. What to do about them a person decides."""
+    found = sql.rows(sql.load("undelivered", __package__), {"workflow": workflow.pk, "limit": limit})
+    messages = [
+        Undelivered(contact_id, id, contacts.display_name(_json(person) or {}), step, state, outbox.reason(reason), at)
+        for contact_id, id, person, step, state, reason, at, _all in found
+    ]
+    return messages, found[0][-1] if found else 0
 
 
 def _json(value: Any) -> Any:

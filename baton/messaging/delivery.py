@@ -12,14 +12,17 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from baton.events import record
 from baton.events.vocabulary import Kind
 from baton.messaging import render, suppression
 from baton.messaging.channel import Down, Line, Receipt, Result, channel
 from baton.messaging.models import Email
-from baton.platform import buckets, clock, live, logs, sql
-from baton.platform.errors import Invalid
+from baton.platform import buckets, clock, history, live, logs, sql
+from baton.platform.actor import Actor
+from baton.platform.errors import Conflict, Invalid, NotFound
+from baton.platform.models import BUCKETS
 
 BATCH = 100  # messages of one claim
 LEASE = timedelta(minutes=5)  # how long a worker may take for one message, and for a batch up to the message it is at
@@ -200,6 +203,32 @@ def give_up(parcel: Parcel, reason: str, *, bounced: Email | None = None, addres
         record.add([record.NewEvent(parcel.contact_id, Kind.EMAIL_BOUNCE, clock.now(), key_value=str(bounced.id), key_label=bounced.name, payload=payload)])
         if address_dead:
             suppression.suppress(parcel.contact_id, parcel.channel, suppression.BOUNCED)
+
+
+def again(contact_id: int, message_id: int, actor: Actor) -> None:
+    """Send a message that failed, or that may not have arrived, once more, to the address the contact has now: a person decided so.
+
+    It passes the last gate like any other. Raises NotFound, Conflict (it waits, was sent, or the gate said no).
+    """
+    now = clock.now()
+    with transaction.atomic():
+        found = sql.rows("SELECT state, reason FROM message WHERE contact_id = %s AND id = %s FOR UPDATE", [contact_id, message_id])
+        if not found:
+            raise NotFound(_("There is no message {id}.").format(id=message_id))
+        [(state, reason)] = found
+        if state not in ("failed", "unknown"):
+            raise Conflict(_("Only a message that failed, or that may not have arrived, can be sent again."))
+        [(address,)] = sql.rows("SELECT max(email) FROM contact WHERE id = %s", [contact_id])
+        sql.run(
+            "UPDATE message SET state = 'queued', reason = '', attempts = 0, address = coalesce(%s, address) WHERE contact_id = %s AND id = %s",
+            [address, contact_id, message_id],
+        )
+        sql.run(
+            "INSERT INTO outbox (bucket, message_id, contact_id, due_at) VALUES (%s, %s, %s, %s)",
+            [contact_id % BUCKETS, message_id, contact_id, now],
+        )
+        history.record(actor, "sent_again", "message", message_id, contact=contact_id, was=state, reason=reason)
+        sql.run("NOTIFY baton_outbox")
 
 
 def _finish(parcel: Parcel, state: str, reason: str) -> bool:

@@ -35,7 +35,7 @@ class Message(models.Model):
     """One message to one person: written before it is handed over, and unique for what caused it. By contact.
 
     state: queued -> claimed -> handing -> sent, or skipped (with the reason), failed, unknown (the process died
-    while the relay was taking it: never sent again by itself).
+    while the relay was taking it: never sent again by itself, see delivery.again).
     """
 
     pk = models.CompositePrimaryKey("contact_id", "id")
@@ -55,6 +55,7 @@ class Message(models.Model):
     class Meta:
         db_table = "message"
         constraints = [models.UniqueConstraint(fields=["contact_id", "cause", "channel"], name="message_cause")]
+        indexes = [models.Index(fields=["-created_at"], condition=models.Q(state__in=["failed", "unknown"]), name="message_undelivered")]
 
 
 class Outbox(models.Model):

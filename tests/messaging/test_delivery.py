@@ -10,7 +10,9 @@ from baton.events.vocabulary import Kind
 from baton.messaging import delivery, outbox, suppression
 from baton.messaging.models import Email, Message, Outbox, Suppression
 from baton.platform import clock
-from baton.platform.actor import SYSTEM
+from baton.platform.actor import SYSTEM, Actor
+from baton.platform.errors import Conflict, NotFound
+from baton.platform.models import History
 from tests.messaging.conftest import parsed, person
 from tests.messaging.relay import Relay
 
@@ -220,3 +222,38 @@ def test_a_mail_with_a_broken_template_fails_with_the_line(email: Email, relay: 
     message = Message.objects.get(contact_id=contact_id)
     assert message.state == "failed"
     assert "2" in message.reason
+
+
+@pytest.mark.parametrize("state", ["failed", "unknown"])
+def test_a_person_sends_a_message_again_that_failed_or_may_not_have_arrived(email: Email, relay: Relay, actor: Actor, state: str) -> None:
+    contact_id = person()
+    queue(contact_id, email)
+    Message.objects.filter(contact_id=contact_id).update(state=state, reason="550 no such user", attempts=13)
+    Outbox.objects.all().delete()
+    records.update("contact", contact_id, {"email": "jiwoo.seo@gaon.example"}, actor=actor, source="test")
+    message_id = Message.objects.get(contact_id=contact_id).id
+    delivery.again(contact_id, message_id, actor)
+    with pytest.raises(Conflict):
+        delivery.again(contact_id, message_id, actor)  # a second press of the button
+    drain()
+    assert [to for to, _ in relay.mails] == ["jiwoo.seo@gaon.example"]
+    message = Message.objects.get(contact_id=contact_id)
+    assert (message.id, message.state, message.reason, message.attempts) == (message_id, "sent", "", 1)
+    left = History.objects.get(subject_type="message", subject_id=str(message_id))
+    assert (left.verb, left.actor, left.detail) == ("sent_again", str(actor), {"contact": contact_id, "was": state, "reason": "550 no such user"})
+    with pytest.raises(Conflict):
+        delivery.again(contact_id, message_id, actor)
+    with pytest.raises(NotFound):
+        delivery.again(contact_id, message_id + 1, actor)
+
+
+def test_sending_again_passes_the_last_gate(email: Email, relay: Relay, actor: Actor) -> None:
+    contact_id = person()
+    queue(contact_id, email)
+    Message.objects.filter(contact_id=contact_id).update(state="failed")
+    Outbox.objects.all().delete()
+    suppression.unsubscribe(contact_id, email.id)
+    delivery.again(contact_id, Message.objects.get(contact_id=contact_id).id, actor)
+    drain()
+    assert relay.mails == []
+    assert Message.objects.get(contact_id=contact_id).reason == "suppressed_unsubscribed"

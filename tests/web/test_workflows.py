@@ -12,7 +12,7 @@ from baton.automation import enroll, runner, verbs
 from baton.automation.models import Workflow
 from baton.crm import records
 from baton.forms.models import Form
-from baton.messaging.models import Email
+from baton.messaging.models import Email, Message, Outbox
 from baton.platform.actor import SYSTEM
 from baton.web.parts import workflow_canvas
 
@@ -127,6 +127,23 @@ def test_a_step_is_added_anywhere(marketer: Client, workflow: Workflow, at: str,
 @pytest.mark.parametrize(("at", "kind", "status"), [("root:0", "rocket", 422), ("s9.yes:0", "wait", 404), ("root", "wait", 404), ("", "", 422)])
 def test_what_cannot_be_added(marketer: Client, workflow: Workflow, at: str, kind: str, status: int) -> None:
     assert marketer.post(f"/workflows/{workflow.pk}/add/", {"at": at, "type": kind}, headers=PART).status_code == status
+
+
+def test_a_mail_that_may_not_have_arrived_is_shown_and_sent_again_by_a_person(marketer: Client, workflow: Workflow) -> None:
+    walk(workflow)
+    assert "did not arrive" not in marketer.get(f"/workflows/{workflow.pk}/").content.decode()
+    message = Message.objects.order_by("id")[0]
+    Message.objects.filter(contact_id=message.contact_id, id=message.id).update(state="unknown", reason="interrupted")
+    Outbox.objects.all().delete()
+    page = marketer.get(f"/workflows/{workflow.pk}/").content.decode()
+    assert "it may have arrived and is not sent again" in page
+    sent = {"contact": message.contact_id, "message": message.id}
+    answer = marketer.post(f"/workflows/{workflow.pk}/again/", sent, headers=PART)
+    assert answer.status_code == 200
+    assert "did not arrive" not in answer.content.decode()
+    assert Outbox.objects.get().message_id == message.id
+    assert marketer.post(f"/workflows/{workflow.pk}/again/", sent, headers=PART).status_code == 409
+    assert marketer.post(f"/workflows/{workflow.pk}/again/", {"contact": "x"}, headers=PART).status_code == 422
 
 
 def test_the_id_of_a_removed_published_step_never_comes_back(marketer: Client, workflow: Workflow) -> None:

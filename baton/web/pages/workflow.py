@@ -16,6 +16,7 @@ from baton.automation.graph import Graph
 from baton.automation.models import Workflow
 from baton.automation.step import Step, steps
 from baton.automation.trigger import Trigger, triggers
+from baton.messaging import delivery
 from baton.messaging.models import Email
 from baton.platform.errors import Invalid, NotFound, Problem
 from baton.segments import filter as filters
@@ -23,6 +24,7 @@ from baton.web.answer import targets, toast
 from baton.web.page import Page, actor, allow
 from baton.web.parts import condition_form, step_form, workflow_canvas, workflow_draft
 
+DECIDE = 3  # mails that did not arrive shown at once; the next come when these are sent
 UNDO = 2000  # most letters of a removed step that are kept for its way back
 
 
@@ -39,6 +41,7 @@ class OneWorkflow(Page):
             path(f"{at}steps/<slug:step_id>/", fill),
             path(f"{at}steps/<slug:step_id>/filter/", fill_filter),
             path(f"{at}steps/<slug:step_id>/move/", move),
+            path(f"{at}again/", send_again),
             path(f"{at}publish/", publish),
             path(f"{at}pause/", pause),
             path(f"{at}resume/", resume),
@@ -66,11 +69,23 @@ def _context(request: HttpRequest, workflow: Workflow, selected: str, *, errors:
         "canvas": workflow_canvas.draw(found, workflow),
         "totals": standing.totals(workflow),
         "log": workflow_canvas.log(workflow, found),
+        **_undelivered(request, workflow, found),
         "changed": workflow.published is None or workflow.published.graph != found.stored(),
         "problems": [(p, _step_at(found, p.path)) for p in problems],
         "live_topics": [f"workflow:{workflow.pk}"],
         "may_edit": permissions.can(request.user, "workflows", "edit"),
         **_panel(request, workflow, found, selected, errors or {}, adding),
+    }
+
+
+def _undelivered(request: HttpRequest, workflow: Workflow, found: Graph) -> dict[str, Any]:
+    """Mails about which a person decides, each with the name of its step."""
+    messages, count = standing.undelivered(workflow, DECIDE)
+    titles = {step.id: step.heading() for step in found.walk()}
+    return {
+        "undelivered": [(m, titles.get(m.step, _("a step of an earlier version"))) for m in messages],
+        "undelivered_count": count,
+        "may_send": permissions.can(request.user, "messages", "edit"),
     }
 
 
@@ -230,6 +245,19 @@ def put_back(request: HttpRequest, pk: int) -> HttpResponse:
         raise Invalid.one("step", "INVALID_VALUE", _("This value cannot be used."))
     verbs.save_draft(workflow, workflow_draft.put_back(workflow.draft, request.POST.get("at", ""), step), actor(request))
     return _part(request, workflow, str(step.get("id", "")))
+
+
+@require_POST
+@allow("messages", "edit")
+def send_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send a mail that failed or may not have arrived once more."""
+    workflow = _workflow(pk)
+    try:
+        contact_id, message_id = int(request.POST.get("contact", "")), int(request.POST.get("message", ""))
+    except ValueError:
+        raise Invalid.one("message", "INVALID_VALUE", _("This value cannot be used.")) from None
+    delivery.again(contact_id, message_id, actor(request))
+    return toast(_part(request, workflow, ""), _("The mail is on its way again"))
 
 
 # Its state -------------------------------------------------------------------
