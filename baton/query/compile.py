@@ -41,10 +41,19 @@ def condition(node: Node, catalog: Catalog, *, now: datetime, zone: tzinfo, whom
 
 
 def members(node: Node, catalog: Catalog, *, now: datetime, zone: tzinfo, whom: bool = False, prefix: str = "p") -> Sql:
-    """`SELECT c.id` of the contacts for whom the filter holds; an archived contact never does. With `whom`: only those of `%(ids)s`."""
-    inner = condition(node, catalog, now=now, zone=zone, whom=whom, prefix=prefix)
+    """`SELECT c.id` of the contacts for whom the filter holds; an archived contact never does. With `whom`: only those of `%(ids)s`.
+
+    What must have happened several times has to be counted for everybody anyway, so it is joined: then the planner may sift those who were
+    found by the other conditions before it looks at a contact. (A condition in EXISTS of its own it can only ask about contacts.)
+    """
+    bind, moment = Binder(prefix), Moment(now, zone)
+    asked = node.children if isinstance(node, And) else (node,)
+    often = [n for n in asked if isinstance(n, Performed) and n.keys != () and n.at_least > 1]
+    joins = [f" JOIN ({_often(n, n.at_least, n.at_most, moment, bind, whom)}) o{i} ON o{i}.contact_id = c.id" for i, n in enumerate(often, 1)]
+    compiler = _Compiler(catalog, moment, whom, bind, who="o1.contact_id" if often else "c.id")
+    inner = compiler.condition(And(tuple(n for n in asked if n not in often)))
     some = " AND c.id = ANY(%(ids)s::bigint[])" if whom else ""
-    return Sql(f"SELECT c.id FROM contact c WHERE c.archived_at IS NULL{some} AND {inner.text}", inner.params)
+    return Sql(f"SELECT c.id FROM contact c{''.join(joins)} WHERE c.archived_at IS NULL{some} AND {inner}", bind.params)
 
 
 def count(node: Performed, catalog: Catalog, *, now: datetime, zone: tzinfo, whom: bool = False, prefix: str = "p") -> Sql:
@@ -67,6 +76,7 @@ class _Compiler:
     moment: Moment
     whom: bool
     bind: Binder
+    who: str = "c.id"  # the contact asked about
 
     def condition(self, node: Node, alias: str = "c") -> str:
         match node:
@@ -102,7 +112,7 @@ class _Compiler:
 
     def _exists(self, table: str, alias: str, where: str, column: str = "contact_id") -> str:
         some = f" AND {alias}.{column} = ANY(%(ids)s::bigint[])" if self.whom else ""
-        return f"EXISTS (SELECT 1 FROM {table} WHERE {alias}.{column} = c.id{some} AND {where})"
+        return f"EXISTS (SELECT 1 FROM {table} WHERE {alias}.{column} = {self.who}{some} AND {where})"
 
     def _performed(self, node: Performed) -> str:
         if node.at_least <= 0:
@@ -117,9 +127,7 @@ class _Compiler:
             return "(false)"
         if least == 1 and most is None:
             return self._exists("event e", "e", _happened(node, self.moment, self.bind, False))
-        often = f"count(*) >= {self.bind(least)}" if most is None else f"count(*) BETWEEN {self.bind(least)} AND {self.bind(most)}"
-        where = _happened(node, self.moment, self.bind, self.whom)
-        return f"EXISTS (SELECT 1 FROM (SELECT e.contact_id FROM event e WHERE {where} GROUP BY e.contact_id HAVING {often}) h WHERE h.contact_id = c.id)"
+        return f"EXISTS (SELECT 1 FROM ({_often(node, least, most, self.moment, self.bind, self.whom)}) h WHERE h.contact_id = {self.who})"
 
     def _score(self, node: ScoreIs) -> str:
         symbol, opposite, meaning = ORDER[node.operator]
@@ -148,6 +156,12 @@ class _Compiler:
         label = "" if node.label is None else f" AND a.label = {self.bind(node.label)}"
         inner = f"SELECT r.id FROM record r WHERE r.object_type = {kind} AND r.archived_at IS NULL AND {self.condition(node.child, 'r')}"
         return self._exists("association a", "a", f"a.to_type = {kind}{label} AND a.to_id IN ({inner})", "from_id")
+
+
+def _often(node: Performed, least: int, most: int | None, moment: Moment, bind: Binder, whom: bool) -> str:
+    """SELECT of those to whom it happened from `least` (1 or more) to `most` times, each once; node.keys is not empty."""
+    often = f"count(*) >= {bind(least)}" if most is None else f"count(*) BETWEEN {bind(least)} AND {bind(most)}"
+    return f"SELECT e.contact_id FROM event e WHERE {_happened(node, moment, bind, whom)} GROUP BY e.contact_id HAVING {often}"
 
 
 def _happened(node: Performed, moment: Moment, bind: Binder, whom: bool) -> str:

@@ -25,16 +25,15 @@ from baton.segments.models import Segment
 JOIN = """
 INSERT INTO membership (contact_id, segment_id, joined_at, reason)
 SELECT c.id, %(segment)s, %(at)s, 'filter'
-FROM contact c
-WHERE c.archived_at IS NULL AND {condition}
-  AND NOT EXISTS (SELECT 1 FROM membership m WHERE m.contact_id = c.id AND m.segment_id = %(segment)s)
+FROM ({members}) c
+WHERE NOT EXISTS (SELECT 1 FROM membership m WHERE m.contact_id = c.id AND m.segment_id = %(segment)s)
 ON CONFLICT (contact_id, segment_id) DO NOTHING
 RETURNING contact_id
 """
 LEAVE = """
 DELETE FROM membership m
 WHERE m.segment_id = %(segment)s AND m.reason = 'filter'
-  AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.id = m.contact_id AND c.archived_at IS NULL AND {condition})
+  AND NOT EXISTS (SELECT 1 FROM ({members}) c WHERE c.id = m.contact_id)
 RETURNING m.contact_id
 """
 DIFFER = """
@@ -128,9 +127,9 @@ def in_order(ready: Mapping[int, Definition]) -> list[list[int]]:
 
 
 def _all(segment: Segment, definition: Definition, at: datetime) -> Moved:
-    condition = compile.condition(definition.node, catalog.current(), now=at, zone=config().zone)
-    params: dict[str, Any] = {**condition.params, "segment": segment.pk, "at": at}
-    leave, join = LEAVE.replace("{condition}", condition.text), JOIN.replace("{condition}", condition.text)
+    members = compile.members(definition.node, catalog.current(), now=at, zone=config().zone)
+    params: dict[str, Any] = {**members.params, "segment": segment.pk, "at": at}
+    leave, join = LEAVE.replace("{members}", members.text), JOIN.replace("{members}", members.text)
     left = [] if segment.kind == "fixed" else [id for (id,) in sql.rows(leave, params)]  # a fixed list takes who fits when it is made, and keeps them
     return Moved(segment.pk, [id for (id,) in sql.rows(join, params)], left)
 

@@ -32,22 +32,22 @@ def test_a_list_of_pricing_visitors() -> None:
     node = And((Compare("industry", "any_of", ("it", "bio")), twice, opened, Not(Performed((5,)))))
     made = compile.members(node, CATALOG, now=NOW, zone=SEOUL)
     assert wrapped(made) == snapshot("""\
-SELECT c.id FROM contact c WHERE c.archived_at IS NULL AND ((c.properties @> %(p1)s::jsonb OR c.properties @>
-%(p2)s::jsonb) AND EXISTS (SELECT 1 FROM (SELECT e.contact_id FROM event e WHERE e.kind = %(p4)s AND e.key =
-ANY(%(p5)s::bigint[]) AND e.ts >= %(p6)s AND e.ts <= %(p7)s GROUP BY e.contact_id HAVING count(*) >= %(p3)s) h WHERE
-h.contact_id = c.id) AND EXISTS (SELECT 1 FROM event e WHERE e.contact_id = c.id AND e.kind = %(p8)s AND e.ts >= %(p9)s
-AND e.ts <= %(p7)s AND NOT e.payload ? %(p10)s) AND NOT (EXISTS (SELECT 1 FROM event e WHERE e.contact_id = c.id AND
-e.kind = %(p11)s)))\
+SELECT c.id FROM contact c JOIN (SELECT e.contact_id FROM event e WHERE e.kind = %(p2)s AND e.key =
+ANY(%(p3)s::bigint[]) AND e.ts >= %(p4)s AND e.ts <= %(p5)s GROUP BY e.contact_id HAVING count(*) >= %(p1)s) o1 ON
+o1.contact_id = c.id WHERE c.archived_at IS NULL AND ((c.properties @> %(p6)s::jsonb OR c.properties @> %(p7)s::jsonb)
+AND EXISTS (SELECT 1 FROM event e WHERE e.contact_id = o1.contact_id AND e.kind = %(p8)s AND e.ts >= %(p9)s AND e.ts <=
+%(p5)s AND NOT e.payload ? %(p10)s) AND NOT (EXISTS (SELECT 1 FROM event e WHERE e.contact_id = o1.contact_id AND e.kind
+= %(p11)s)))\
 """)
     assert made.params == snapshot(
         {
-            "p1": '{"industry": "it"}',
-            "p2": '{"industry": "bio"}',
-            "p3": 2,
-            "p4": 1,
-            "p5": [1, 2],
-            "p6": datetime(2026, 10, 22, hour=3, tzinfo=UTC),
-            "p7": datetime(2026, 11, 21, hour=3, tzinfo=UTC),
+            "p1": 2,
+            "p2": 1,
+            "p3": [1, 2],
+            "p4": datetime(2026, 10, 22, hour=3, tzinfo=UTC),
+            "p5": datetime(2026, 11, 21, hour=3, tzinfo=UTC),
+            "p6": '{"industry": "it"}',
+            "p7": '{"industry": "bio"}',
             "p8": 11,
             "p9": datetime(2026, 11, 7, hour=3, tzinfo=UTC),
             "p10": "machine",
