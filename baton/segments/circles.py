@@ -1,6 +1,9 @@
-"""Lists look at lists and scores, scores look at lists: none may look at itself on the way, or it would never come to rest."""
+"""Lists look at lists and scores, scores look at lists: none may look at itself on the way, or it would never come to rest.
 
-from collections.abc import Iterable
+Who looks at a list is also asked before it is put aside; packages above that use lists say so with `also_used_by`.
+"""
+
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 from django.utils.translation import gettext as _
@@ -9,6 +12,8 @@ from baton.platform.errors import Invalid
 from baton.query.depends import Depends
 from baton.segments.models import ScoreRule, Segment
 
+Users = Callable[[int], list[str]]
+_others: list[Users] = []
 Thing = tuple[Literal["segment", "score"], int]
 
 
@@ -27,10 +32,16 @@ def forbid(thing: Thing, looks_at: Depends) -> None:
 
 
 def users_of(segment_id: int) -> list[str]:
-    """Names of the lists and keys of the score rules that look at a list."""
+    """Names of the lists, keys of the score rules, and names of whatever else looks at a list."""
     lists = Segment.objects.filter(archived_at=None, depends__segments__contains=segment_id).values_list("name", flat=True)
     rules = ScoreRule.objects.filter(depends__segments__contains=segment_id).values_list("key", flat=True)
-    return [*lists, *rules]
+    return [*lists, *rules, *(name for others in _others for name in others(segment_id))]
+
+
+def also_used_by(find: Users) -> Users:
+    """Make a function one that is asked who uses a list: it gets the list's id and gives back names that people know."""
+    _others.append(find)
+    return find
 
 
 def _all() -> dict[Thing, list[Thing]]:

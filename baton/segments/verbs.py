@@ -67,7 +67,7 @@ def update_segment(segment: Segment, *, name: str | None = None, filter: Filter 
 
 
 def archive_segment(segment: Segment, *, actor: Actor) -> None:
-    """Put a list aside: it keeps its members as they are. Raises Conflict when another list or a score rule looks at it."""
+    """Put a list aside: it keeps its members as they are. Raises Conflict that names what uses it: a list, a score rule, a workflow."""
     with transaction.atomic():
         segment = _find(segment.pk)
         if users := circles.users_of(segment.pk):

@@ -9,6 +9,8 @@ from baton.messaging.models import Email
 from baton.platform.actor import SYSTEM
 from baton.platform.errors import Conflict, Invalid
 from baton.platform.models import History
+from baton.segments import verbs as segments
+from baton.segments.models import Segment
 
 pytestmark = pytest.mark.django_db
 TRIGGER = {"type": "form_submitted"}
@@ -83,3 +85,19 @@ def test_only_what_runs_is_paused_and_only_what_is_paused_resumed(email: Email) 
 def test_a_workflow_needs_a_name() -> None:
     with pytest.raises(Invalid):
         verbs.create("  ", SYSTEM)
+
+
+def test_a_list_that_a_workflow_uses_is_not_put_aside(email: Email) -> None:
+    def segment(name: str) -> Segment:
+        return segments.create_segment(name, {"condition": "property", "property": "city", "operator": "known"}, "active", SYSTEM)
+
+    triggers, asked, free = segment("가입"), segment("조건"), segment("자유")
+    inside = {"id": "s2", "type": "branch", "filter": {"not": {"condition": "in_segment", "segment": asked.pk}}, "paths": []}
+    steps = [{"id": "s1", "type": "branch", "filter": {}, "paths": [{"label": "yes", "steps": [inside]}]}]
+    workflow = verbs.create("후속 연락", SYSTEM, {"trigger": {"type": "segment_joined", "segment": triggers.pk}, "steps": steps})
+    for used in (triggers, asked):
+        with pytest.raises(Conflict, match="후속 연락"):
+            segments.archive_segment(used, actor=SYSTEM)
+    segments.archive_segment(free, actor=SYSTEM)
+    verbs.archive(workflow, SYSTEM)
+    segments.archive_segment(triggers, actor=SYSTEM)
