@@ -66,7 +66,8 @@ def joined(parts: list[str], how: str, gettext: Gettext) -> str:
         return parts[0]
     if how == "all":
         return gettext(gettext_noop(" and ")).join(parts)
-    return f"({gettext(gettext_noop(' or ')).join(parts)})"
+    either = gettext(gettext_noop(" or ")).join(parts)
+    return f"({either})"
 
 
 def negated(part: str, gettext: Gettext) -> str:
