@@ -254,6 +254,15 @@ def origin(source: str) -> str:
 
 
 @register.filter
+def marked(sentence: str) -> SafeString:
+    """A condition with its subject in bold: the name before the colon, else what stands in quotes."""
+    before, colon, after = sentence.partition(": ")
+    if colon and not set("‘“(") & set(before):
+        return format_html("<b>{}</b>: {}", before, after)
+    return mark_safe(re.sub(r"(?<=[‘“])[^’”]+(?=[’”])", r"<b>\g<0></b>", escape(sentence)))
+
+
+@register.filter
 def breakable(text: str) -> SafeString:
     """An address may break before @ and dots, not in the middle of a word."""
     return mark_safe(re.sub(r"(?<=\w)(?=[@.]\w)", "<wbr>", escape(text)) if "@" in text or "://" in text else escape(text))
