@@ -3,16 +3,19 @@
 from collections.abc import Callable
 
 from django.conf import settings
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
+from baton.platform import logs
 from baton.platform.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 
 from .answer import toast
 
+log = logs.log(__name__)
 Next = Callable[[HttpRequest], HttpResponse]
 
 # `style` attributes carry numbers for drawings (a bar's length); style sheets and scripts come from files only.
@@ -74,6 +77,9 @@ class DomainErrors:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, DataError):
+            log.warning("the database refused a value", path=request.path, error=str(exception).splitlines()[0])
+            exception = Invalid.one("", "INVALID_TEXT", _("The text contains characters that cannot be stored."))
         status = next((code for kind, code in STATUS.items() if isinstance(exception, kind)), 0)
         if not status:
             return None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -58,6 +59,7 @@ NEEDS: dict[str, dict[str, str]] = {
     "workflows/<int:pk>/": {"GET": "workflows view"},
     "workflows/<int:pk>/add/": {"GET": "workflows edit", "POST": "workflows edit"},
     "workflows/<int:pk>/back/": {"POST": "workflows edit"},
+    "workflows/<int:pk>/again/": {"POST": "workflows edit"},
     "workflows/<int:pk>/steps/<slug:step_id>/": {"POST": "workflows edit"},
     "workflows/<int:pk>/steps/<slug:step_id>/filter/": {"POST": "workflows edit"},
     "workflows/<int:pk>/steps/<slug:step_id>/move/": {"POST": "workflows edit"},
@@ -235,6 +237,39 @@ def test_a_public_post_reads_no_session(ids: dict[str, str]) -> None:
         assert answer.status_code in (200, 404), route
         assert "sessionid" not in answer.cookies
         assert "baton_session" not in answer.cookies
+
+
+ODD = [
+    ("GET", "contacts/", {"q": "a\0b"}),
+    ("GET", "contacts/", {"page": "²"}),
+    ("GET", "contacts/", {"f": "score:².."}),
+    ("GET", "contacts/", {"f": "owner:" + "9" * 30}),
+    ("GET", "palette/", {"q": "a\0b"}),
+    ("GET", "scoring/", {"contact": "9" * 30}),
+    ("GET", "scoring/people/", {"q": "a\0b"}),
+    ("GET", "contacts/<int:id>/", {"before": "²"}),
+    ("GET", "contacts/<int:id>/news/", {"since": "9" * 30}),
+    ("GET", "notifications/", {"before": "9" * 30}),
+    ("POST", "contacts/bulk/", {"id": "²", "name": "owner_id"}),
+    ("POST", "contacts/bulk/", {"id": "9" * 30, "name": "lifecyclestage", "value": "mql"}),
+    ("POST", "contacts/bulk/undo/", {"name": "owner_id", "before": "[[null, [99999999999999999999]]]"}),
+    ("POST", "contacts/bulk/undo/", {"name": "owner_id", "before": '[[{"a": 1}, [1]]]'}),
+    ("POST", "contacts/<int:id>/notes/", {"text": "a\0b"}),
+    ("POST", "contacts/new/", {"lastname": "a\0b"}),
+    ("POST", "emails/new/", {"name": "a\0b"}),
+    ("POST", "emails/<int:pk>/", {"subject": "a\0b"}),
+    ("POST", "workflows/new/", {"name": "a\0b"}),
+    ("POST", "workflows/<int:pk>/add/", {"at": "root:²", "type": "wait"}),
+    ("POST", "workflows/<int:pk>/back/", {"at": "root:0", "step": '{"id": "\\ud800", "type": "wait"}'}),
+]
+
+
+def test_odd_input_is_an_answer_and_no_failure(ids: dict[str, str]) -> None:
+    web = signed_in("admin")
+    for method, route, values in ODD:
+        with transaction.atomic():
+            answer = (web.get if method == "GET" else web.post)(address(route, ids), values)
+        assert answer.status_code in (200, 404, 422), (route, values, answer.status_code)
 
 
 # Headers ---------------------------------------------------------------------

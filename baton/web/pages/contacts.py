@@ -101,7 +101,7 @@ def table(request: HttpRequest) -> HttpResponseBase:
 
 def _page_number(request: HttpRequest) -> int:
     number = request.GET.get("page", "1")
-    return min(max(int(number), 1), contact_rows.DEEPEST) if number.isdigit() and len(number) < 6 else 1
+    return min(max(int(number), 1), contact_rows.DEEPEST) if number.isascii() and number.isdigit() and len(number) < 6 else 1
 
 
 def _edited(request: HttpRequest, known: filters.Fields) -> filters.Filter:
@@ -197,7 +197,7 @@ def undo_bulk(request: HttpRequest) -> HttpResponse:
 
 
 def _ids(request: HttpRequest) -> Sequence[int]:
-    ids = [int(i) for part in request.POST.getlist("id") for i in part.split(",") if i.isdigit()]
+    ids = [int(i) for part in request.POST.getlist("id") for i in part.split(",") if i.isascii() and i.isdigit()]
     if not ids:
         raise Invalid.one("id", "REQUIRED", _("Choose at least one contact."))
     if len(ids) > MOST:
