@@ -1,6 +1,6 @@
 """Create, change, archive and restore records of every object type. Contacts are records too.
 
-Each write is one transaction: the row, its history with actor and source, and what the tick must know. A change of a
+Each write is one transaction, repeated when it lost a deadlock: the row, its history with actor and source, and what the tick must know. A change of a
 contact's property is the change `property:<name>`; a change of a company, deal or ticket reaches the contacts linked to
 it as `property:<object type>.<name>`; a new, archived or restored contact is `identity`.
 """
@@ -21,6 +21,7 @@ from baton.platform import changes, clock, live, sql
 from baton.platform.actor import Actor
 from baton.platform.changes import Change
 from baton.platform.errors import Conflict, Invalid, NotFound
+from baton.platform.transaction import retrying
 
 Values = Mapping[str, Any]
 
@@ -51,6 +52,7 @@ def page(object_type: str, *, after: int, limit: int, archived: bool = False) ->
     return list(Record.objects.filter(object_type=object_type, **found).order_by("id")[:limit])
 
 
+@retrying
 def create(
     object_type: str, properties: Values, *, actor: Actor, source: str, owner_id: int | None = None, record_id: int | None = None, at: datetime | None = None
 ) -> int:
@@ -78,6 +80,7 @@ def create(
     return id
 
 
+@retrying
 def update(object_type: str, id: int, properties: Values, *, actor: Actor, source: str) -> None:
     """Change some values; null and "" clear. Values that stay the same leave no trace.
 
@@ -106,6 +109,7 @@ def update(object_type: str, id: int, properties: Values, *, actor: Actor, sourc
         _tell(object_type, row.id, changed)
 
 
+@retrying
 def set_many(contact_ids: Sequence[int], properties: Values, *, actor: Actor, source: str) -> int:
     """Give many contacts the same values in one set of statements; returns how many contacts changed.
 
@@ -159,6 +163,7 @@ def restore(object_type: str, id: int, *, actor: Actor) -> None:
     _set_archived(object_type, id, False, actor)
 
 
+@retrying
 def _set_archived(object_type: str, id: int, archived: bool, actor: Actor) -> None:
     now = clock.now()
     with transaction.atomic():

@@ -18,6 +18,7 @@ from baton.crm.models import Contact, PropertyHistory, Record
 from baton.crm.values import stamp
 from baton.platform.actor import Actor
 from baton.platform.errors import Conflict, Invalid, NotFound, Problem
+from baton.platform.transaction import retrying
 
 router = Router(tags=["contacts"])
 TYPE = "contact"
@@ -60,14 +61,20 @@ def create(request: HttpRequest, body: Write) -> Status[dict[str, Any]]:
     if not body.properties:
         raise Failure(400, "VALIDATION_ERROR", "Error creating CONTACT. Some required properties were not set.")
     try:
-        with transaction.atomic():
-            id = records.create(TYPE, _incoming(body.properties), actor=auth.actor(request), source="api")
-            links.write(TYPE, id, body.associations, actor=auth.actor(request))
+        id = _create(body, auth.actor(request))
     except Invalid as error:
         raise _invalid(error, body.properties) from None
     except Conflict as error:
         raise Failure(409, "CONFLICT", f"Contact already exists. Existing ID: {error.existing_id}") from None
     return Status(201, _bodies([records.get(TYPE, id)], [*DEFAULT, *body.properties])[0])
+
+
+@retrying
+def _create(body: Write, actor: Actor) -> int:
+    with transaction.atomic():
+        id = records.create(TYPE, _incoming(body.properties), actor=actor, source="api")
+        links.write(TYPE, id, body.associations, actor=actor)
+    return id
 
 
 @router.get("/crm/v3/objects/contacts/{id}", auth=Needs("contacts.read"), response=dict[str, Any])
