@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ import pytest
 from django.db import connection
 
 from baton.accounts.models import Account, Role, User
-from baton.automation import verbs
+from baton.automation import enroll, verbs
 from baton.automation.models import Enrollment, StepRun, Timer, Workflow
 from baton.crm import consent, records
 from baton.events import record
@@ -203,3 +204,44 @@ def test_a_full_evaluation_that_was_killed_is_done_by_another_worker(point: str,
     assert list(Membership.objects.values_list("contact_id", "segment_id")) == [(contact_id, segment.pk)]
     assert Event.objects.filter(contact_id=contact_id, kind=Kind.SEGMENT_JOINED).count() == 1
     assert sql.rows("SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing')") == [(0,)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_at_once_do_everything_once(workers: Workers) -> None:
+    _contact_id, workflow = a_form_is_sent()
+    people = [records.create("contact", {"email": f"p{n}@gaon.example"}, actor=SYSTEM, source="test") for n in range(80)]
+    consent.set(people, "email", True, actor=SYSTEM, source="test")
+    assert enroll.enroll(workflow, people, "hand", SYSTEM) == 80
+    other = Workers(workers.relay)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            codes = list(pool.map(lambda one: one.run("-", 0), (workers, other)))
+    finally:
+        other.process.communicate(timeout=20)
+    assert codes == [0, 0]
+    assert workers.run("-", 0) == 0  # what one left to the other while it held a bucket
+    assert len(workers.relay.mails) == 81
+    assert len({to for to, _ in workers.relay.mails}) == 81
+    assert StepRun.objects.filter(outcome="done").count() == 3 * 81
+    assert Notification.objects.count() == 81
+    assert set(Enrollment.objects.values_list("state", flat=True)) == {"finished"}
+    assert (waiting(), Timer.objects.count(), Outbox.objects.count()) == (0, 0, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_wait_that_ends_while_the_workflow_is_paused_ends_once_when_it_goes_on(workers: Workers) -> None:
+    contact_id, workflow = a_form_is_sent()
+    assert workers.run("baton.automation.enroll:enter:after", 0) == DIED
+    verbs.pause(workflow, SYSTEM)
+    assert workers.run("-", 1) == 0  # the form's answer came while nobody may enter
+    assert not Enrollment.objects.exists()
+    verbs.resume(workflow, SYSTEM)
+    assert enroll.enroll(workflow, [contact_id], "hand", SYSTEM) == 1
+    verbs.pause(workflow, SYSTEM)
+    assert workers.run("-", 2) == 0
+    assert Timer.objects.count() == 1
+    verbs.resume(workflow, SYSTEM)
+    assert workers.run("baton.automation.runner:_save:after", 3) == DIED
+    assert workers.run("-", 4) == 0
+    assert Enrollment.objects.get().state == "finished"
+    assert len(workers.relay.mails) == 1

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from baton.events import identity
 from baton.events.models import Event
 from baton.events.vocabulary import Kind
-from baton.platform import sql
+from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM
 from baton.segments import rules, scoring
 from baton.segments.models import Score, ScoreModel
@@ -193,3 +194,20 @@ def test_matched_counts_contacts_by_rule(world: Any) -> None:
     )
     ids = [world.rule(model, n).pk for n in range(3)]
     assert scoring.matched(ids) == {ids[0]: 3, ids[1]: 2, ids[2]: 0}
+
+
+def test_what_a_visitor_did_counts_at_once_when_he_turns_out_to_be_a_contact(world: Any) -> None:
+    anna = world.contact()
+    model = world.model(("web", world.viewed("/pricing"), 5, {"each": True, "cap": 15}))
+    often = world.list(world.viewed("/pricing", at_least=3))
+    visitor = sql.next_ids("record_id_seq", 1)[0]
+    identity.first_seen(visitor, clock.now())
+    world.views(visitor, "/pricing", times=2)
+    world.views(anna, "/pricing")
+    world.settle()
+    assert Score.objects.get(contact_id=anna, model_id=model.pk).total == 5
+    identity.join(visitor, anna, by="email_click")
+    world.settle()
+    assert Score.objects.get(contact_id=anna, model_id=model.pk).total == 15
+    assert world.members(often) == {anna}
+    assert not Score.objects.filter(contact_id=visitor).exists()
