@@ -1,11 +1,15 @@
 """Time moves people: windows end without any event."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
+from baton.crm import properties
 from baton.events.vocabulary import Kind
 from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM
+from baton.platform.config import config
 from baton.segments import edges, verbs
 from baton.segments.models import Score, Segment
 
@@ -110,3 +114,31 @@ def test_a_clock_that_goes_back_between_the_look_and_the_tick_loses_nobody(world
     assert Score.objects.get(contact_id=anna, model_id=model.pk).total == 0
     world.later(days=3)
     assert not world.members(recent)
+
+
+def test_an_event_exactly_at_the_edge_counts_until_that_moment_and_not_after(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = clock.now().replace(microsecond=0)
+    monkeypatch.setattr(clock, "now", lambda: moment)
+    anna = world.contact()
+    world.views(anna, "/pricing", days_ago=30)
+    recent = world.list(world.viewed("/pricing", days=30))
+    assert world.members(recent) == {anna}  # both ends are in; evaluated at the very edge
+    monkeypatch.setattr(clock, "now", lambda: moment + timedelta(seconds=1))
+    world.settle()
+    assert not world.members(recent)
+
+
+def test_a_day_ends_when_it_does_for_the_account_on_the_day_clocks_change(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In New York 2026-11-01 has 25 hours: it ends at 05:00 UTC of the next day."""
+    settings = config().model_copy(update={"time_zone": "America/New_York"})
+    for module in ("edges", "refresh"):
+        monkeypatch.setattr(f"baton.segments.{module}.config", lambda: settings)
+    properties.define("contact", "renewal", "Renewal", "date", actor=SYSTEM)
+    monkeypatch.setattr(clock, "now", lambda: datetime(2026, 11, 1, 5, 0, tzinfo=UTC))
+    anna = world.contact(renewal="2026-11-01")
+    due = world.list({"condition": "property", "property": "renewal", "operator": "in_next_days", "value": 1})
+    for hour, minute, members in ((4, 30, {anna}), (5, 0, set()), (5, 30, set())):
+        moment = datetime(2026, 11, 2, hour, minute, tzinfo=UTC)
+        monkeypatch.setattr(clock, "now", lambda moment=moment: moment)
+        world.settle()
+        assert world.members(due) == members, moment
