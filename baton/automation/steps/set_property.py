@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from baton.accounts.models import User
 from baton.automation.field import Input
 from baton.automation.step import Batch, Step
 from baton.crm import properties, records
@@ -28,7 +29,11 @@ class SetProperty(Step):
         if definition is None:
             return self.property
         values = self.value if isinstance(self.value, list) else [] if self.value in (None, "") else [self.value]
-        return f"{properties.label(definition)}: {', '.join(properties.option_label(definition, str(v)) for v in values) or '–'}"
+        if definition.type == "user":
+            words = list(User.objects.filter(pk__in=[v for v in values if str(v).isdecimal()]).values_list("name", flat=True))
+        else:
+            words = [properties.option_label(definition, str(v)) for v in values]
+        return f"{properties.label(definition)}: {', '.join(words) or '–'}"
 
     def problems(self) -> list[Problem]:
         if self.property not in properties.definitions("contact"):
