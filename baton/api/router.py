@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, re_path
@@ -82,6 +82,9 @@ def manners(view: View) -> View:
                 response = errors.answer(request, failure)
             except RequestDataTooBig:
                 response = errors.answer(request, Failure(413, "VALIDATION_ERROR", "The request is too large."))
+            except DataError as error:
+                log.warning("the database refused a value", path=request.path, error=str(error).splitlines()[0])
+                response = errors.answer(request, Failure(400, "VALIDATION_ERROR", "The request contains characters that cannot be stored."))
             except OperationalError:
                 log.exception("database_away", correlation_id=request.correlation_id)  # type: ignore[attr-defined]
                 response = errors.answer(request, Failure(503, "UNAVAILABLE", "The database does not answer. Try again.", headers={"Retry-After": "5"}))

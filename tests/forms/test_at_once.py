@@ -113,3 +113,19 @@ def test_a_join_waits_for_the_answer_of_its_visitor(form: Form, visit: Callable[
     assert sender == visitor
     assert type(done).__name__ == "Conflict"  # two known people stay two
     assert identity.current(visitor) == visitor
+
+
+def test_an_answer_that_lost_a_deadlock_is_taken_at_once(form: Form, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, lost = identity.first_seen, []
+
+    def unlucky(*args: Any, **given: Any) -> None:
+        if not lost:
+            lost.append(1)
+            sql.run("DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40P01'; END $$")
+        real(*args, **given)
+
+    monkeypatch.setattr(identity, "first_seen", unlucky)
+    sender = submissions.submit(form, MINJUN).contact_id
+    assert lost
+    assert contacts.by_email(MINJUN["email"]) == sender
+    assert FormSubmission.objects.count() == 1
