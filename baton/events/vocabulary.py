@@ -31,7 +31,6 @@ class Kind(IntEnum):
         return self.name.lower()
 
 
-BY_WORD = {k.word: k for k in Kind}
 
 # What a person did, as opposed to what Baton concluded or did: only these count as activity.
 HUMAN = frozenset(
