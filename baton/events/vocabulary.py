@@ -31,7 +31,6 @@ class Kind(IntEnum):
         return self.name.lower()
 
 
-
 # What a person did, as opposed to what Baton concluded or did: only these count as activity.
 HUMAN = frozenset(
     {Kind.PAGE_VIEW, Kind.PAGE_DWELL, Kind.CTA_CLICK, Kind.DOWNLOAD, Kind.FORM_SUBMISSION, Kind.EMAIL_OPEN, Kind.EMAIL_CLICK, Kind.CALL, Kind.MEETING}
