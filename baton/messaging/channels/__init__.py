@@ -1,0 +1,1 @@
+"""One file for each way to reach people; the contract is channel.py beside this folder."""

@@ -1,0 +1,1 @@
+"""One file for each page; the contract is page.py beside this folder."""

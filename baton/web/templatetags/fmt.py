@@ -71,11 +71,6 @@ def minus(n: int | None) -> str:
 
 
 @register.filter
-def pct(x: float) -> str:
-    return f"{x * 100:.0f}%"
-
-
-@register.filter
 def about(n: int) -> str:
     """Exact to 10,000, then about: 약 124만, about 1.2M."""
     if n <= EXACT:
@@ -98,14 +93,6 @@ def short(n: float) -> str:
 def money(n: float | None) -> str:
     """₩38,400,000: won have no decimals."""
     return "" if n is None else ("−" if n < 0 else "") + f"₩{abs(n):,.0f}"
-
-
-@register.filter
-def money_short(n: float | None) -> str:
-    """For tables: 3,840만 원 / ₩38.4M."""
-    if n is None:
-        return ""
-    return f"{short(n)} 원" if korean() else f"₩{short(n)}"
 
 
 @register.filter
