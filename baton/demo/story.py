@@ -106,9 +106,13 @@ class Story:
 
     def play(self) -> list[StepResult]:
         self.say(f"{self.name} ({self.email}) visits {self.url}/site/\n")
+        own_language = ""
         try:
             sales = self._signed_in("han@nuriwork.example")
             self.marketing = self._signed_in("oh@nuriwork.example").context
+            own_language = self._speaking()
+            if own_language != "en":
+                self._speak("en")
             with self._step("Salesperson keeps a page open") as seen:
                 seen("한도윤 looks at " + sales.url.removeprefix(self.url))
             self._visit()
@@ -117,6 +121,9 @@ class Story:
         except (Missing, Error, AssertionError) as error:
             if not self.results or self.results[-1].ok:
                 self._add(StepResult("The story goes on", False, _first_line(error)))
+        finally:
+            if own_language not in ("", "en"):
+                self._speak(own_language)
         missing = [r for r in self.results if not r.ok]
         late = [r for r in self.results if r.late]
         self.say(f"\n{len(self.results) - len(missing)} of {len(self.results)} steps seen{f', {len(late)} late' if late else ''}.")
@@ -329,6 +336,17 @@ class Story:
         """A page as the marketer gets it, in English so that its words can be compared."""
         answer = self._context.request.get(f"{self.url}{path}", headers={"Accept-Language": "en"})
         return answer.text() if answer.ok else ""
+
+    def _speaking(self) -> str:
+        """The language of the marketer's pages when English is asked for: another one is his own choice."""
+        found = re.search(r'<html lang="(\w+)"', self._get("/"))
+        return found[1] if found else ""
+
+    def _speak(self, language: str) -> None:
+        """Change the marketer's language."""
+        token = next((c["value"] for c in self.marketing.cookies() if c["name"] == "baton_csrf"), "")
+        address = f"{self.url}/me/language/"
+        self.marketing.request.post(address, form={"language": language, "csrfmiddlewaretoken": token}, headers={"Referer": f"{self.url}/"})
 
     @property
     def _context(self) -> BrowserContext:
