@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from baton.automation.models import Workflow
-from baton.segments import circles, filter
+from baton.segments import circles, mentions
 
 
 @circles.also_used_by
@@ -22,6 +22,6 @@ def _lists(stored: Any) -> Iterator[int]:
     elif isinstance(stored, dict):
         if isinstance(stored.get("segment"), int):
             yield stored["segment"]
-        yield from filter.mentions(stored.get("filter"))
+        yield from mentions.lists(stored.get("filter"))
         for part in ("trigger", "steps", "paths"):
             yield from _lists(stored.get(part))

@@ -14,6 +14,7 @@ from baton.events.models import EventKey
 from baton.events.vocabulary import Kind, key_kind
 from baton.platform.errors import NotFound
 from baton.query.catalog import Match, Property, SegmentInfo, Type
+from baton.segments import mentions
 from baton.segments.models import ScoreModel, Segment
 
 KINDS = {
@@ -124,6 +125,4 @@ def _properties(object_type: str) -> dict[str, Property]:
 
 
 def _info(name: str, kind: str, stored: dict[str, object]) -> SegmentInfo:
-    from baton.segments import filter  # filter reads the catalog
-
-    return SegmentInfo(name, frozenset(filter.mentions(stored)) if kind == "active" else frozenset())
+    return SegmentInfo(name, frozenset(mentions.lists(stored)) if kind == "active" else frozenset())

@@ -1,6 +1,5 @@
 """Stored filter JSON -> core nodes: `{"all": [...]}`, `{"any": [...]}`, `{"not": {...}}` over conditions. Errors carry the path."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -42,18 +41,6 @@ def parse(stored: Stored, catalog: Catalog, *, segment: int | None = None) -> No
 def sentence(stored: Stored) -> str:
     """The filter as people read it, in the current language. A condition that can no longer be read is said to be so."""
     return _sentence(stored, catalogs.current()) if stored else describe.sentence(Nobody(), catalogs.current(), _)
-
-
-def mentions(stored: Any) -> Iterator[int]:
-    """The ids of the lists a stored filter mentions, without checking it."""
-    if isinstance(stored, list):
-        for item in stored:
-            yield from mentions(item)
-    elif isinstance(stored, dict):
-        if stored.get("condition") == "in_segment" and isinstance(stored.get("segment"), int):
-            yield stored["segment"]
-        for group in ("all", "any", "not"):
-            yield from mentions(stored.get(group))
 
 
 def _sentence(stored: Any, catalog: Catalog) -> str:
