@@ -185,7 +185,8 @@ class Story:
         wanted: dict[str, tuple[float | None, Callable[[str, list[Entry]], str]]] = {
             "Contact with his earlier views": (2.0, self._earlier_views),
             "Score with its reasons": (2.0, self._score),
-            "Stage SQL (past 35 and 65)": (2.0, self._stage),
+            "Stage MQL (past 35)": (2.0, self._mql),
+            "Stage SQL (past 65)": (2.0, self._sql),
             "Joined the list of SQLs": (2.0, lambda _page, story: self._entry(story, "Joined the list ‘SQL")),
             "Workflow after a request started": (2.0, lambda _page, story: self._entry(story, "Started the workflow ‘상담 문의 후속")),
             "Workflow of the hand-over started": (2.0, lambda _page, story: self._entry(story, "Started the workflow ‘SQL 영업 인계")),
@@ -251,11 +252,19 @@ class Story:
             raise Missing(f"score {total} from {parts}")
         return f"{total} points = " + " ".join(f"{p:+d}" for p in parts) + f" ({reasons[0][0]}, …)"
 
-    def _stage(self, page: str, story: list[Entry]) -> str:
+    def _mql(self, page: str, story: list[Entry]) -> str:
+        return self._moved(story, "MQL")
+
+    def _sql(self, page: str, story: list[Entry]) -> str:
         now = re.search(r'<li class="now"[^>]*><span>(.*?)</span>', page)
-        moved = next((e for e in story if e.title.startswith("Lifecycle stage:") and e.title.endswith("SQL")), None)
-        if now is None or _text(now[1]) != "SQL" or moved is None:
+        if now is None or _text(now[1]) != "SQL":
             raise Missing(f"the stage is {_text(now[1]) if now else 'unknown'}")
+        return self._moved(story, "SQL")
+
+    def _moved(self, story: list[Entry], stage: str) -> str:
+        moved = next((e for e in story if e.title.startswith("Lifecycle stage:") and e.title.endswith(stage)), None)
+        if moved is None:
+            raise Missing(f"the timeline tells of no move to {stage}")
         return moved.title
 
     def _entry(self, story: list[Entry], start: str) -> str:

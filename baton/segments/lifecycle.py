@@ -1,11 +1,12 @@
-"""The life-cycle stage that the score decides: forward only, by the thresholds of the first model.
+"""The life-cycle stage that the score decides: forward only, by the thresholds of the first model, through every stage on the way.
 
+Who has the points of an SQL at once becomes lead, MQL and SQL in one go: each stage counts everybody who came through it.
 What people decided (opportunity, customer, recycled, dead end) is theirs: no rule touches it.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -19,6 +20,7 @@ from baton.platform.changes import Batch, Change
 from baton.segments import scoring
 
 PROPERTY = "lifecyclestage"
+WAY = ("lead", "mql", "sql")  # what rules move people through
 RANKS = ["", "subscriber", "lead", "mql", "sql"]  # stages a rule may leave, in order; others are not in it
 
 DUE = """
@@ -58,23 +60,43 @@ def _due(ids: Sequence[int] | None) -> list[Due]:
     return sql.rows(DUE.replace("{whom}", "" if ids is None else "c.id = ANY(%(ids)s) AND"), params)
 
 
+class Move(NamedTuple):
+    """One stage further."""
+
+    contact_id: int
+    stage: str
+    target: str
+    score: int
+
+    @property
+    def payload(self) -> dict[str, str | int]:
+        return {"from": self.stage, "to": self.target, "score": self.score}
+
+
+def _steps(contact_id: int, stage: str, target: str, score: int) -> Iterator[Move]:
+    """The moves from a stage to the target, each one stage of WAY."""
+    for following in WAY:
+        if RANKS.index(stage) < RANKS.index(following) <= RANKS.index(target):
+            yield Move(contact_id, stage, following, score)
+            stage = following
+
+
 def _move(due: Sequence[Due], at: datetime, batch: Batch | None) -> int:
     if not due:
         return 0
-    by_target: dict[str, list[int]] = defaultdict(list)
-    for contact_id, _stage, target, _total in due:
-        by_target[target].append(contact_id)
+    moves = [move for one in due for move in _steps(*one)]
     with transaction.atomic():
-        for target, contact_ids in by_target.items():
-            records.set_many(contact_ids, {PROPERTY: target}, actor=SYSTEM, source="rule")
+        for target in WAY:
+            records.set_many([m.contact_id for m in moves if m.target == target], {PROPERTY: target}, actor=SYSTEM, source="rule")
         record.add(
             (
-                NewEvent(contact_id, Kind.STAGE_CHANGED, at, key_value=target, payload={"from": stage, "to": target, "score": total})
-                for contact_id, stage, target, total in due
+                # A moment apart, so that the timeline tells the stages in their order.
+                NewEvent(m.contact_id, Kind.STAGE_CHANGED, at + timedelta(milliseconds=WAY.index(m.target)), key_value=m.target, payload=m.payload)
+                for m in moves
             ),
             announce=False,
         )
-        moved = [Change(contact_id, "stage", target) for contact_id, _stage, target, _total in due]
+        moved = [Change(m.contact_id, "stage", m.target) for m in moves]
         if batch is not None:
             batch.add(moved)
         else:

@@ -22,6 +22,7 @@ STEPS = [
     "Demo request form",
     "Contact with his earlier views",
     "Score with its reasons",
+    "Stage MQL",
     "Stage SQL",
     "Joined the list of SQLs",
     "Workflow after a request started",

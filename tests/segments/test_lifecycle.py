@@ -49,12 +49,16 @@ def test_points_move_a_lead_forward_and_nothing_moves_him_back(world: Any) -> No
     assert [(h.old, h.new, h.actor, h.source) for h in history][1:] == [("lead", "mql", "system", "rule"), ("mql", "sql", "system", "rule")]
 
 
-def test_far_enough_at_once_skips_a_stage(world: Any) -> None:
+def test_far_enough_at_once_goes_through_every_stage(world: Any) -> None:
     model(world)
     anna = world.contact()
     world.views(anna, "/pricing", times=7)
     world.settle()
     assert stage(anna) == "sql"
+    history = PropertyHistory.objects.filter(record_id=anna, name="lifecyclestage").order_by("id")
+    assert [(h.old, h.new) for h in history] == [(None, "lead"), ("lead", "mql"), ("mql", "sql")]
+    told = Event.objects.filter(contact_id=anna, kind=Kind.STAGE_CHANGED).order_by("ts")
+    assert [(e.payload["from"], e.payload["to"]) for e in told] == [("", "lead"), ("lead", "mql"), ("mql", "sql")]
 
 
 @pytest.mark.parametrize("decided", ["opportunity", "customer", "recycled", "deadend"])
