@@ -133,6 +133,16 @@ def _boolean(definition: PropertyDefinition, raw: Any) -> bool:
     return value
 
 
+def phone_in_words(number: str, *, home: bool) -> str:
+    """A stored E.164 number as people write it: nationally for readers at `home`, else internationally; what is no number stays as it is."""
+    try:
+        parsed = phonenumbers.parse(number, HOME)
+    except phonenumbers.NumberParseException:
+        return number
+    at_home = home and parsed.country_code == phonenumbers.country_code_for_region(HOME)
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL if at_home else phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
 def _phone(definition: PropertyDefinition, raw: Any) -> str:
     try:
         number = phonenumbers.parse(str(raw) if isinstance(raw, (str, int)) and not isinstance(raw, bool) else "", HOME)

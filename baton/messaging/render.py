@@ -20,6 +20,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from baton.accounts import users
 from baton.accounts.models import User
+from baton.crm import properties, values
+from baton.crm.models.property import PropertyType
 from baton.messaging.models import Email, EmailLink
 from baton.platform import signing, sql
 from baton.platform.config import config
@@ -199,10 +201,21 @@ def _people(contact_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     owners = {u.id: Fields({"name": u.name, "email": u.email}) for u in User.objects.filter(id__in=owner_ids)} if owner_ids else {}
     account = users.account()
     sender, nobody = Fields({"name": account.name, "address": account.postal_address}), Fields({})
+    phones = [name for name, definition in properties.definitions("contact").items() if definition.type == PropertyType.PHONE]
     return {
-        contact_id: {"contact": Fields({"email": email, **_json(properties), "id": contact_id}), "owner": owners.get(owner_id, nobody), "account": sender}
-        for contact_id, properties, owner_id, email in found
+        contact_id: {
+            "contact": Fields({"email": email, **_shown(_json(stored), phones), "id": contact_id}),
+            "owner": owners.get(owner_id, nobody),
+            "account": sender,
+        }
+        for contact_id, stored, owner_id, email in found
     }
+
+
+def _shown(stored: dict[str, Any], phones: Sequence[str]) -> dict[str, Any]:
+    """The properties as people write them: phone numbers are stored in a form for machines."""
+    home = config().language == "ko"
+    return stored | {name: values.phone_in_words(stored[name], home=home) for name in phones if isinstance(stored.get(name), str)}
 
 
 def _json(value: Any) -> dict[str, Any]:

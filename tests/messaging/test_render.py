@@ -26,6 +26,11 @@ def test_merge_fields_take_the_contacts_values_and_fall_back(email: Email) -> No
     assert "안녕하세요, 고객 님." in got[1].html
 
 
+def test_phone_numbers_are_written_for_people(nuriwork: object) -> None:
+    home, abroad = person("a@x.example", phone="+821048271935"), person("b@x.example", phone="+14155550123")
+    assert render.lines("{{ contact.phone }}", [home, abroad]) == {home: "010-4827-1935", abroad: "+1 415-555-0123"}
+
+
 def test_values_cannot_become_markup(email: Email) -> None:
     assert "&lt;b&gt;지우&lt;/b&gt;" in one(email, person(firstname="<b>지우</b>")).html
 

@@ -6,7 +6,6 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any
 
-import phonenumbers
 from babel.dates import format_date, format_skeleton, format_time
 from django import template
 from django.http import QueryDict
@@ -17,6 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from baton.crm import values
 from baton.platform import clock as time
 
 register = template.Library()
@@ -98,14 +98,7 @@ def money(n: float | None) -> str:
 @register.filter
 def phone(number: str | None) -> str:
     """A stored E.164 number as people write it: Korean numbers nationally for Koreans, others internationally."""
-    if not number:
-        return ""
-    try:
-        parsed = phonenumbers.parse(number, "KR")
-    except phonenumbers.NumberParseException:
-        return number
-    home = korean() and parsed.country_code == 82
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL if home else phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    return values.phone_in_words(number, home=korean()) if number else ""
 
 
 # Times
