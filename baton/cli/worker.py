@@ -31,16 +31,15 @@ class Worker:
         self._wake = {name: threading.Event() for name in jobs.drains()}
 
     def run(self) -> None:
-        threads = [threading.Thread(target=self._steady, args=(name, take), name=name) for name, take in jobs.drains().items()]
-        threads.append(threading.Thread(target=self._listen, name="listen", daemon=True))
-        queue_thread = threading.Thread(target=self._queue, name="jobs", daemon=True)
-        for thread in (*threads, queue_thread):
+        drains = [threading.Thread(target=self._steady, args=(name, take), name=name) for name, take in jobs.drains().items()]
+        beside = [threading.Thread(target=work, name=name, daemon=True) for name, work in (("listen", self._listen), ("jobs", self._queue))]
+        for thread in (*drains, *beside):
             thread.start()
         log.info("worker is running", drains=sorted(self._wake))
         self._stopped.wait()
         for event in self._wake.values():
             event.set()
-        for thread in threads[:-1]:
+        for thread in drains:
             thread.join(timeout=25)
 
     def stop(self, *_: object) -> None:

@@ -166,25 +166,11 @@ class Buffer:
                 with self.spill.take(path) as packets:
                     for start in range(0, len(packets or ()), BATCH):
                         part = (packets or [])[start : start + BATCH]
-                        await self._redeliver(store, part)
+                        await self._store(store, part, [])  # nobody waits for an answer any more
                         delivered += len(part)
         finally:
             await store.close()
         return delivered
-
-    async def _redeliver(self, store: Store, packets: Sequence[Packet]) -> None:
-        try:
-            await store.write(packets)
-        except Exception as error:
-            if is_away(error):
-                raise
-            if len(packets) == 1:
-                log.error("a kept packet was refused", error=str(error))
-                self.spill.set_aside(packets[0])
-                return
-            half = len(packets) // 2
-            await self._redeliver(store, packets[:half])
-            await self._redeliver(store, packets[half:])
 
 
 def _answer(taken: Sequence[tuple[Packet, asyncio.Future[Kept]]], where: Kept) -> None:

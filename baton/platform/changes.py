@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NamedTuple
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from baton.platform import clock, logs, sql
 from baton.platform.models import BUCKETS
@@ -166,9 +166,7 @@ def _rounds(batch: Batch) -> Iterator[list[Change]]:
 
 def waiting() -> int:
     """How many changes the tick has not taken yet."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM change")
-        return int(cursor.fetchone()[0])
+    return int(sql.rows("SELECT count(*) FROM change")[0][0])
 
 
 def set_aside() -> int:

@@ -29,6 +29,13 @@ def done(text: str, undo: dict[str, Any] | None = None) -> HttpResponse:
     return response
 
 
+def go(url: str) -> HttpResponse:
+    """Nothing to swap: the browser opens another page."""
+    response = HttpResponse(status=204)
+    response["HX-Redirect"] = url
+    return response
+
+
 def faults(error: Invalid) -> dict[str, str]:
     """First fault of each field, by the last part of its path: {"email": "…"}."""
     found: dict[str, str] = {}

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from baton.accounts import users
 from baton.accounts.models import User
 from baton.crm import associations, contacts, records
 from baton.crm.models import Consent
@@ -19,18 +18,6 @@ from baton.segments.models import Score, ScoreModel
 from baton.web.parts import timeline as words
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def oh(account: object) -> User:
-    return users.create("oh@nuriwork.example", "오세린", "a-long-enough-one", "marketing", actor=SYSTEM)
-
-
-@pytest.fixture
-def web(oh: User) -> Client:
-    web = Client(headers={"accept-language": "en"})
-    web.force_login(oh)
-    return web
 
 
 @pytest.fixture

@@ -20,18 +20,6 @@ from baton.web.parts import contact_rows, filters, initials
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def oh(account: object) -> User:
-    return users.create("oh@nuriwork.example", "오세린", "a-long-enough-one", "marketing", actor=SYSTEM)
-
-
-@pytest.fixture
-def web(oh: User) -> Client:
-    web = Client(headers={"accept-language": "en"})
-    web.force_login(oh)
-    return web
-
-
 def person(last: str, first: str, *, owner: User | None = None, score: int | None = None, company: str = "", size: int = 0, **more: object) -> int:
     values = {"lastname": last, "firstname": first, "email": f"{len(Contact.objects.all())}@people.example", **more}
     made = records.create("contact", values, actor=SYSTEM, source="test", owner_id=owner.pk if owner else None)

@@ -19,7 +19,7 @@ from baton.platform.errors import Conflict, Invalid
 from baton.segments import catalog, filter
 from baton.segments.scoring import first_model
 
-from ..answer import done, faults, targets
+from ..answer import done, faults, go, targets
 from ..page import Page, actor, allow, user
 from ..parts import contact_rows, filters
 from ..parts.contact_rows import PAGE
@@ -149,9 +149,7 @@ def new(request: HttpRequest) -> HttpResponse:
         except Conflict as error:
             problems, existing = {"email": _("A contact with this address exists already.")}, error.existing_id
         else:
-            response = HttpResponse(status=204)
-            response["HX-Redirect"] = f"/contacts/{made}/"
-            return response
+            return go(f"/contacts/{made}/")
     rows = [{"definition": known[name], "label": properties.label(known[name]), "value": values.get(name, ""), "fault": problems.pop(name, "")} for name in NEW]
     first = next((r for r in rows if r["fault"]), rows[0])  # where the cursor goes
     context = {"first": first, "fields": rows, "users": colleagues(), "existing": existing, "other": problems}

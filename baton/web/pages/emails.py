@@ -20,7 +20,7 @@ from baton.messaging import render as mails
 from baton.messaging.models import Email
 from baton.platform import sql
 from baton.platform.errors import Invalid, NotFound
-from baton.web.answer import faults, toast
+from baton.web.answer import faults, go, toast
 from baton.web.page import Page, actor, allow
 from baton.web.parts import people
 
@@ -95,9 +95,7 @@ def create(request: HttpRequest) -> HttpResponse:
         email = emails.create(name, actor(request))
     except Invalid as error:
         return render(request, "emails/new.html", {"name": name, "errors": faults(error)}, status=422)
-    response = HttpResponse(status=204)
-    response["HX-Redirect"] = f"/emails/{email.pk}/"
-    return response
+    return go(f"/emails/{email.pk}/")
 
 
 @allow("emails", "view")

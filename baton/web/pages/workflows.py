@@ -10,7 +10,7 @@ from baton.accounts import permissions
 from baton.automation import verbs
 from baton.automation.models import Workflow
 from baton.platform.errors import Invalid
-from baton.web.answer import faults
+from baton.web.answer import faults, go
 from baton.web.page import Page, actor, allow
 from baton.web.parts import workflow_canvas
 
@@ -47,6 +47,4 @@ def create(request: HttpRequest) -> HttpResponse:
         workflow = verbs.create(name, actor(request))
     except Invalid as error:
         return render(request, "workflows/new.html", {"name": name, "errors": faults(error)}, status=422)
-    response = HttpResponse(status=204)
-    response["HX-Redirect"] = f"/workflows/{workflow.pk}/"
-    return response
+    return go(f"/workflows/{workflow.pk}/")
