@@ -1,10 +1,15 @@
 """Tables of the CRM. Ids of contacts and records come from one sequence, `record_id_seq`, taken before the insert."""
 
-from .association import Association
+from .association import Association, AssociationLabel
 from .consent import Consent
 from .contact import Contact, Identity
+from .file import File
 from .pipeline import Pipeline, Stage
-from .property import ObjectType, PropertyDefinition, PropertyHistory
+from .property import FieldType, ObjectType, PropertyDefinition, PropertyGroup, PropertyHistory, PropertyType, UniqueValue
 from .record import Record
+from .view import View
 
-__all__ = ["Association", "Consent", "Contact", "Identity", "ObjectType", "Pipeline", "PropertyDefinition", "PropertyHistory", "Record", "Stage"]
+__all__ = [
+    "Association", "AssociationLabel", "Consent", "Contact", "FieldType", "File", "Identity", "ObjectType", "Pipeline", "PropertyDefinition",
+    "PropertyGroup", "PropertyHistory", "PropertyType", "Record", "Stage", "UniqueValue", "View",
+]  # fmt: skip

@@ -30,6 +30,7 @@ class Identity(models.Model):
     value = models.TextField()
     kind = models.TextField()
     contact_id = models.BigIntegerField()
+    shared = models.BooleanField(default=False)  # an address several people read (info@ …): other contacts may have it too
     created_at = models.DateTimeField()
 
     class Meta:

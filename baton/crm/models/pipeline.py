@@ -2,12 +2,18 @@
 
 from django.db import models
 
+from baton.platform import clock
+
 
 class Pipeline(models.Model):
     object_type = models.TextField()
     key = models.TextField()
     label = models.TextField()
     position = models.IntegerField(default=0)
+    builtin = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=clock.now)
+    updated_at = models.DateTimeField(default=clock.now)
+    archived_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "pipeline"
@@ -21,6 +27,12 @@ class Stage(models.Model):
     position = models.IntegerField(default=0)
     probability = models.FloatField(default=0)  # 0 to 1
     closed = models.BooleanField(default=False)
+    required = models.JSONField(default=list)  # names of properties a record must have to stand here
+    hours = models.IntegerField(null=True)  # longer than this here, a deal is ageing and a ticket late
+    builtin = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=clock.now)
+    updated_at = models.DateTimeField(default=clock.now)
+    archived_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "stage"

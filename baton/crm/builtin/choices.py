@@ -1,0 +1,34 @@
+"""Options that several object types share, as value: label."""
+
+from django.utils.translation import gettext_noop as _
+
+INDUSTRIES = {
+    "manufacturing": _("Manufacturing"),
+    "logistics": _("Logistics"),
+    "it": _("IT and software"),
+    "retail": _("Retail"),
+    "construction": _("Construction"),
+    "bio": _("Biotech and pharma"),
+    "education": _("Education"),
+    "finance": _("Finance"),
+    "other": _("Other"),
+}
+LIFECYCLE = {
+    "subscriber": _("Subscriber"),
+    "lead": _("Lead"),
+    "mql": _("MQL"),
+    "sql": _("SQL"),
+    "opportunity": _("Opportunity"),
+    "customer": _("Customer"),
+    "recycled": _("Recycled"),
+    "deadend": _("Dead end"),
+}
+PRIORITIES = {"low": _("Low"), "medium": _("Medium"), "high": _("High"), "urgent": _("Urgent")}
+CURRENCIES = {code: code for code in ("KRW", "USD", "JPY", "EUR", "CNY", "GBP", "SGD", "VND")}
+PLACE = (
+    ("address", _("Street address"), "text"),
+    ("city", _("City"), "text"),
+    ("state", _("State or province"), "text"),
+    ("zip", _("Postal code"), "text"),
+    ("country", _("Country"), "text"),
+)

@@ -1,0 +1,70 @@
+"""Contacts: people."""
+
+from django.utils.translation import gettext_noop as _
+
+from .choices import INDUSTRIES, LIFECYCLE, PLACE
+from .shape import Kind
+
+SENIORITY = {"exec": _("Executive"), "head": _("Head of department"), "manager": _("Manager"), "staff": _("Staff")}
+LEAD_SOURCES = {
+    "search": _("Search"),
+    "webinar": _("Webinar"),
+    "ad_linkedin": _("Ad · LinkedIn"),
+    "ad_naver": _("Ad · Naver"),
+    "referral": _("Referral"),
+    "exhibition": _("Exhibition"),
+    "direct": _("Direct visit"),
+    "newsletter": _("Newsletter"),
+}
+LEAD_STATUS = {
+    "NEW": _("New"),
+    "OPEN": _("Open"),
+    "IN_PROGRESS": _("In progress"),
+    "OPEN_DEAL": _("Open deal"),
+    "UNQUALIFIED": _("Unqualified"),
+    "ATTEMPTED_TO_CONTACT": _("Attempted to contact"),
+    "CONNECTED": _("Connected"),
+    "BAD_TIMING": _("Bad timing"),
+}
+BUDGETS = {"unknown": _("Unknown"), "short": _("Too small"), "fit": _("Fitting"), "ample": _("Ample")}
+AUTHORITY = {"decider": _("Decides"), "influencer": _("Influences"), "user": _("Uses"), "unknown": _("Unknown")}
+TIMEFRAMES = {"now": _("Now"), "quarter": _("Within 3 months"), "half": _("Within 6 months"), "year": _("Within a year"), "unknown": _("Unknown")}
+
+KIND = Kind(
+    key="contact",
+    plural="contacts",
+    type_id="0-1",
+    label=_("Contact"),
+    label_plural=_("Contacts"),
+    icon="users-round",
+    primary="email",
+    secondary=("company", "jobtitle"),
+    searchable=("firstname", "lastname", "email", "phone", "mobilephone", "company"),
+    usual=("company", "jobtitle", "lifecyclestage", "score", "owner_id", "last_seen", "lead_source", "consent"),
+    groups={"basic": _("Basics"), "company": _("Company"), "address": _("Address"), "qualification": _("Qualification")},
+    properties=(
+        ("email", _("Email"), "email", "basic", {"unique_value": True}),
+        ("lastname", _("Family name"), "text", "basic", {"indexed": True}),
+        ("firstname", _("Given name"), "text", "basic", {}),
+        ("phone", _("Phone"), "phone", "basic", {}),
+        ("mobilephone", _("Mobile phone"), "phone", "basic", {}),
+        ("fax", _("Fax"), "text", "basic", {}),
+        ("owner_id", _("Owner"), "user", "basic", {}),
+        ("lifecyclestage", _("Lifecycle stage"), "choice", "basic", {"options": LIFECYCLE, "indexed": True}),
+        ("lead_status", _("Lead status"), "choice", "basic", {"options": LEAD_STATUS, "indexed": True}),
+        ("lead_source", _("Source"), "choice", "basic", {"options": LEAD_SOURCES, "indexed": True}),
+        ("company", _("Company name"), "text", "company", {"indexed": True}),
+        ("jobtitle", _("Job title"), "text", "company", {"indexed": True}),
+        ("seniority", _("Seniority"), "choice", "company", {"options": SENIORITY, "indexed": True}),
+        ("industry", _("Industry"), "choice", "company", {"options": INDUSTRIES, "indexed": True}),
+        ("numberofemployees", _("Employees"), "number", "company", {"indexed": True}),
+        ("website", _("Website"), "url", "company", {}),
+        *((name, label, type, "address", {"indexed": name in ("city", "country")}) for name, label, type in PLACE),
+        ("budget", _("Budget"), "choice", "qualification", {"options": BUDGETS}),
+        ("authority", _("Authority"), "choice", "qualification", {"options": AUTHORITY}),
+        ("need", _("Need"), "text", "qualification", {}),
+        ("timeframe", _("Timeframe"), "choice", "qualification", {"options": TIMEFRAMES}),
+        ("competitor", _("Works at a competitor"), "boolean", "qualification", {}),
+        ("student", _("Student"), "boolean", "qualification", {}),
+    ),
+)
