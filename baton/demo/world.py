@@ -20,6 +20,7 @@ from baton.automation import verbs as workflows
 from baton.automation.models import Workflow
 from baton.crm import builtin
 from baton.crm.models import Stage
+from baton.crm.values import stamp
 from baton.demo import content, definitions, people
 from baton.demo.content import PASSWORD, PEOPLE, STAFF
 from baton.demo.history import FORM_PAGES, TITLES, Book, Event, Ids, Walk
@@ -164,16 +165,16 @@ class _Loader:
         book = self.book
         _copy(
             "record",
-            ("id", "object_type", "properties", "created_at", "updated_at"),
-            ((c.id, "company", _json(_company(c)), c.created, c.created) for c in self.companies),
+            ("id", "object_type", "properties", "created_at", "created_by", "source", "updated_at"),
+            ((c.id, "company", _json(_company(c)), c.created, "import:1", "import", c.created) for c in self.companies),
         )
         _copy(
             "contact",
-            ("id", "email", "properties", "created_at", "updated_at"),
-            ((p.id, p.email, _json(_contact(p)), p.created, max(p.created, p.seen)) for p in self.people),
+            ("id", "email", "properties", "created_at", "created_by", "source", "updated_at"),
+            ((p.id, p.email, _json(_contact(p)), p.created, *_origin(p), max(p.created, p.seen)) for p in self.people),
         )
-        _copy("identity", ("value", "kind", "contact_id", "created_at"), ((p.email, "email", p.id, p.created) for p in self.people))
-        _copy("identity", ("value", "kind", "contact_id", "created_at"), ((value, "cookie", id, at) for value, id, at in book.cookies))
+        _copy("identity", ("value", "kind", "contact_id", "shared", "created_at"), ((p.email, "email", p.id, False, p.created) for p in self.people))
+        _copy("identity", ("value", "kind", "contact_id", "shared", "created_at"), ((value, "cookie", id, False, at) for value, id, at in book.cookies))
         self._link((p.id, "contact", p.company.id, "company", label, p.created) for p in self.people for label in ("", "primary"))
         _copy(
             "consent",
@@ -212,8 +213,6 @@ class _Loader:
         self._walks(self.inquiry, book.walks)
         _copy("membership", ("contact_id", "segment_id", "joined_at", "reason"), ((id, self.attended.pk, at, str(self.actor)) for id, at in book.attended))
         self._events(book.events)
-        trail = [(p.id, "contact", "email", None, p.email, "visitor" if p.hits.get("demo") else "import:1", "form", p.created) for p in self.people]
-        self._history(trail)
         self._analyze()
 
     def _walks(self, workflow: Workflow, walks: Sequence[Walk]) -> None:
@@ -312,8 +311,8 @@ class _Loader:
                 person.owner = self.rng.choice(SALES)
             changed.append((person.id, _json({"lifecyclestage": journey.stage} | ({"owner_id": self.users[person.owner]} if person.owner else {}))))
             for at, old, new, who, source in journey.moves:
-                trail.append((person.id, "contact", lifecycle.PROPERTY, old or None, new, who, source, at))
                 if old:
+                    trail.append((person.id, "contact", lifecycle.PROPERTY, old, new, who, source, at))
                     events.append(
                         Event(
                             person.id,
@@ -418,7 +417,8 @@ class _Loader:
     def _deals(self) -> None:
         """Deals for whom sales works on, support tickets for customers."""
         rng, now = self.rng, self.now
-        order = [s.key for s in Stage.objects.filter(pipeline__object_type="deal", pipeline__key="default").order_by("position") if not s.closed]
+        stages = {s.key: s for s in Stage.objects.filter(pipeline__object_type="deal", pipeline__key="default").order_by("position")}
+        order = [key for key, stage in stages.items() if not stage.closed]
         deals: list[tuple[Person, dict[str, Any], datetime]] = []
         tickets: list[tuple[Person, dict[str, Any], datetime]] = []
         for person in self.people:
@@ -441,13 +441,16 @@ class _Loader:
             }
             if person is self.people[0]:
                 about |= {"dealname": "가온로지스 근태 + 전자계약", "amount": 38_400_000, "dealstage": order[1]}
+            reached = closed if stage.startswith("closed") else now - timedelta(hours=rng.randint(3, 24 * 30))
+            probability = stages[about["dealstage"]].probability
+            about |= {"stage_since": stamp(min(reached, now)), "probability": probability, "weighted_amount": about["amount"] * probability}
             deals.append((person, about, min(began + timedelta(minutes=20), now)))
             if journey.stage == "customer" and rng.random() < 0.3:
                 subject = rng.choice(("휴가 잔여일이 다르게 보입니다", "계약서 서식을 추가하고 싶습니다", "출입 기록 연동 문의", "사용자 추가 요청"))
                 tickets.append(
                     (
                         person,
-                        {"subject": subject, "pipeline": "default", "ticket_stage": rng.choice(("new", "waiting_us", "closed")), "priority": "medium"},
+                        _ticket(rng, subject, journey.moves[-1][0], now),
                         journey.moves[-1][0],
                     )
                 )
@@ -455,8 +458,8 @@ class _Loader:
             ids = sql.next_ids("record_id_seq", len(found))
             _copy(
                 "record",
-                ("id", "object_type", "properties", "owner_id", "created_at", "updated_at"),
-                ((id, kind, _json(about), about.get("owner_id"), at, at) for id, (_person, about, at) in zip(ids, found, strict=True)),
+                ("id", "object_type", "properties", "owner_id", "created_at", "created_by", "source", "updated_at"),
+                ((id, kind, _json(about), about.get("owner_id"), at, *_seller(about), at) for id, (_person, about, at) in zip(ids, found, strict=True)),
             )
             self._link((id, kind, person.id, "contact", "", at) for id, (person, _about, at) in zip(ids, found, strict=True))
             self._link((id, kind, person.company.id, "company", "", at) for id, (person, _about, at) in zip(ids, found, strict=True))
@@ -520,6 +523,23 @@ def _contact(person: Person) -> dict[str, Any]:
     }
     values |= {name: True for name in ("competitor", "student") if person.hits.get(name)}
     return {name: value for name, value in values.items() if value != ""}
+
+
+def _origin(person: Person) -> tuple[str, str]:
+    """Who made the contact, and how it came."""
+    return ("visitor", "form") if person.hits.get("demo") else ("import:1", "import")
+
+
+def _seller(about: dict[str, Any]) -> tuple[str, str]:
+    return (f"user:{about['owner_id']}", "page") if "owner_id" in about else ("system", "form")
+
+
+def _ticket(rng: random.Random, subject: str, at: datetime, now: datetime) -> dict[str, Any]:
+    """What a customer asked for. Closed ones are old, open ones a matter of hours and days."""
+    stage = rng.choice(("1", "3", "4"))
+    since = at if stage == "4" else max(at, now - timedelta(hours=rng.randint(1, 60)))
+    about = {"subject": subject, "pipeline": "0", "ticket_stage": stage, "priority": rng.choice(("low", "medium", "high")), "stage_since": stamp(since)}
+    return about | ({"closed_at": stamp(since)} if stage == "4" else {})
 
 
 _json = json.JSONEncoder(ensure_ascii=False).encode  # made once: half a million values go through it
