@@ -431,7 +431,7 @@ class _Loader:
             )
             seats = max(10, round(person.company.employees * rng.uniform(0.6, 1)))
             closed = journey.moves[-1][0] if stage.startswith("closed") else now + timedelta(days=rng.randint(5, 90))
-            about = {
+            about: dict[str, Any] = {
                 "dealname": f"{person.company.name} {rng.choice(('근태', '전자계약', '근태 + 전자계약', '급여 마감'))}",
                 "amount": round(seats * 6900 * 12, -5) or 100_000,
                 "closedate": closed.astimezone(config().zone).date().isoformat(),
