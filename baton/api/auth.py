@@ -20,15 +20,20 @@ HUBSPOT = {
 
 
 class Needs:
-    """`auth=Needs("contacts.read")`: the call goes through with a token that has the scope, and counts against its limit."""
+    """`auth=Needs("contacts.read")`: the call goes through with a token that has the scope (one of several), and counts against its limit."""
 
-    def __init__(self, scope: str) -> None:
-        self.scope = scope
+    def __init__(self, *scopes: str) -> None:
+        self.scopes = scopes
+
+    def needed(self, request: HttpRequest) -> tuple[str, ...]:
+        """The scopes of which one is enough."""
+        return self.scopes
 
     def __call__(self, request: HttpRequest) -> ApiToken:
         token = authenticate(request)
         limits.take(request, token)
-        if not tokens.allows(token, self.scope):
+        needed = self.needed(request)
+        if not any(tokens.allows(token, scope) for scope in needed):
             raise Failure(
                 403,
                 "MISSING_SCOPES",
@@ -36,7 +41,7 @@ class Needs:
                 errors=[
                     {
                         "message": "One or more of the following scopes are required.",
-                        "context": {"requiredGranularScopes": [hubspot_scope(self.scope), self.scope]},
+                        "context": {"requiredGranularScopes": list(dict.fromkeys(name for scope in needed for name in (hubspot_scope(scope), scope)))},
                     }
                 ],
                 links={"scopes": "https://developers.hubspot.com/scopes"},
