@@ -7,9 +7,11 @@ from .file import File
 from .pipeline import Pipeline, Stage
 from .property import FieldType, ObjectType, PropertyDefinition, PropertyGroup, PropertyHistory, PropertyType, UniqueValue
 from .record import Record
+from .transfer import Export, ExportPart, Import, ImportChange, ImportConsent, ImportFault, ImportLink, ImportPart
 from .view import View
 
 __all__ = [
-    "Association", "AssociationLabel", "Consent", "Contact", "FieldType", "File", "Identity", "ObjectType", "Pipeline", "PropertyDefinition",
-    "PropertyGroup", "PropertyHistory", "PropertyType", "Record", "Stage", "UniqueValue", "View",
+    "Association", "AssociationLabel", "Consent", "Contact", "Export", "ExportPart", "FieldType", "File", "Identity", "Import", "ImportChange",
+    "ImportConsent", "ImportFault", "ImportLink", "ImportPart", "ObjectType", "Pipeline", "PropertyDefinition", "PropertyGroup", "PropertyHistory",
+    "PropertyType", "Record", "Stage", "UniqueValue", "View",
 ]  # fmt: skip
