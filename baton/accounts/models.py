@@ -1,10 +1,9 @@
-"""Users, teams, API tokens, and the account's own settings. All local tables."""
+"""Users, teams, roles, API tokens, and the account's own settings. All local tables."""
 
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
-from django.utils.translation import gettext_lazy as _
 
 
 class Account(models.Model):
@@ -25,13 +24,19 @@ class Team(models.Model):
         db_table = "team"
 
 
-class Role(models.TextChoices):
-    """What a user may do is decided by the role alone; see permissions.py."""
+class Role(models.Model):
+    """What its users may do; see rights.py. A built-in role (builtin_roles.py) has a row only when people changed it."""
 
-    ADMIN = "admin", _("Administrator")
-    MARKETING = "marketing", _("Marketing")
-    SALES = "sales", _("Sales")
-    VIEWER = "viewer", _("Viewer")
+    ADMIN, MARKETING, SALES, VIEWER = "admin", "marketing", "sales", "viewer"  # the built-in ones
+
+    key = models.TextField(unique=True)
+    name = models.TextField(blank=True, default="")  # empty: the built-in role's own
+    rights = models.JSONField(default=dict)  # {object type | "*": {action: all | team | own | none}}
+    areas = models.JSONField(default=dict)  # {area: view | edit | none}
+    builtin = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "role"
 
 
 class UserManager(BaseUserManager["User"]):
@@ -50,7 +55,7 @@ class User(AbstractBaseUser):
 
     email = models.EmailField(unique=True)
     name = models.TextField()
-    role = models.TextField(choices=Role.choices, default=Role.VIEWER)
+    role = models.TextField(default=Role.VIEWER)  # Role.key
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL)
     language = models.TextField(blank=True, default="")  # empty: the account's
     is_active = models.BooleanField(default=True)

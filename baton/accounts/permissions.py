@@ -1,44 +1,36 @@
-"""What a role may do, area by area: this table and nothing else decides."""
+"""What a role may do, area by area. Areas that are records follow from the rights on their objects (rights.py)."""
 
-from typing import Any, Literal
+from typing import Any
 
-from django.utils.translation import gettext as _
-
-from baton.accounts.models import Role
+from baton.accounts import rights
+from baton.accounts.models import User
+from baton.accounts.rights import Action, Level
 from baton.platform.errors import Forbidden
 
-Level = Literal["view", "edit"]
-
-# Letters: v may see, e may see and change, - neither.
-#                admin marketing sales viewer
-RIGHTS = {
-    "contacts": ("e", "e", "e", "v"),
-    "companies": ("e", "e", "e", "v"),
-    "deals": ("e", "v", "e", "v"),
-    "tickets": ("e", "v", "e", "v"),
-    "segments": ("e", "e", "v", "v"),
-    "scoring": ("e", "e", "v", "v"),
-    "workflows": ("e", "e", "v", "v"),
-    "emails": ("e", "e", "v", "v"),
-    "forms": ("e", "e", "v", "v"),
-    "messages": ("e", "e", "v", "v"),
-    "settings": ("e", "v", "v", "-"),
-    "exports": ("e", "e", "-", "-"),
-    "users": ("e", "-", "-", "-"),
-    "tokens": ("e", "-", "-", "-"),
-}
-COLUMNS = (Role.ADMIN, Role.MARKETING, Role.SALES, Role.VIEWER)
+# Area -> the object types it shows. "*" stands for all of them.
+OBJECTS = {"contacts": "contact", "companies": "company", "deals": "deal", "tickets": "ticket", "tasks": "task", "objects": "*"}
+ACTS: dict[str, Action] = {"exports": "export", "imports": "import", "merges": "merge"}  # open with the right on any object type
+AREAS = (*OBJECTS, *ACTS, *rights.AREAS)
 
 
 def can(user: Any, area: str, level: Level = "view") -> bool:
     """May this user see (`view`) or change (`edit`) things of an area? Nobody is signed in: never. Raises KeyError for an unknown area."""
-    rights = RIGHTS[area]
-    if not getattr(user, "is_authenticated", False) or not user.is_active or user.role not in COLUMNS:
+    if area not in AREAS:
+        raise KeyError(area)
+    if not isinstance(user, User):
         return False
-    return rights[COLUMNS.index(user.role)] in ("e" if level == "edit" else "ve")
+    held = rights.of(user)
+    types = {rights.OTHERS, *held.objects}
+    if area in ACTS:
+        return any(held.may(object_type, ACTS[area]) for object_type in types)
+    if area == "objects":
+        return any(held.may(object_type, level) for object_type in types)
+    if area in OBJECTS:
+        return held.may(OBJECTS[area], level)
+    return held.level(area) == "edit" or held.level(area) == level
 
 
 def require(user: Any, area: str, level: Level = "view") -> None:
     """Raises Forbidden unless `can`."""
     if not can(user, area, level):
-        raise Forbidden(_("You do not have the right to do this. An administrator can give it to you."))
+        raise Forbidden(rights.refusal())

@@ -10,6 +10,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from baton.accounts import scopes as names
 from baton.accounts.models import ApiToken
 from baton.platform import clock, history
 from baton.platform.actor import Actor
@@ -20,17 +21,14 @@ DIGITS = string.digits + string.ascii_uppercase + string.ascii_lowercase  # base
 LENGTH, CHECK = 32, 6
 USED = timedelta(minutes=1)  # `last_used_at` is right to this, so that a busy program does not write a row per request
 
-RESOURCES = ("contacts", "companies", "deals", "tickets", "segments", "forms", "emails", "workflows", "events", "settings")
-SCOPES = ("*", *(f"{resource}.{verb}" for resource in RESOURCES for verb in ("read", "write")))
-
 
 def create(name: str, scopes: Sequence[str], *, limited: bool = True, actor: Actor) -> str:
     """Make a token and return it, this once. `limited`: subject to the rate limit. Raises Invalid (`name`, `scopes`).
 
-    Scopes copied from a HubSpot app (crm.objects.contacts.read) become Baton's (contacts.read).
+    Scopes copied from a HubSpot app (crm.objects.contacts.read, tickets) become Baton's (contacts.read, tickets.write).
     """
-    scopes = [scope.removeprefix("crm.objects.") for scope in scopes]
-    problems = [Problem("scopes", "INVALID_OPTION", _("There is no scope {scope}.").format(scope=scope)) for scope in scopes if scope not in SCOPES]
+    known = {scope: names.ours(scope) for scope in scopes}
+    problems = [Problem("scopes", "INVALID_OPTION", _("There is no scope {scope}.").format(scope=scope)) for scope, mine in known.items() if mine is None]
     if not scopes:
         problems.append(Problem("scopes", "REQUIRED", _("A token needs at least one scope.")))
     if not name.strip():
@@ -44,7 +42,7 @@ def create(name: str, scopes: Sequence[str], *, limited: bool = True, actor: Act
             name=name.strip(),
             digest=_digest(plain),
             hint=plain[: len(PREFIX) + 4],
-            scopes=sorted(set(scopes)),
+            scopes=sorted({name for mine in known.values() for name in mine or ()}),
             limited=limited,
             created_by_id=actor.id if actor.kind == "user" else None,
         )
@@ -68,8 +66,7 @@ def find(plain: str) -> ApiToken | None:
 
 def allows(token: ApiToken, scope: str) -> bool:
     """May a program with this token do what needs `scope`, for example contacts.read? Who may write may read."""
-    held = set(token.scopes)
-    return bool(held & {"*", scope}) or (scope.endswith(".read") and scope.removesuffix("read") + "write" in held)
+    return names.allow(token.scopes, scope)
 
 
 def revoke(token_id: int, *, actor: Actor) -> None:

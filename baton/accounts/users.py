@@ -9,6 +9,7 @@ from django.core.validators import validate_email
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from baton.accounts import rights
 from baton.accounts.models import Account, Role, Team, User
 from baton.platform import history
 from baton.platform.actor import Actor
@@ -58,7 +59,7 @@ def set_password(user: User, password: str, *, actor: Actor) -> None:
 
 def set_role(user_id: int, role: str, *, actor: Actor) -> None:
     """Give a user another role. Raises Invalid (`role`), NotFound, and Conflict when no administrator would be left."""
-    if role not in Role.values:
+    if rights.of_role(role) is None:
         raise Invalid.one("role", "INVALID_OPTION", _("There is no role {role}.").format(role=role))
     with transaction.atomic():
         user = _held(user_id)
@@ -123,7 +124,7 @@ def _problems(user: User) -> list[Problem]:
         problems.append(Problem("email", "INVALID_EMAIL", _("Email address {value} is invalid").format(value=user.email)))
     if not user.name:
         problems.append(Problem("name", "REQUIRED", _("A name is required.")))
-    if user.role not in Role.values:
+    if rights.of_role(user.role) is None:
         problems.append(Problem("role", "INVALID_OPTION", _("There is no role {role}.").format(role=user.role)))
     if user.language and user.language not in dict(settings.LANGUAGES):
         problems.append(Problem("language", "INVALID_OPTION", _("There is no language {language}.").format(language=user.language)))

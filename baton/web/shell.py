@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from baton.accounts import permissions, users
+from baton.accounts import permissions, roles, users
 from baton.accounts.models import User
 from baton.segments.models import ScoreModel
 
@@ -45,6 +45,7 @@ def context(request: HttpRequest) -> dict[str, Any]:
     nav = _once(lambda: navigation(user) if signed_in else [])  # type: ignore[arg-type]  # signed in: a real user
     return {
         "account": users.account if signed_in else None,
+        "role_name": _once(lambda: roles.name(user.role) if signed_in else ""),  # type: ignore[union-attr]  # signed in: a real user
         "nav": nav,
         "tabs": _once(lambda: phone_tabs(nav())),
         "section": request.path.split("/")[1] or "home",
