@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from baton.crm import records
+from baton.crm import trail
 from baton.platform import changes, clock, sql
 from baton.platform.actor import Actor
 from baton.platform.changes import Change
@@ -28,9 +28,9 @@ def set(contact_ids: Sequence[int], channel: str, granted: bool, *, actor: Actor
             " wording = excluded.wording, actor = excluded.actor",
             [channel, granted, now, source, wording, str(actor), ids],
         )
-        trail = [(id, f"consent.{channel}", was.get(id), granted) for id in ids if was.get(id) is not granted]
-        records.write_history("contact", trail, actor, source, now)
-        changes.append(Change(id, "property", name) for id, name, _old, _new in trail)
+        rows = [(id, f"consent.{channel}", was.get(id), granted) for id in ids if was.get(id) is not granted]
+        trail.write("contact", rows, actor, source, now)
+        changes.append(Change(id, "property", name) for id, name, _old, _new in rows)
 
 
 def granted(contact_id: int, channel: str) -> bool | None:

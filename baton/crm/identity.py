@@ -1,5 +1,7 @@
 """Who is who: values that point to one contact. The only place where such values are claimed, moved and given up."""
 
+from collections.abc import Iterable
+
 from baton.platform import clock, sql
 
 
@@ -10,8 +12,12 @@ def normal_email(text: str) -> str:
 
 def find(kind: str, value: str) -> int | None:
     """The contact a value points to."""
-    found = sql.rows("SELECT contact_id FROM identity WHERE value = %s AND kind = %s", [value, kind])
-    return found[0][0] if found else None
+    return find_many(kind, [value]).get(value)
+
+
+def find_many(kind: str, values: Iterable[str]) -> dict[str, int]:
+    """The contacts that values point to, by value."""
+    return dict(sql.rows("SELECT value, contact_id FROM identity WHERE value = ANY(%s) AND kind = %s", [list(values), kind]))
 
 
 def claim(kind: str, value: str, contact_id: int) -> int:
@@ -19,21 +25,45 @@ def claim(kind: str, value: str, contact_id: int) -> int:
 
     Two transactions that claim the same value at once: the second waits for the first and gets its contact.
     """
-    while True:
+    return claim_many(kind, {value: contact_id})[value][0]
+
+
+def claim_many(kind: str, wanted: dict[str, int]) -> dict[str, tuple[int, bool]]:
+    """Claim many values, each for one contact; returns value -> (owner, whether several contacts may have it).
+
+    Values are taken in their order, so that two transactions with the same values wait for each other and never lock each other out.
+    """
+    found: dict[str, tuple[int, bool]] = {}
+    left = dict(sorted(wanted.items()))
+    while left:
         mine = sql.rows(
-            "INSERT INTO identity (value, kind, contact_id, created_at) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING contact_id",
-            [value, kind, contact_id, clock.now()],
+            "INSERT INTO identity (value, kind, contact_id, shared, created_at) SELECT r.value, %s, r.contact_id, false, %s"
+            " FROM unnest(%s::text[], %s::bigint[]) AS r(value, contact_id) ORDER BY r.value ON CONFLICT DO NOTHING RETURNING value",
+            [kind, clock.now(), list(left), list(left.values())],
         )
-        if mine:
-            return contact_id
-        owner = find(kind, value)
-        if owner is not None:  # None: its owner gave it up a moment ago, so try again
-            return owner
+        found |= {value: (left.pop(value), False) for (value,) in mine}
+        if left:
+            rows = sql.rows("SELECT value, contact_id, shared FROM identity WHERE value = ANY(%s) AND kind = %s", [list(left), kind])
+            for value, owner, shared in rows:  # one that is missing here: its owner gave it up a moment ago, so it is tried again
+                found[value] = (owner, shared)
+                left.pop(value)
+    return found
 
 
 def release(kind: str, value: str, contact_id: int) -> None:
     """Give a value up, if it is this contact's."""
-    sql.run("DELETE FROM identity WHERE value = %s AND kind = %s AND contact_id = %s", [value, kind, contact_id])
+    release_many(kind, [(value, contact_id)])
+
+
+def release_many(kind: str, pairs: Iterable[tuple[str, int]]) -> None:
+    """Give up (value, contact id) pairs, where the value is that contact's."""
+    rows = list(pairs)
+    if rows:
+        sql.run(
+            "DELETE FROM identity AS i USING unnest(%s::text[], %s::bigint[]) AS r(value, contact_id)"
+            " WHERE i.value = r.value AND i.kind = %s AND i.contact_id = r.contact_id",
+            [[value for value, _id in rows], [id for _value, id in rows], kind],
+        )
 
 
 def redirect(old_id: int, new_id: int) -> None:

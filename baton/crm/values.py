@@ -7,6 +7,7 @@ multi_choice as a list in the order of the options, user as the user's id. An em
 
 import math
 import re
+import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -23,6 +24,8 @@ from baton.platform.config import config
 LONGEST = 65_536  # characters of one text
 HOME = "KR"  # the country of phone numbers written without one
 Value = str | int | float | bool | list[str]
+FRESH = 1.0  # seconds; a user made in another process is known here after that
+_users: tuple[float, frozenset[int]] = (0.0, frozenset())
 LARGEST = 10**15  # of a number: above it a float no longer holds every integer
 
 
@@ -184,12 +187,22 @@ def _url(definition: PropertyDefinition, raw: Any) -> str:
 
 
 def _user(definition: PropertyDefinition, raw: Any) -> int:
-    from baton.accounts.models import User
-
     number = int(raw) if isinstance(raw, (str, int)) and not isinstance(raw, bool) and re.fullmatch(r"\d{1,18}", str(raw)) else None
-    if number is None or not User.objects.filter(pk=number).exists():
+    if number is None or not _is_user(number):
         raise Fault("INVALID_USER", _("There is no user {value}.").format(value=raw))
     return number
+
+
+def _is_user(number: int) -> bool:
+    """Whether there is a user with this id; asked of the database only for ids not met in the last second."""
+    global _users
+    from baton.accounts.models import User
+
+    at, known = _users
+    if number not in known or time.monotonic() - at > FRESH:
+        known = frozenset(User.objects.values_list("pk", flat=True))
+        _users = (time.monotonic(), known)
+    return number in known
 
 
 CONVERT: dict[PropertyType, Callable[[PropertyDefinition, Any], Value | None]] = {

@@ -87,7 +87,7 @@ def _move(due: Sequence[Due], at: datetime, batch: Batch | None) -> int:
     moves = [move for one in due for move in _steps(*one)]
     with transaction.atomic():
         for target in WAY:
-            records.set_many([m.contact_id for m in moves if m.target == target], {PROPERTY: target}, actor=SYSTEM, source="rule")
+            records.set_many("contact", [m.contact_id for m in moves if m.target == target], {PROPERTY: target}, actor=SYSTEM, source="rule")
         record.add(
             (
                 # A moment apart, so that the timeline tells the stages in their order.

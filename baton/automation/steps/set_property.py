@@ -22,7 +22,7 @@ class SetProperty(Step):
 
     def run(self, batch: Batch) -> None:
         value = properties.clean("contact", {self.property: self.value})
-        records.set_many(batch.contact_ids, value, actor=batch.actor, source="workflow")
+        records.set_many("contact", batch.contact_ids, value, actor=batch.actor, source="workflow")
 
     def detail(self) -> str:
         definition = properties.definitions("contact").get(self.property)

@@ -166,7 +166,7 @@ def bulk(request: HttpRequest) -> HttpResponse:
     before: dict[Any, list[int]] = {}
     for id, row in records.many("contact", ids).items():
         before.setdefault(row.properties.get(name), []).append(id)
-    changed = records.set_many(ids, {name: value or None}, actor=actor(request), source="page")
+    changed = records.set_many("contact", ids, {name: value or None}, actor=actor(request), source="page")
     definition = properties.definitions("contact")[name]
     owner = next((u.name for u in colleagues() if str(u.pk) == value), _("nobody"))
     shown = owner if name == "owner_id" else properties.option_label(definition, value)
@@ -190,7 +190,7 @@ def undo_bulk(request: HttpRequest) -> HttpResponse:
     if name not in ("owner_id", "lifecyclestage") or sum(len(ids) for _value, ids in groups) > MOST:
         raise Invalid.one("before", "INVALID_OPTION", _("This can no longer be undone."))
     for value, ids in groups:
-        records.set_many(ids, {name: value}, actor=actor(request), source="page")
+        records.set_many("contact", ids, {name: value}, actor=actor(request), source="page")
     return _reloading(done(_("Taken back")))
 
 
