@@ -4,6 +4,7 @@ from .association import Association, AssociationLabel
 from .consent import Consent
 from .contact import Contact, Identity
 from .file import File
+from .merge import Blocked, LikeDue, LikeKey, Likeness, Merge
 from .pipeline import Pipeline, Stage
 from .property import FieldType, ObjectType, PropertyDefinition, PropertyGroup, PropertyHistory, PropertyType, UniqueValue
 from .record import Record
@@ -11,7 +12,7 @@ from .transfer import Export, ExportPart, Import, ImportChange, ImportConsent, I
 from .view import View
 
 __all__ = [
-    "Association", "AssociationLabel", "Consent", "Contact", "Export", "ExportPart", "FieldType", "File", "Identity", "Import", "ImportChange",
-    "ImportConsent", "ImportFault", "ImportLink", "ImportPart", "ObjectType", "Pipeline", "PropertyDefinition", "PropertyGroup", "PropertyHistory",
-    "PropertyType", "Record", "Stage", "UniqueValue", "View",
+    "Association", "AssociationLabel", "Blocked", "Consent", "Contact", "Export", "ExportPart", "FieldType", "File", "Identity", "Import", "ImportChange",
+    "ImportConsent", "ImportFault", "ImportLink", "ImportPart", "LikeDue", "LikeKey", "Likeness", "Merge", "ObjectType", "Pipeline", "PropertyDefinition",
+    "PropertyGroup", "PropertyHistory", "PropertyType", "Record", "Stage", "UniqueValue", "View",
 ]  # fmt: skip
