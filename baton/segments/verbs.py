@@ -79,20 +79,38 @@ def archive_segment(segment: Segment, *, actor: Actor) -> None:
 
 def add(segment_id: int, contact_ids: Sequence[int], actor: Actor) -> int:
     """Put contacts in a fixed list; returns how many were not in it. Raises NotFound, Conflict (an active list follows its filter)."""
-    with transaction.atomic():
-        segment, at = _fixed(segment_id), clock.now()
-        joined = [id for (id,) in sql.rows(ADD, [segment.pk, at, str(actor), list(contact_ids)])]
-        refresh.tell([refresh.Moved(segment.pk, joined, [])], {segment.pk: segment.name}, at)
-    return len(joined)
+    return len(change_members(segment_id, add=contact_ids, actor=actor).joined)
 
 
 def remove(segment_id: int, contact_ids: Sequence[int], actor: Actor) -> int:
     """Take contacts out of a fixed list; returns how many were in it. Raises NotFound, Conflict (an active list follows its filter)."""
+    return len(change_members(segment_id, remove=contact_ids, actor=actor).left)
+
+
+def change_members(segment_id: int, *, add: Sequence[int] = (), remove: Sequence[int] = (), actor: Actor) -> refresh.Moved:
+    """Put contacts in a fixed list and take others out; says who moved. Raises NotFound, Conflict (an active list follows its filter)."""
     with transaction.atomic():
         segment, at = _fixed(segment_id), clock.now()
-        left = [id for (id,) in sql.rows(REMOVE, [segment.pk, list(contact_ids)])]
-        refresh.tell([refresh.Moved(segment.pk, [], left)], {segment.pk: segment.name}, at)
-    return len(left)
+        joined = [id for (id,) in sql.rows(ADD, [segment.pk, at, str(actor), list(add)])] if add else []
+        left = [id for (id,) in sql.rows(REMOVE, [segment.pk, list(remove)])] if remove else []
+        moved = refresh.Moved(segment.pk, joined, left)
+        refresh.tell([moved], {segment.pk: segment.name}, at)
+    return moved
+
+
+def restore_segment(segment_id: int, *, actor: Actor) -> Segment:
+    """Take a list back that was put aside; an active one is found anew in the background. Raises NotFound, Invalid (its filter no longer fits)."""
+    with transaction.atomic():
+        segment = Segment.objects.select_for_update().filter(pk=segment_id).exclude(archived_at=None).first()
+        if segment is None:
+            raise NotFound(_("There is no list {id}.").format(id=segment_id))
+        segment.archived_at = None
+        segment.depends = _depends(segment.pk, segment.filter, segment.kind).to_json()
+        segment.save()
+        history.record(actor, "restored", "segment", segment.pk)
+        if segment.kind == "active":
+            _evaluate(segment)
+    return segment
 
 
 def _find(segment_id: int) -> Segment:
