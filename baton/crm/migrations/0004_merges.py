@@ -8,6 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('crm', '0003_imports_exports'),
+        ('platform', '0001_initial'),
     ]
 
     operations = [
