@@ -7,17 +7,22 @@ from typing import Literal, Protocol, get_args
 Type = Literal["text", "number", "date", "datetime", "choice", "multi_choice", "boolean", "phone", "email", "url", "user"]
 TYPES: tuple[str, ...] = get_args(Type)
 Match = Literal["is", "starts", "contains", "any_of"]
+Column = Literal["id", "created_at", "updated_at", "archived_at"]
 
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """A property of an object type. `column` names the column that holds it, for the one moment that is not in `properties`."""
+    """A property of an object type.
+
+    `column` names the column that holds it where it is not in `properties`: a datetime (created_at, updated_at), a number (id),
+    or a boolean that is true when the column is not null (archived_at).
+    """
 
     name: str
     label: str
     type: Type
     options: tuple[tuple[str, str], ...] = ()  # (value, label) of a choice
-    column: Literal["created_at"] | None = None
+    column: Column | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class Catalog(Protocol):
     def property(self, object_type: str, name: str) -> Property | None: ...
 
     def relation(self, object_type: str) -> str | None:
-        """The label of an object type that contacts may be related to; None when there is no such type."""
+        """The label of an object type; None when there is no such type."""
 
     def segment(self, segment_id: int) -> SegmentInfo | None: ...
 

@@ -18,9 +18,12 @@ YEARS = (1000, 9000)  # so that adding days or a time zone stays within what dat
 WHOLE = 2**31 - 1
 
 
-def check(node: Node, catalog: Catalog, *, segment: int | None = None) -> None:
-    """Raise FilterError for the first thing that is wrong. `segment` is the list this filter belongs to: it must not lead back to itself."""
-    _check(node, catalog, "", "contact")
+def check(node: Node, catalog: Catalog, *, segment: int | None = None, of: str = "contact", deep: bool = False) -> None:
+    """Raise FilterError for the first thing that is wrong. `segment` is the list this filter belongs to: it must not lead back to itself.
+
+    `of` is the object type asked about. With `deep` relations may be about people and lead further; lists and scores cannot follow those.
+    """
+    _check(node, catalog, "", of, deep)
     if segment is not None:
         _no_circle(segment, depends.of(node).segments, catalog)
 
@@ -47,15 +50,17 @@ def _at(path: str, step: str) -> str:
     return f"{path}.{step}" if path else step
 
 
-def _check(node: Node, catalog: Catalog, path: str, of: str) -> None:
-    if of != "contact" and isinstance(node, Performed | MemberOf | ScoreIs | HasState | Related):
+def _check(node: Node, catalog: Catalog, path: str, of: str, deep: bool) -> None:
+    if of != "contact" and isinstance(node, Performed | MemberOf | ScoreIs | HasState):
+        raise FilterError(path, "NOT_ABOUT_A_PERSON", gettext_noop("Only people do things and are in lists."))
+    if of != "contact" and not deep and isinstance(node, Related):
         raise FilterError(path, "NOT_ABOUT_A_PERSON", gettext_noop("A related record is filtered by its properties only."))
     match node:
         case Everyone() | Nobody():
             pass
         case And() | Or() | Not():
             for i, child in enumerate(children(node)):
-                _check(child, catalog, _at(path, f"children.{i}"), of)
+                _check(child, catalog, _at(path, f"children.{i}"), of, deep)
         case Compare():
             if node.of != of:
                 raise FilterError(_at(path, "property"), "WRONG_OBJECT", gettext_noop("“{name}” is not a property of this record."), name=node.property)
@@ -74,9 +79,9 @@ def _check(node: Node, catalog: Catalog, path: str, of: str) -> None:
             if not node.channel.isidentifier():
                 raise FilterError(_at(path, "channel"), "INVALID_CHANNEL", gettext_noop("There is no channel “{name}”."), name=node.channel)
         case Related():
-            if catalog.relation(node.object_type) is None:
+            if catalog.relation(node.object_type) is None or (node.object_type == "contact" and not deep):
                 raise FilterError(_at(path, "object_type"), "OBJECT_DOESNT_EXIST", gettext_noop("There is no object “{name}”."), name=node.object_type)
-            _check(node.child, catalog, _at(path, "child"), node.object_type)
+            _check(node.child, catalog, _at(path, "child"), node.object_type, deep)
         case _:
             assert_never(node)
 

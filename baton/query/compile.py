@@ -1,4 +1,5 @@
-"""Core node -> SQL condition over `contact c`. The only place that composes SQL from what people enter; every value is bound.
+"""Core node -> SQL condition over `contact c`, or `record c` of another object type. The only place that composes SQL from what people enter;
+every value is bound.
 
 Each condition is two-valued (never NULL), so that NOT is logical negation. What a contact did is asked with EXISTS, so that the planner may
 join by hash for everybody and look up by key for a few.
@@ -7,7 +8,7 @@ join by hash for everybody and look up by key for a few.
 import json
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import assert_never
 
@@ -31,7 +32,7 @@ ORDER: dict[str, tuple[str, str, Callable[[int, int], bool]]] = {  # operator: S
 
 
 def condition(node: Node, catalog: Catalog, *, now: datetime, zone: tzinfo, whom: bool = False, prefix: str = "p") -> Sql:
-    """A condition over `contact c`, never NULL.
+    """A condition over `contact c` (over `record c`, when the comparisons are of another object type), never NULL.
 
     With `whom`, every table it looks into is cut down to `%(ids)s`, a list of contact ids that the caller adds to the parameters (and to its
     own WHERE). Several conditions in one statement need a `prefix` each. Raises FilterError for names that the catalog does not have.
@@ -67,7 +68,8 @@ def count(node: Performed, catalog: Catalog, *, now: datetime, zone: tzinfo, who
 
 def cell(prop: Property, alias: str, bind: Binder) -> Cell:
     """A stored property as SQL, of the table called `alias`."""
-    return Cell(f"{alias}.properties", prop.name, bind, column=None if prop.column is None else f"{alias}.{prop.column}")
+    column = f"({alias}.archived_at IS NOT NULL)" if prop.column == "archived_at" else prop.column and f"{alias}.{prop.column}"
+    return Cell(f"{alias}.properties", prop.name, bind, column=column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ class _Compiler:
     moment: Moment
     whom: bool
     bind: Binder
-    who: str = "c.id"  # the contact asked about
+    who: str = "c.id"  # the contact or record asked about
+    depth: int = 0  # relations followed so far
 
     def condition(self, node: Node, alias: str = "c") -> str:
         match node:
@@ -152,10 +155,13 @@ class _Compiler:
         return self._exists(refused, "o", "true")
 
     def _related(self, node: Related) -> str:
+        link, alias = (f"{letter}{self.depth or ''}" for letter in "ar")
         kind = self.bind(node.object_type)
-        label = "" if node.label is None else f" AND a.label = {self.bind(node.label)}"
-        inner = f"SELECT r.id FROM record r WHERE r.object_type = {kind} AND r.archived_at IS NULL AND {self.condition(node.child, 'r')}"
-        return self._exists("association a", "a", f"a.to_type = {kind}{label} AND a.to_id IN ({inner})", "from_id")
+        label = "" if node.label is None else f" AND {link}.label = {self.bind(node.label)}"
+        table = f"contact {alias} WHERE" if node.object_type == "contact" else f"record {alias} WHERE {alias}.object_type = {kind} AND"
+        below = replace(self, whom=False, who=f"{alias}.id", depth=self.depth + 1)
+        inner = f"SELECT {alias}.id FROM {table} {alias}.archived_at IS NULL AND {below.condition(node.child, alias)}"
+        return self._exists(f"association {link}", link, f"{link}.to_type = {kind}{label} AND {link}.to_id IN ({inner})", "from_id")
 
 
 def _often(node: Performed, least: int, most: int | None, moment: Moment, bind: Binder, whom: bool) -> str:

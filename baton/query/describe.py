@@ -52,11 +52,14 @@ def sentence(node: Node, catalog: Catalog, gettext: Gettext = str) -> str:
         case Related():
             inner = sentence(node.child, catalog, gettext)
             label = catalog.relation(node.object_type) or node.object_type
-            return gettext(gettext_noop("{object}: {filter}")).format(object=label, filter=inner)
+            if isinstance(node.child, Everyone):
+                return gettext(gettext_noop("has a {object}")).format(object=catalog.relation(node.object_type) or node.object_type)
+            return gettext(RELATED).format(object=label, filter=inner)
         case _:
             assert_never(node)
 
 
+RELATED = gettext_noop("{object}: {filter}")
 CHANNELS = {"email": gettext_noop("e-mail"), "kakaotalk": gettext_noop("KakaoTalk"), "sms": gettext_noop("text message")}
 
 

@@ -31,6 +31,8 @@ class Thing:
     properties: Mapping[str, Any]
     label: str = ""
     archived: bool = False
+    related: "tuple[Thing, ...]" = ()
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,10 @@ class Person:
     created_at: datetime | None = None
 
 
-def holds(node: Node, person: Person, catalog: Catalog, *, now: datetime, zone: tzinfo) -> bool:
-    """Does the filter hold for the person?"""
+def holds(node: Node, person: Person | Thing, catalog: Catalog, *, now: datetime, zone: tzinfo) -> bool:
+    """Does the filter hold for the person, or the record?"""
+    if isinstance(person, Thing):
+        return _Meaning(catalog, Moment(now, zone), Person()).of(node, person)
     return _Meaning(catalog, Moment(now, zone), person).of(node)
 
 
@@ -88,7 +92,7 @@ class _Meaning:
             case Related():
                 return any(
                     t.object_type == node.object_type and not t.archived and node.label in {None, t.label} and self.of(node.child, t)
-                    for t in self.person.related
+                    for t in (self.person if thing is None else thing).related
                 )
             case _:
                 assert_never(node)
@@ -96,7 +100,7 @@ class _Meaning:
     def _stored(self, prop: Property, thing: Thing | None) -> Any:
         """The raw value as properties store it."""
         if prop.column == "created_at":
-            at = self.person.created_at
+            at = (self.person if thing is None else thing).created_at
             return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return (self.person if thing is None else thing).properties.get(prop.name)
 

@@ -1,6 +1,6 @@
 """The closed core of the filter language. Every other condition is sugar lowered to these nodes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -50,7 +50,7 @@ class Compare:
     property: str
     operator: str
     value: Value = None
-    of: str = "contact"  # inside Related: the object type of that relation
+    of: str = "contact"  # the object type asked about; inside Related that of the relation
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,10 @@ class HasState:
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """Has at least one related record (not archived) for which the child holds. The child holds only And, Or, Not and Compare."""
+    """Has at least one related record (not archived) for which the child holds.
+
+    In lists and scores the child holds only And, Or, Not and Compare. A table's filter may go deeper: a company with a contact who opened a mail.
+    """
 
     object_type: str
     child: "Node"
@@ -124,6 +127,21 @@ def children(node: Node) -> tuple[Node, ...]:
             return (child,)
         case _:
             return ()
+
+
+def about(node: Node, object_type: str) -> Node:
+    """The same filter asked about records of another type: comparisons outside relations are of that type."""
+    match node:
+        case And(below):
+            return And(tuple(about(child, object_type) for child in below))
+        case Or(below):
+            return Or(tuple(about(child, object_type) for child in below))
+        case Not(child):
+            return Not(about(child, object_type))
+        case Compare():
+            return replace(node, of=object_type)
+        case _:
+            return node
 
 
 def walk(node: Node) -> "list[Node]":

@@ -29,7 +29,7 @@ class Cell:
     record: str  # a jsonb object: c.properties
     name: str
     bind: Binder
-    column: str | None = None  # a timestamptz that holds the moment instead; never null
+    column: str | None = None  # an SQL expression that holds the value instead, of the property's type; never null
 
     @property
     def json(self) -> str:
@@ -39,12 +39,21 @@ class Cell:
     def text(self) -> str:
         return f"{self.record} ->> {self.bind(self.name)}"
 
+    @property
+    def number(self) -> str:
+        """As numeric; only inside typed("number", ...)."""
+        return self.column or f"({self.json})::numeric"
+
     def equals(self, value: Any) -> str:
         """The stored value is this JSON value or, for a list, contains all of this one. Never NULL; the GIN index can answer it."""
+        if self.column is not None:
+            return f"{self.column} = {self.bind(value)}"
         return f"{self.record} @> {self.bind(json.dumps({self.name: value}, ensure_ascii=False))}::jsonb"
 
     def typed(self, kind: Literal["string", "number", "boolean", "array"], condition: str) -> str:
         """The condition where the stored value has this JSON type, else false. CASE keeps casts away from other types."""
+        if self.column is not None:
+            return condition
         return f"CASE WHEN jsonb_typeof({self.json}) = '{kind}' THEN {condition} ELSE false END"
 
 

@@ -7,8 +7,7 @@ from typing import cast
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from baton.crm import properties
-from baton.crm.models import ObjectType
+from baton.crm import properties, types
 from baton.events import keys
 from baton.events.models import EventKey
 from baton.events.vocabulary import Kind, key_kind
@@ -38,8 +37,15 @@ KINDS = {
     Kind.NOTE: gettext_noop("note"),
     Kind.CALL: gettext_noop("call"),
     Kind.MEETING: gettext_noop("meeting"),
+    Kind.TASK: gettext_noop("task done"),
+    Kind.EMAIL_LOGGED: gettext_noop("e-mail logged"),
+    Kind.MESSAGE_LOGGED: gettext_noop("message logged"),
 }
 CREATED = gettext_noop("Created")
+CHANGED = gettext_noop("Last changed")
+NUMBER = gettext_noop("Record number")
+ARCHIVED = gettext_noop("Archived")
+SAME = {"createdate": "created_at"}  # what stored filters may call a property
 
 
 def current() -> "Current":
@@ -56,7 +62,7 @@ class Current:
         self._keys: dict[tuple[int, Match, str | tuple[str, ...]], tuple[int, ...]] = {}
 
     def property(self, object_type: str, name: str) -> Property | None:
-        return self.properties(object_type).get(name)
+        return self.properties(object_type).get(SAME.get(name, name))
 
     def properties(self, object_type: str) -> dict[str, Property]:
         """All that can be compared of an object type, in display order; empty for a type there is not."""
@@ -64,13 +70,9 @@ class Current:
             self._properties[object_type] = _properties(object_type)
         return self._properties[object_type]
 
-    @cached_property
-    def _types(self) -> dict[str, str]:
-        return dict(ObjectType.objects.exclude(key="contact").values_list("key", "label"))
-
     def relation(self, object_type: str) -> str | None:
-        label = self._types.get(object_type)
-        return None if label is None else _(label)
+        kind = types.known().get(object_type)
+        return None if kind is None else types.label(kind)
 
     def segment(self, segment_id: int) -> SegmentInfo | None:
         if segment_id not in self._segments:
@@ -120,8 +122,12 @@ def _properties(object_type: str) -> dict[str, Property]:
         )
         for name, definition in definitions.items()
     }
-    found["createdate"] = Property("createdate", _(CREATED), "datetime", column="created_at")
-    return found
+    return found | {
+        "created_at": Property("created_at", _(CREATED), "datetime", column="created_at"),
+        "updated_at": Property("updated_at", _(CHANGED), "datetime", column="updated_at"),
+        "id": Property("id", _(NUMBER), "number", column="id"),
+        "archived": Property("archived", _(ARCHIVED), "boolean", column="archived_at"),
+    }
 
 
 def _info(name: str, kind: str, stored: dict[str, object]) -> SegmentInfo:

@@ -9,7 +9,7 @@ from baton.platform.errors import Invalid, Problem
 from baton.query import check, describe
 from baton.query.catalog import Catalog
 from baton.query.errors import FilterError
-from baton.query.nodes import And, Nobody, Node, Not, Or
+from baton.query.nodes import And, Everyone, Nobody, Node, Not, Or, Related, about
 from baton.segments import catalog as catalogs
 from baton.segments.condition import Condition, conditions
 
@@ -19,14 +19,16 @@ DEEPEST = 20  # groups within groups
 LARGEST = 500  # conditions
 
 
-def parse(stored: Stored, catalog: Catalog, *, segment: int | None = None) -> Node:
+def parse(stored: Stored, catalog: Catalog, *, segment: int | None = None, object_type: str = "contact", deep: bool | None = None) -> Node:
     """The filter as checked core nodes; an empty one means nobody. `segment`: the list it belongs to, which it must not lead back to.
 
+    `object_type` is what it asks about. `deep` lets `related` groups lead further and to people; it is usual for all but contacts, whose
+    filters become lists, and those cannot follow that far: tables of contacts say deep=True.
     Raises Invalid with all faults, each at its path: `all.0.any.1.value`.
     """
     if stored in ({}, {"all": []}, {"any": []}):
         return Nobody()
-    reader = _Reader(catalog)
+    reader = _Reader(catalog, object_type, object_type != "contact" if deep is None else deep)
     node = reader.node(stored, "", 0)
     if not reader.problems and segment is not None:
         try:
@@ -38,30 +40,33 @@ def parse(stored: Stored, catalog: Catalog, *, segment: int | None = None) -> No
     return node
 
 
-def sentence(stored: Stored) -> str:
+def sentence(stored: Stored, object_type: str = "contact") -> str:
     """The filter as people read it, in the current language. A condition that can no longer be read is said to be so."""
-    return _sentence(stored, catalogs.current()) if stored else describe.sentence(Nobody(), catalogs.current(), _)
+    return _sentence(stored, catalogs.current(), object_type) if stored else describe.sentence(Nobody(), catalogs.current(), _)
 
 
-def _sentence(stored: Any, catalog: Catalog) -> str:
+def _sentence(stored: Any, catalog: Catalog, object_type: str) -> str:
     match stored:
         case {"all": [*parts]} | {"any": [*parts]}:
             how = "all" if "all" in stored else "any"
-            return describe.joined([_sentence(p, catalog) for p in parts], how, _) if parts else describe.sentence(Nobody(), catalog, _)
+            return describe.joined([_sentence(p, catalog, object_type) for p in parts], how, _) if parts else describe.sentence(Nobody(), catalog, _)
         case {"not": inner}:
-            return describe.negated(_sentence(inner, catalog), _)
-    reader = _Reader(catalog)
+            return describe.negated(_sentence(inner, catalog, object_type), _)
+        case {"related": str(kind), "filter": inner}:
+            return _(describe.RELATED).format(object=catalog.relation(kind) or kind, filter=_sentence(inner, catalog, kind))
+    reader = _Reader(catalog, object_type, True)
     condition = reader.condition(stored, "") if isinstance(stored, dict) else None
-    if condition is None or reader.checked(condition, "") is None:
+    node = None if condition is None else reader.checked(condition, "", object_type)
+    if condition is None or node is None:
         return _("a condition that can no longer be read")
-    return condition.sentence(catalog)
+    return condition.sentence(catalog) if object_type == "contact" else describe.sentence(node, catalog, _)
 
 
 class _Reader:
     """One pass over a stored filter that gathers faults and goes on."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self.catalog = catalog
+    def __init__(self, catalog: Catalog, object_type: str, deep: bool) -> None:
+        self.catalog, self.of, self.deep = catalog, object_type, deep
         self.problems: list[Problem] = []
         self.count = 0
 
@@ -69,41 +74,59 @@ class _Reader:
         self.problems.append(Problem(path or "filter", code, message))
         return Nobody()
 
-    def node(self, stored: Any, path: str, depth: int) -> Node:
+    def node(self, stored: Any, path: str, depth: int, of: str = "") -> Node:
+        """`of` is the object type asked about; the filter's own when it is not given."""
+        of = of or self.of
         if not isinstance(stored, dict):
             return self.fault(path, "INVALID_FILTER", _("A filter is an object with “all”, “any”, “not” or “condition”."))
-        found = [word for word in ("all", "any", "not", "condition") if word in stored]
+        found = [word for word in ("all", "any", "not", "condition", "related") if word in stored]
         if len(found) != 1:
             return self.fault(path, "INVALID_FILTER", _("A filter is an object with “all”, “any”, “not” or “condition”."))
         if found == ["condition"]:
-            return self._leaf(stored, path)
+            return self._leaf(stored, path, of)
+        if found == ["related"] and depth < DEEPEST:
+            return self._related(stored, path, depth + 1, of)
         if len(stored) > 1:
             other = next(key for key in stored if key != found[0])
             return self.fault(_at(path, str(other)), "UNKNOWN_FIELD", _("There is no such field."))
         if depth >= DEEPEST:
             return self.fault(path, "TOO_DEEP", _("At most {most} groups within each other.").format(most=DEEPEST))
-        return self._group(found[0], stored[found[0]], _at(path, found[0]), depth + 1)
+        return self._group(found[0], stored[found[0]], _at(path, found[0]), depth + 1, of)
 
-    def _group(self, word: str, inner: Any, path: str, depth: int) -> Node:
+    def _related(self, stored: Stored, path: str, depth: int, of: str) -> Node:
+        """`{"related": "company", "filter": {...}, "label": "primary"}`; without a filter: has any such record."""
+        if other := next((key for key in stored if key not in ("related", "filter", "label")), None):
+            return self.fault(_at(path, str(other)), "UNKNOWN_FIELD", _("There is no such field."))
+        kind, label = stored["related"], stored.get("label")
+        if not isinstance(kind, str) or self.catalog.relation(kind) is None or (kind == "contact" and not self.deep):
+            return self.fault(_at(path, "related"), "OBJECT_DOESNT_EXIST", _("There is no object “{name}”.").format(name=kind))
+        if of != "contact" and not self.deep:
+            return self.fault(_at(path, "related"), "NOT_ABOUT_A_PERSON", _("A related record is filtered by its properties only."))
+        if not (label is None or (isinstance(label, str) and "\0" not in label)):
+            return self.fault(_at(path, "label"), "INVALID_TEXT", _("Expected a text."))
+        inner = stored.get("filter") or {}
+        return Related(kind, self.node(inner, _at(path, "filter"), depth, kind) if inner else Everyone(), label)
+
+    def _group(self, word: str, inner: Any, path: str, depth: int, of: str) -> Node:
         if word == "not":
-            return Not(self.node(inner, path, depth))
+            return Not(self.node(inner, path, depth, of))
         if not isinstance(inner, list):
             return self.fault(path, "INVALID_FILTER", _("A group is a list of conditions."))
         if not inner:
             return self.fault(path, "EMPTY_GROUP", _("This group has no condition."))
-        children = tuple(self.node(child, _at(path, str(i)), depth) for i, child in enumerate(inner))
+        children = tuple(self.node(child, _at(path, str(i)), depth, of) for i, child in enumerate(inner))
         if len(children) == 1:
             return children[0]
         return And(children) if word == "all" else Or(children)
 
-    def _leaf(self, stored: Stored, path: str) -> Node:
+    def _leaf(self, stored: Stored, path: str, of: str) -> Node:
         self.count += 1
         if self.count > LARGEST:
             if self.count == LARGEST + 1:
                 self.fault(path, "TOO_MANY_CONDITIONS", _("At most {most} conditions.").format(most=LARGEST))
             return Nobody()
         condition = self.condition(stored, path)
-        return (condition and self.checked(condition, path)) or Nobody()
+        return (condition and self.checked(condition, path, of)) or Nobody()
 
     def condition(self, stored: Stored, path: str) -> Condition | None:
         """The condition, or None with its faults noted."""
@@ -119,11 +142,12 @@ class _Reader:
                 self.fault(_at(path, *(str(step) for step in fault["loc"][:1])), *_said(fault["type"], fault.get("ctx", {}), fault["msg"]))
             return None
 
-    def checked(self, condition: Condition, path: str) -> Node | None:
-        """The condition's nodes, or None with its fault noted."""
+    def checked(self, condition: Condition, path: str, of: str) -> Node | None:
+        """The condition's nodes, asked about an object type, or None with its fault noted."""
         try:
-            node = condition.lower(self.catalog)
-            check.check(node, self.catalog)
+            node = about(condition.lower(self.catalog), of)
+            # inside a relation of a list only what is known of the record itself may be asked
+            check.check(node, self.catalog, of=of, deep=self.deep)
         except FilterError as error:
             self.fault(_at(path, *_field(error.path)), error.code, _(error.message).format(**error.params))
             return None

@@ -57,13 +57,20 @@ def spanned(cell: Cell, span: Span, *, moment: bool) -> str:
 
 
 def _in_column(cell: Cell, span: Span) -> str:
-    """The same for a moment in a column, which is compared by the second too."""
+    """The same for a moment in a column, which is compared by the second too: its fraction is cut off by where the span begins and ends."""
     tests = []
     if span.low is not None:
-        tests.append(f"date_trunc('second', {cell.column}, 'UTC') >= {cell.bind(span.low + 'Z')}::timestamptz")
+        tests.append(f"{cell.column} >= {cell.bind(_second(span.low, up=True))}::timestamptz")
     if span.high is not None:
-        tests.append(f"date_trunc('second', {cell.column}, 'UTC') {'<' if span.open else '<='} {cell.bind(span.high + 'Z')}::timestamptz")
+        tests.append(f"{cell.column} < {cell.bind(_second(span.high, up=span.open, after=not span.open))}::timestamptz")
     return f"({' AND '.join(tests) or 'true'})"
+
+
+def _second(text: str, *, up: bool, after: bool = False) -> str:
+    """A moment of a span as a whole second: cut, or the next one when it has a fraction (`up`) or in any case (`after`)."""
+    at = datetime.fromisoformat(text).replace(tzinfo=UTC)
+    whole = at.replace(microsecond=0)
+    return stamp(whole + timedelta(seconds=1) if after or (up and at != whole) else whole) + "Z"
 
 
 def as_value(text: Any) -> date | datetime:
@@ -126,7 +133,7 @@ _DATE: dict[str, Bounds] = {
 
 
 def _start(value: date | datetime, moment: Moment) -> str:
-    return stamp(value if isinstance(value, datetime) else moment.midnight(value))
+    return stamp(value.replace(microsecond=0) if isinstance(value, datetime) else moment.midnight(value))
 
 
 def _end(value: date | datetime, moment: Moment) -> Span:
@@ -193,6 +200,7 @@ def _meets(key: str, at: Any, value: Value, moment: Moment, as_day: Callable[[da
 
     def against(other: date | datetime) -> int:
         mine: Any = as_day(at) if isinstance(at, datetime) and not isinstance(other, datetime) else at
+        other = other.replace(microsecond=0) if isinstance(other, datetime) else other
         return 1 if mine > other else -1 if mine < other else 0
 
     if key == "between":

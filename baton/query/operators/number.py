@@ -18,7 +18,7 @@ def _exact(value: Scalar | None) -> Decimal:
 def _ordered(key: str, label: str, sentence: str, symbol: str, compare: Callable[[Decimal, Decimal], bool]) -> Operator:
     def condition(cell: Cell, value: Value, _: Moment) -> str:
         assert not isinstance(value, tuple)
-        return cell.typed("number", f"({cell.json})::numeric {symbol} {cell.bind(_exact(value))}")
+        return cell.typed("number", f"{cell.number} {symbol} {cell.bind(_exact(value))}")
 
     def meaning(stored: Any, value: Value, _: Moment) -> bool:
         assert not isinstance(value, tuple)
@@ -35,7 +35,7 @@ def _pair(value: Value) -> tuple[Decimal, Decimal]:
 
 def _between(cell: Cell, value: Value, _: Moment) -> str:
     low, high = _pair(value)
-    return cell.typed("number", f"({cell.json})::numeric BETWEEN {cell.bind(low)} AND {cell.bind(high)}")
+    return cell.typed("number", f"{cell.number} BETWEEN {cell.bind(low)} AND {cell.bind(high)}")
 
 
 def _is_between(stored: Any, value: Value, _: Moment) -> bool:

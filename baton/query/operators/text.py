@@ -1,5 +1,6 @@
 """Text: ignores case, compares composed letters (NFC); `%`, `_` and `\\` are letters like others."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,11 +14,18 @@ def _folded(expression: str) -> str:
     return f"lower(normalize({expression}, NFC))"
 
 
-def _test(key: str, label: str, sentence: str, sql: Callable[[str, str], str], holds: Callable[[str, str], bool]) -> Operator:
-    """An operator over two folded texts: the stored one and the filter's."""
+def _words(folded: str) -> list[str]:
+    """A regular expression for each word that is asked for: whole words, `*` stands for any letters."""
+    return [r"(^|\W)" + r"[^\s]*".join(re.escape(part) for part in word.split("*")) + r"($|\W)" for word in folded.split()]
+
+
+def _test(
+    key: str, label: str, sentence: str, sql: Callable[[str, str], str], holds: Callable[[str, str], bool], bound: Callable[[str], Any] | None = None
+) -> Operator:
+    """An operator over two folded texts: the stored one and the filter's, or over what `bound` makes of the filter's."""
 
     def condition(cell: Cell, value: Value, _: Moment) -> str:
-        return cell.typed("string", sql(_folded(cell.text), _folded(cell.bind(value))))
+        return cell.typed("string", sql(_folded(cell.text), _folded(cell.bind(value)) if bound is None else cell.bind(bound(str(value)))))
 
     def meaning(stored: Any, value: Value, _: Moment) -> bool:
         return is_text(stored) and holds(fold(stored), fold(str(value)))
@@ -45,6 +53,14 @@ ENDS_WITH = _test(
     lambda a, b: f"right({a}, length({b})) = {b}",
     lambda a, b: a.endswith(b),
 )
+HAS_WORD = _test(
+    "has_word",
+    gettext_noop("has the word"),
+    gettext_noop("{property} has the word {value}"),
+    lambda a, b: f"{a} ~ ALL ({b}::text[])",
+    lambda a, b: all(re.search(pattern, a) for pattern in _words(b)),
+    bound=lambda value: _words(fold(value)),
+)
 ANY_OF = Operator(
     "any_of",
     gettext_noop("is any of"),
@@ -70,6 +86,8 @@ OPERATORS = by_key(
     negated(CONTAINS, "not_contains", gettext_noop("does not contain"), gettext_noop("{property} does not contain {value}")),
     STARTS_WITH,
     ENDS_WITH,
+    HAS_WORD,
+    negated(HAS_WORD, "has_no_word", gettext_noop("has not the word"), gettext_noop("{property} has not the word {value}")),
     ANY_OF,
     negated(ANY_OF, "none_of", gettext_noop("is none of"), gettext_noop("{property} is none of {value}")),
     KNOWN,
