@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 
+from baton.platform import clock
+
 
 class Account(models.Model):
     """The company that runs this Baton: one row. Its id is the `portalId` of the HubSpot-compatible API."""
@@ -60,6 +62,7 @@ class User(AbstractBaseUser):
     language = models.TextField(blank=True, default="")  # empty: the account's
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(default=clock.now)
 
     objects: ClassVar[UserManager] = UserManager()
 

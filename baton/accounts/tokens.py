@@ -10,6 +10,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from baton.accounts import authority
 from baton.accounts import scopes as names
 from baton.accounts.models import ApiToken
 from baton.platform import clock, history
@@ -23,7 +24,9 @@ USED = timedelta(minutes=1)  # `last_used_at` is right to this, so that a busy p
 
 
 def create(name: str, scopes: Sequence[str], *, limited: bool = True, actor: Actor) -> str:
-    """Make a token and return it, this once. `limited`: subject to the rate limit. Raises Invalid (`name`, `scopes`).
+    """Make a token and return it, this once. `limited`: subject to the rate limit.
+
+    Raises Invalid (`name`, `scopes`), and Forbidden when the scopes allow what the actor may not.
 
     Scopes copied from a HubSpot app (crm.objects.contacts.read, tickets) become Baton's (contacts.read, tickets.write).
     """
@@ -36,6 +39,7 @@ def create(name: str, scopes: Sequence[str], *, limited: bool = True, actor: Act
     if problems:
         raise Invalid(problems)
     body = "".join(secrets.choice(DIGITS) for _place in range(LENGTH))
+    authority.may_hand_out(actor, [name for mine in known.values() for name in mine or ()])
     plain = PREFIX + body + _checksum(body)
     with transaction.atomic():
         made = ApiToken.objects.create(
@@ -67,6 +71,11 @@ def find(plain: str) -> ApiToken | None:
 def allows(token: ApiToken, scope: str) -> bool:
     """May a program with this token do what needs `scope`, for example contacts.read? Who may write may read."""
     return names.allow(token.scopes, scope)
+
+
+def living() -> list[ApiToken]:
+    """All tokens that work, the newest first, with who made them."""
+    return list(ApiToken.objects.filter(revoked_at=None).select_related("created_by").order_by("-pk"))
 
 
 def revoke(token_id: int, *, actor: Actor) -> None:

@@ -9,9 +9,9 @@ from django.core.validators import validate_email
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from baton.accounts import rights
+from baton.accounts import authority, rights
 from baton.accounts.models import Account, Role, Team, User
-from baton.platform import history
+from baton.platform import clock, history
 from baton.platform.actor import Actor
 from baton.platform.errors import Conflict, Invalid, NotFound, Problem
 
@@ -20,23 +20,37 @@ _account: tuple[float, Account] | None = None
 
 
 def create(email: str, name: str, password: str, role: str, *, actor: Actor, team: str | Team | None = None, language: str = "") -> User:
-    """Invite a colleague. A team that does not exist yet is made.
+    """Add a colleague. A team that does not exist yet is made. An empty password lets him sign in by the link of an invitation only.
 
-    Raises Invalid (`email`, `name`, `password`, `role`, `language`) and Conflict(existing_id) when the address has an account.
+    Raises Invalid (`email`, `name`, `password`, `role`, `language`), Conflict(existing_id) when the address has an account, and Forbidden when the
+    role may do what the actor may not.
     """
     email = email.strip().lower()
     user = User(email=email, name=name.strip(), role=role, language=language)
-    problems = _problems(user) + password_problems(password, user)
+    problems = _problems(user) + (password_problems(password, user) if password else [])
     if problems:
         raise Invalid(problems)
     with transaction.atomic():
         if (existing := User.objects.filter(email=email).first()) is not None:
             raise Conflict(_("There is an account for {email} already.").format(email=email), existing_id=existing.pk)
+        authority.may_give(actor, role)
         user.team = Team.objects.get_or_create(name=team)[0] if isinstance(team, str) and team else team or None
-        user.set_password(password)
+        authority.may_move(actor, user, None, user.team.pk if user.team else None)
+        if password:
+            user.set_password(password)
+        else:
+            user.set_unusable_password()
         user.save()
         history.record(actor, "created", "user", user.pk, email=email, role=role)
     return user
+
+
+def get(user_id: int) -> User:
+    """Raises NotFound."""
+    found = User.objects.select_related("team").filter(pk=user_id).first()
+    if found is None:
+        raise NotFound(_("There is no such user."))
+    return found
 
 
 def by_email(email: str) -> User:
@@ -47,37 +61,85 @@ def by_email(email: str) -> User:
     return found
 
 
+def owners(*, email: str = "", archived: bool = False, after: int = 0, limit: int | None = None) -> list[User]:
+    """Who may own records: every user, the deactivated with `archived`; by id, with their teams. The id of an owner is the user's."""
+    found = User.objects.select_related("team").filter(is_active=not archived, pk__gt=after).order_by("pk")
+    if email:
+        found = found.filter(email__iexact=email.strip())
+    return list(found[:limit] if limit is not None else found)
+
+
+def update(user_id: int, *, actor: Actor, name: str | None = None, language: str | None = None, email: str | None = None) -> User:
+    """Change what is given. Raises Invalid (`name`, `language`, `email`), Conflict(existing_id), NotFound, and Forbidden for a user who may do more."""
+    with transaction.atomic():
+        user = _managed(user_id, actor)
+        before = {"name": user.name, "language": user.language, "email": user.email}
+        user.name = user.name if name is None else name.strip()
+        user.language = user.language if language is None else language
+        user.email = user.email if email is None else email.strip().lower()
+        if problems := _problems(user):
+            raise Invalid(problems)
+        if (other := User.objects.filter(email=user.email).exclude(pk=user.pk).first()) is not None:
+            raise Conflict(_("There is an account for {email} already.").format(email=user.email), existing_id=other.pk)
+        after = {"name": user.name, "language": user.language, "email": user.email}
+        changed = {key: [before[key], value] for key, value in after.items() if before[key] != value}
+        if changed:
+            _save(user, *changed)
+            history.record(actor, "updated", "user", user.pk, **changed)
+    return user
+
+
 def set_password(user: User, password: str, *, actor: Actor) -> None:
-    """Raises Invalid (`password`)."""
+    """Ends the user's other sessions. Raises Invalid (`password`), and Forbidden for a user who may do more than the actor."""
     if problems := password_problems(password, user):
         raise Invalid(problems)
     with transaction.atomic():
+        authority.may_manage(actor, user)
         user.set_password(password)
-        user.save(update_fields=["password"])
+        _save(user, "password")
         history.record(actor, "password_changed", "user", user.pk)
 
 
 def set_role(user_id: int, role: str, *, actor: Actor) -> None:
-    """Give a user another role. Raises Invalid (`role`), NotFound, and Conflict when no administrator would be left."""
+    """Give a user another role. Raises Invalid (`role`), NotFound, Forbidden when either role may do more than the actor, and Conflict when no
+    administrator would be left."""
     if rights.of_role(role) is None:
         raise Invalid.one("role", "INVALID_OPTION", _("There is no role {role}.").format(role=role))
     with transaction.atomic():
-        user = _held(user_id)
-        if role != Role.ADMIN:
-            _keep_an_administrator(user)
+        user = _managed(user_id, actor)
+        if user.role == role:
+            return
+        authority.may_give(actor, role)
+        _keep_an_administrator(user)
         history.record(actor, "updated", "user", user_id, role=[user.role, role])
         user.role = role
-        user.save(update_fields=["role"])
+        _save(user, "role")
+
+
+def set_team(user_id: int, team_id: int | None, *, actor: Actor) -> None:
+    """Put a user in a team, or in none. Raises Invalid (`team`), NotFound, and Forbidden."""
+    if team_id is not None and not Team.objects.filter(pk=team_id).exists():
+        raise Invalid.one("team", "INVALID_OPTION", _("There is no such team."))
+    with transaction.atomic():
+        user = _managed(user_id, actor)
+        if user.team_id == team_id:
+            return
+        authority.may_move(actor, user, user.team_id, team_id)
+        history.record(actor, "updated", "user", user_id, team=[user.team_id, team_id])
+        user.team_id = team_id
+        _save(user, "team_id")
 
 
 def set_active(user_id: int, active: bool, *, actor: Actor) -> None:
-    """Let a user sign in, or no longer. Raises NotFound, and Conflict when no administrator would be left."""
+    """Let a user sign in, or no longer. Raises NotFound, Forbidden for a user who may do more, and Conflict when no administrator would be left."""
     with transaction.atomic():
-        user = _held(user_id)
+        user = _managed(user_id, actor)
+        if user.is_active == active:
+            return
         if not active:
             _keep_an_administrator(user)
         user.is_active = active
-        user.save(update_fields=["is_active"])
+        _save(user, "is_active")
         history.record(actor, "activated" if active else "deactivated", "user", user_id)
 
 
@@ -131,14 +193,23 @@ def _problems(user: User) -> list[Problem]:
     return problems
 
 
-def _held(user_id: int) -> User:
-    user = User.objects.filter(pk=user_id).first()
+def _managed(user_id: int, actor: Actor) -> User:
+    """The user, held until the transaction ends, when the actor may change him."""
+    user = User.objects.select_for_update().filter(pk=user_id).first()
     if user is None:
         raise NotFound(_("There is no such user."))
+    authority.may_manage(actor, user)
     return user
 
 
 def _keep_an_administrator(user: User) -> None:
-    others = User.objects.filter(role=Role.ADMIN, is_active=True).exclude(pk=user.pk)
-    if user.role == Role.ADMIN and user.is_active and not others.exists():
-        raise Conflict(_("The last administrator cannot be taken away."))
+    """Raises Conflict when this is the last one. All are locked, so that two cannot take each other away at once."""
+    if user.role == Role.ADMIN and user.is_active:
+        held = User.objects.select_for_update().filter(role=Role.ADMIN, is_active=True).order_by("pk").values_list("pk", flat=True)
+        if set(held) <= {user.pk}:
+            raise Conflict(_("The last administrator cannot be taken away."))
+
+
+def _save(user: User, *fields: str) -> None:
+    user.updated_at = clock.now()
+    user.save(update_fields=[*fields, "updated_at"])
