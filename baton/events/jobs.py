@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from baton.events import identity, partitions
+from baton.events import identity, logged, partitions
 from baton.events.vocabulary import HUMAN, Kind
 from baton.platform import changes, clock, live, logs, sql
 from baton.platform.changes import Batch, Change
@@ -27,12 +27,14 @@ ON CONFLICT (contact_id) DO UPDATE SET last_seen_at = excluded.last_seen_at WHER
 @changes.on_change(order=10)
 def who_and_when(batch: Batch, unseen: list[Change]) -> None:
     """Settle who the events belong to and when each person was last active, before scores and lists look."""
+    followed = logged.follow(logged.touched(unseen))
+    batch.add(followed)
     happened = {c.contact_id for c in unseen if c.kind == "event"}
     moved = _strays(happened)
     for change in unseen:
         if change.kind == "identity" and change.key.startswith(BY_MAIL):
             _by_mail(change)
-    acted = {c.contact_id for c in unseen if c.kind == "event" and _is_human(c.key)} - moved
+    acted = {c.contact_id for c in (*unseen, *followed) if c.kind == "event" and _is_human(c.key)} - moved
     if acted:
         sql.run(SEEN, {"ids": sorted(acted), "kinds": [int(k) for k in HUMAN]})
     if happened - moved:
@@ -65,6 +67,12 @@ def _by_mail(change: Change) -> None:
 def _is_human(key: str) -> bool:
     kind, _, _ = key.partition(":")
     return Kind(int(kind)) in HUMAN
+
+
+@every("* * * * *")
+def meetings_begin() -> None:
+    """A meeting planned ahead becomes an event when it begins."""
+    logged.come_due()
 
 
 @every("17 3 * * *")

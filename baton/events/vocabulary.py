@@ -21,9 +21,12 @@ class Kind(IntEnum):
     SEGMENT_LEFT = 23
     WORKFLOW_ENROLLED = 30  # key: workflow id; payload: enrollment, cause
     WORKFLOW_FINISHED = 31  # key: workflow id; payload: enrollment, outcome
-    NOTE = 40
-    CALL = 41
-    MEETING = 42
+    NOTE = 40  # what colleagues wrote down, from here on: payload: record (the activity's id; absent in what programs sent as a bare event)
+    CALL = 41  # key: outcome
+    MEETING = 42  # key: outcome
+    TASK = 43  # done
+    EMAIL_LOGGED = 44  # key: direction
+    MESSAGE_LOGGED = 45  # key: channel
 
     @property
     def word(self) -> str:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from baton.crm import properties
+from baton.events.logged import ABOUT
 from baton.query.catalog import Property
 from baton.query.operators import OPERATORS
 from baton.segments import catalog
@@ -39,6 +40,8 @@ LABELS: dict[str, str | Promise] = {
     "channel": _("Channel"),
     "model": _("Score"),
     "part": _("Part of the score"),
+    "kind": _("Activity"),
+    "outcome": _("Outcome"),
 }
 HELP: dict[str, str | Promise] = {"address": _("For example /pricing; blank is any page"), "days": _("Blank: at any time")}
 WORDS: dict[str, str | Promise] = {
@@ -51,6 +54,11 @@ WORDS: dict[str, str | Promise] = {
     "total": _("Total"),
     "fit": _("Fit"),
     "engagement": _("Engagement"),
+    "call": _("Call"),
+    "meeting": _("Meeting"),
+    "note": _("Note"),
+    "task": _("Task"),
+    "communication": _("Message"),
 }
 OPTIONAL = ("form", "email", "model")  # blank is any, or the usual one
 RECORDS = ("form", "email", "segment")
@@ -136,6 +144,9 @@ def _widget(kind: str, name: str, value: Any, stored: Stored, annotation: Any, e
     if name == "operator":
         prop = catalog.current().property(of, str(stored.get("property", "")))
         return made("select", [(key, gettext(o.label)) for key, o in OPERATORS[prop.type].items()]) if prop else None
+    if name == "outcome":
+        outcomes = _outcomes(str(stored.get("kind", "call")))
+        return made("select", [("", gettext("Any")), *outcomes]) if outcomes else None
     if name == "value":
         return _value(made, stored, of)
     if name in RECORDS:
@@ -146,6 +157,12 @@ def _widget(kind: str, name: str, value: Any, stored: Stored, annotation: Any, e
     if get_origin(annotation) is Literal:
         return made("select", [(str(v), str(WORDS.get(v, v))) for v in get_args(annotation)])
     return made("number" if name in ("at_least", "at_most", "days", "seconds") else "text")
+
+
+def _outcomes(kind: str) -> list[Option]:
+    """How an activity of a kind may have ended; none for those that have no outcome."""
+    definition = properties.definitions(kind).get(ABOUT[kind]) if kind in ABOUT else None
+    return [(o["value"], properties.option_label(definition, o["value"])) for o in definition.options] if definition else []
 
 
 def _value(made: Any, stored: Stored, of: str) -> Widget | None:
@@ -204,6 +221,8 @@ def blank(kind: str) -> Stored:
         first = next(iter(properties.definitions(of).values()), None)
         if first is not None:
             stored |= {"property": first.name, "operator": next(iter(OPERATORS[first.type]))}  # type: ignore[index]  # a definition's types are the language's
+    if kind == "activity":
+        stored["kind"] = "call"
     if kind == "in_segment" and (lists := records("segment")):
         stored["segment"] = int(lists[0][0])
     return stored
@@ -219,6 +238,8 @@ def _condition(given: QueryDict, prefix: str, old: Stored) -> Stored:
         key = prefix + name
         if name != "value" and key in given:
             _set(new, name, str(given[key]).strip(), known.model_fields[name].annotation)
+    if new.get("kind") != old.get("kind"):
+        new.pop("outcome", None)  # each kind of activity has outcomes of its own
     if "property" in known.model_fields:
         of = "company" if old["condition"] == "company_property" else "contact"
         prop = catalog.current().property(of, str(new.get("property", "")))
