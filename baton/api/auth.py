@@ -26,27 +26,36 @@ class Needs:
         self.scopes = scopes
 
     def needed(self, request: HttpRequest) -> tuple[str, ...]:
-        """The scopes of which one is enough."""
+        """The scopes of which one is enough; none: every live token may call."""
         return self.scopes
 
     def __call__(self, request: HttpRequest) -> ApiToken:
         token = authenticate(request)
         limits.take(request, token)
-        needed = self.needed(request)
-        if not any(tokens.allows(token, scope) for scope in needed):
-            raise Failure(
-                403,
-                "MISSING_SCOPES",
-                "This app hasn't been granted all required scopes to make this call. Read more about required scopes here: https://developers.hubspot.com/scopes.",
-                errors=[
-                    {
-                        "message": "One or more of the following scopes are required.",
-                        "context": {"requiredGranularScopes": list(dict.fromkeys(name for scope in needed for name in (hubspot_scope(scope), scope)))},
-                    }
-                ],
-                links={"scopes": "https://developers.hubspot.com/scopes"},
-            )
+        self.check(request, token)
         return token
+
+    def check(self, request: HttpRequest, token: ApiToken) -> None:
+        """Raises Failure 403 when the token may not do this."""
+        needed = self.needed(request)
+        if needed and not any(tokens.allows(token, scope) for scope in needed):
+            raise missing_scopes(*needed)
+
+
+def missing_scopes(*scopes: str) -> Failure:
+    """403: the token has none of these scopes."""
+    return Failure(
+        403,
+        "MISSING_SCOPES",
+        "This app hasn't been granted all required scopes to make this call. Read more about required scopes here: https://developers.hubspot.com/scopes.",
+        errors=[
+            {
+                "message": "One or more of the following scopes are required.",
+                "context": {"requiredGranularScopes": list(dict.fromkeys(name for scope in scopes for name in (hubspot_scope(scope), scope)))},
+            }
+        ],
+        links={"scopes": "https://developers.hubspot.com/scopes"},
+    )
 
 
 def authenticate(request: HttpRequest) -> ApiToken:

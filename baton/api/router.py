@@ -10,7 +10,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.db import DataError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import URLPattern, path, re_path
+from django.urls import URLPattern, URLResolver, path, re_path
 from django.utils import translation
 from django.utils.datastructures import MultiValueDict
 from django.views.decorators.csrf import csrf_exempt
@@ -21,6 +21,7 @@ from ninja.renderers import JSONRenderer
 
 from baton.api import errors, limits
 from baton.api.errors import Failure
+from baton.api.versions import AnyVersion
 from baton.platform import logs
 from baton.platform.errors import DomainError
 
@@ -57,10 +58,10 @@ def api(routers: list[Router]) -> Api:
     return made
 
 
-def urls(made: Api) -> list[URLPattern]:
-    """Every path with and without a slash at its end, for every method: a redirect would lose the body of a POST."""
+def urls(made: Api) -> URLResolver:
+    """Every path of the API in all its versions, with and without a slash at its end, for every method; see versions.py."""
     found = {str(pattern.pattern).rstrip("/"): pattern.callback for pattern in made._get_urls()}
-    return [path(f"{route}{slash}", manners(view)) for route, view in found.items() if route and view for slash in ("", "/")]
+    return URLResolver(AnyVersion(), [path(route, manners(view)) for route, view in found.items() if route and view])
 
 
 def unknown(prefixes: str) -> URLPattern:

@@ -12,6 +12,6 @@ _modules = [importlib.import_module(info.name) for info in pkgutil.iter_modules(
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *(pattern for module in _modules for pattern in getattr(module, "urlpatterns", [])),
-    *router.urls(router.api([module.router for module in _modules if isinstance(getattr(module, "router", None), Router)])),
+    router.urls(router.api([module.router for module in _modules if isinstance(getattr(module, "router", None), Router)])),
     router.unknown("crm|events/v3|marketing/v3|settings/v3|account-info|oauth"),
 ]

@@ -57,7 +57,7 @@ def link_many(rows: Sequence[Link], *, actor: Actor) -> list[DomainError | None]
 
 
 def _link(rows: Sequence[Link]) -> list[DomainError | None]:
-    now_at = _existing({(row.from_type, row.from_id) for row in rows} | {(row.to_type, row.to_id) for row in rows})
+    now_at = existing({(row.from_type, row.from_id) for row in rows} | {(row.to_type, row.to_id) for row in rows})
     outcomes: list[DomainError | None] = []
     wanted: list[Link] = []
     for row in rows:
@@ -163,7 +163,7 @@ def _delete(rows: Sequence[tuple[int, int, str | None]]) -> None:
         )
 
 
-def _existing(wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], int]:
+def existing(wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], int]:
     """(type, id) -> the id it has now, of the live records among these. Three statements at most."""
     people = {id for kind, id in wanted if kind == "contact"}
     found: dict[tuple[str, int], int] = {}

@@ -1,4 +1,4 @@
-"""The contacts of the HubSpot-compatible API, spoken to as its clients speak."""
+"""Records of the HubSpot-compatible API, one at a time, spoken to as its clients speak; contacts for the most part."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -318,7 +318,7 @@ def test_other_methods_and_paths_answer_in_json_too(call: Call) -> None:
     put = call("PUT", PATH, {})
     assert (put.status_code, put.body["category"]) == (405, "METHOD_NOT_ALLOWED")
     assert "POST" in put.headers["Allow"]
-    nowhere = call("GET", "/crm/v3/objects/nonsense/1")
+    nowhere = call("GET", "/crm/v3/nonsense/1")
     assert (nowhere.status_code, nowhere.body["category"]) == (404, "OBJECT_NOT_FOUND")
     assert put.headers["Content-Type"] == call("GET", PATH).headers["Content-Type"] == "application/json;charset=utf-8"
 

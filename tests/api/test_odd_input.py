@@ -11,7 +11,7 @@ from baton.accounts import tokens
 from baton.crm import records
 from baton.platform.actor import SYSTEM
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("baton.api.urls")]
 PATH = "/crm/v3/objects/contacts"
 ODD = ["a%00b", "%F0%9F%92%A5", "9" * 30, "-1", "²", "..%2F..", "a" * 4000, "%ED%A0%80"]
 
