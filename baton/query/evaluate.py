@@ -102,6 +102,8 @@ class _Meaning:
         if prop.column == "created_at":
             at = (self.person if thing is None else thing).created_at
             return None if at is None else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        if prop.column == "archived_at":
+            return thing is not None and thing.archived
         return (self.person if thing is None else thing).properties.get(prop.name)
 
     def _suppressed(self, channel: str) -> bool:

@@ -28,7 +28,14 @@ PROPERTIES = [
     Property("owner_id", "Owner", "user"),
     Property("createdate", "Created", "datetime", column="created_at"),
 ]
-COMPANY = [Property("name", "Name", "text"), Property("industry", "Industry", "choice", OPTIONS), Property("renewal", "Renewal", "date")]
+COMPANY = [
+    Property("name", "Name", "text"),
+    Property("industry", "Industry", "choice", OPTIONS),
+    Property("renewal", "Renewal", "date"),
+    Property("created_at", "Created", "datetime", column="created_at"),
+    Property("archived", "Archived", "boolean", column="archived_at"),
+]
+DEAL = [Property("amount", "Amount", "number"), Property("stage", "Stage", "choice", OPTIONS)]
 PAGE, DWELL, OPEN = 1, 2, 11
 
 
@@ -40,10 +47,10 @@ class FakeCatalog:
     pages: dict[int, str] = field(default_factory=lambda: {1: "nuriwork.example/pricing", 2: "nuriwork.example/blog/a", 3: "nuriwork.example/blog/b"})
 
     def property(self, object_type: str, name: str) -> Property | None:
-        return next((p for p in {"contact": PROPERTIES, "company": COMPANY}.get(object_type, []) if p.name == name), None)
+        return next((p for p in {"contact": PROPERTIES, "company": COMPANY, "deal": DEAL}.get(object_type, []) if p.name == name), None)
 
     def relation(self, object_type: str) -> str | None:
-        return {"company": "Company"}.get(object_type)
+        return {"company": "Company", "deal": "Deal"}.get(object_type)
 
     def segment(self, segment_id: int) -> SegmentInfo | None:
         return self.lists.get(segment_id)
@@ -135,6 +142,7 @@ class Scope:
     texts: list[str]
     known: list[Property]
     company: list[Property]
+    deal: list[Property]
     leaves: list[str]
     moving: bool  # only filters that time alone can turn
 
@@ -159,9 +167,9 @@ class Scope:
 
 
 @st.composite
-def worlds(draw: st.DrawFn, *, moving: bool = False) -> World:
-    """Any world, or one in which every filter has a moving edge."""
-    kinds = ["compare", "performed"] if moving else ["compare", "compare", "performed", "performed", "member", "score", "state", "related"]
+def worlds(draw: st.DrawFn, *, moving: bool = False, of: str = "contact") -> World:
+    """Any world, or one in which every filter has a moving edge, or asks about companies."""
+    kinds = ["compare", "performed"] if moving else ["compare", "compare", "performed", "performed", "member", "score", "state", "related", "related"]
     known = [p for p in PROPERTIES if p.type in {"date", "datetime"}] if moving else PROPERTIES
     now, zone = draw(st.sampled_from(NOWS)), ZoneInfo(draw(st.sampled_from(ZONES)))
     scope = Scope(
@@ -171,12 +179,14 @@ def worlds(draw: st.DrawFn, *, moving: bool = False) -> World:
         draw(st.sampled_from(FAMILIES)),
         draw(st.lists(st.sampled_from(known), min_size=1, max_size=2)),
         [draw(st.sampled_from(COMPANY))],
+        [draw(st.sampled_from(DEAL))],
         draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=3)),
         moving,
     )
     makes = _People(scope, draw(st.integers(0, 2**32)))
     people = [makes.person() for _ in range(PEOPLE)]
-    filters = draw(st.lists(_leaf(scope) if moving else _groups(_leaf(scope)), min_size=4, max_size=8))
+    leaf = _leaf(scope) if of == "contact" else _about_company(scope)
+    filters = draw(st.lists(leaf if moving else _groups(leaf), min_size=4, max_size=8))
     steps = [TICK, SECOND, timedelta(minutes=1), timedelta(hours=9), timedelta(days=1), timedelta(days=8)]
     return World(now, zone, people, filters, now + draw(st.sampled_from(steps)))
 
@@ -241,7 +251,12 @@ class _People:
 
     def _thing(self) -> Thing:
         pick = self.random.choice
-        return Thing(pick(["company", "company", "company", "deal"]), self._properties(self.scope.company), pick(["", "primary"]), pick([True, False, False]))
+        deals = tuple(self._record("deal", self.scope.deal) for _ in range(pick([0, 1, 1, 2])))
+        return self._record(pick(["company", "company", "company", "deal"]), self.scope.company, deals)
+
+    def _record(self, kind: str, known: list[Property], related: tuple[Thing, ...] = ()) -> Thing:
+        pick = self.random.choice
+        return Thing(kind, self._properties(known), pick(["", "primary"]), pick([True, False, False]), related, pick(self.scope.happened))
 
 
 @st.composite
@@ -279,14 +294,19 @@ def _leaf(scope: Scope) -> st.SearchStrategy[Node]:
         "member": st.builds(MemberOf, st.sampled_from([1, 2])) | st.sampled_from([Everyone(), Nobody()]),
         "score": st.builds(ScoreIs, st.sampled_from([1, 2]), order, st.sampled_from([-5, 0, 35]), st.sampled_from(["total", "fit", "engagement"])),
         "state": st.builds(HasState, st.sampled_from(["opted_in", "opted_out"]), st.just("email")),
-        "related": st.builds(Related, st.just("company"), _groups(_compare(scope.company, "company", scope)), st.sampled_from([None, "primary"])),
+        "related": st.builds(Related, st.just("company"), _groups(_about_company(scope)), st.sampled_from([None, "primary"])),
     }
     return st.one_of(*(made[name] for name in scope.leaves))
 
 
+def _about_company(scope: Scope) -> st.SearchStrategy[Node]:
+    deals = st.builds(Related, st.just("deal"), _groups(_compare(scope.deal, "deal", scope)) | st.just(Everyone()), st.sampled_from([None, "primary"]))
+    return _compare(scope.company, "company", scope) | deals
+
+
 def every_value(now: datetime, zone: ZoneInfo, length: int, texts: list[str]) -> World:
     """Every operator of every property with every value it may take, about people who hold every value there is."""
-    scope = Scope(now, zone, length, texts, PROPERTIES, [], [], False)
+    scope = Scope(now, zone, length, texts, PROPERTIES, [], [], [], False)
     held = {p.name: [*_valid(p, scope), *WRONG] for p in PROPERTIES if p.column is None}
     count = max(len(values) for values in held.values())
     people = [Person({name: values[i % len(values)] for name, values in held.items()}, created_at=scope.stored[i % len(scope.stored)]) for i in range(count)]

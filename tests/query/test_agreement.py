@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 
 from baton.platform import sql
 from baton.query import check, compile, edges, evaluate
-from baton.query.evaluate import Person
+from baton.query.evaluate import Person, Thing
 from baton.query.nodes import Compare
 from tests.query.fake import CATALOG, FAMILIES, NOWS, ZONES, World, every_value, worlds
 
@@ -23,8 +23,8 @@ EXAMPLES = settings(max_examples=80, deadline=None, suppress_health_check=[Healt
 # One statement puts a whole world into the tables. jsonb_to_recordset reads each list of rows.
 LOAD = """
 WITH w AS (SELECT %s::jsonb AS j),
-a AS (INSERT INTO contact (id, properties, owner_id, created_at, updated_at, archived_at, email)
-      SELECT r.id, r.properties, NULL, r.created_at, r.created_at, NULL, ''
+a AS (INSERT INTO contact (id, properties, owner_id, created_at, created_by, source, updated_at, archived_at, email)
+      SELECT r.id, r.properties, NULL, r.created_at, '', '', r.created_at, NULL, ''
       FROM w, jsonb_to_recordset(j->'contact') r(id bigint, properties jsonb, created_at timestamptz)),
 b AS (INSERT INTO event (contact_id, ts, id, kind, key, value, payload)
       SELECT r.contact_id, r.ts, r.id, r.kind, r.key, r.value, r.payload
@@ -34,12 +34,12 @@ c AS (INSERT INTO membership (contact_id, segment_id, joined_at, reason)
 d AS (INSERT INTO score (contact_id, model_id, total, fit, engagement, reasons, changed_at)
       SELECT r.contact_id, r.model_id, r.total, r.fit, r.engagement, '{}', now()
       FROM w, jsonb_to_recordset(j->'score') r(contact_id bigint, model_id bigint, total int, fit int, engagement int)),
-e AS (INSERT INTO record (id, object_type, properties, created_at, updated_at, archived_at)
-      SELECT r.id, r.object_type, r.properties, now(), now(), CASE WHEN r.archived THEN now() END
-      FROM w, jsonb_to_recordset(j->'record') r(id bigint, object_type text, properties jsonb, archived boolean)),
+e AS (INSERT INTO record (id, object_type, properties, created_at, created_by, source, updated_at, archived_at)
+      SELECT r.id, r.object_type, r.properties, r.created_at, '', '', now(), CASE WHEN r.archived THEN now() END
+      FROM w, jsonb_to_recordset(j->'record') r(id bigint, object_type text, properties jsonb, archived boolean, created_at timestamptz)),
 f AS (INSERT INTO association (from_id, from_type, to_id, to_type, label, created_at)
-      SELECT r.from_id, 'contact', r.to_id, r.to_type, r.label, now()
-      FROM w, jsonb_to_recordset(j->'association') r(from_id bigint, to_id bigint, to_type text, label text)),
+      SELECT r.from_id, r.from_type, r.to_id, r.to_type, r.label, now()
+      FROM w, jsonb_to_recordset(j->'association') r(from_id bigint, from_type text, to_id bigint, to_type text, label text)),
 g AS (INSERT INTO consent (contact_id, channel, granted, at, source, wording, actor)
       SELECT r.contact_id, r.channel, r.granted, r.at, '', '', ''
       FROM w, jsonb_to_recordset(j->'consent') r(contact_id bigint, channel text, granted boolean, at timestamptz))
@@ -67,13 +67,21 @@ def load(world: World) -> None:
         rows["membership"] += [{"contact_id": id, "segment_id": segment} for segment in person.segments]
         rows["score"] += [{"contact_id": id, "model_id": model, **points} for model, points in person.scores.items()]
         for number, thing in enumerate(person.related):
-            rows["record"].append({"id": id * 100 + number, "object_type": thing.object_type, "properties": thing.properties, "archived": thing.archived})
-            rows["association"].append({"from_id": id, "to_id": id * 100 + number, "to_type": thing.object_type, "label": thing.label})
+            record(rows, thing, id * 100 + number, (id, "contact"))
         rows["consent"] += [{"contact_id": id, "channel": channel, "granted": granted, "at": at} for channel, (granted, at) in person.consent.items()]
         rows["suppression"] += [{"contact_id": id, "channel": channel, "reason": reason, "at": at} for channel, (reason, at) in person.suppressed.items()]
     for table in TABLES:
         sql.run(f"DELETE FROM {table}")
     sql.run(LOAD, [json.dumps(rows, default=datetime.isoformat)])
+
+
+def record(rows: dict[str, list[dict[str, Any]]], thing: Thing, id: int, of: tuple[int, str]) -> None:
+    """A record, its link from what it belongs to, and the records that hang on it."""
+    about = {"object_type": thing.object_type, "properties": thing.properties, "archived": thing.archived, "created_at": thing.created_at}
+    rows["record"].append({"id": id, **about})
+    rows["association"].append({"from_id": of[0], "from_type": of[1], "to_id": id, "to_type": thing.object_type, "label": thing.label})
+    for number, other in enumerate(thing.related):
+        record(rows, other, id * 100 + number, (id, thing.object_type))
 
 
 def found(world: World, *, ids: list[int] | None = None) -> dict[int, tuple[bool, ...]]:
@@ -110,13 +118,30 @@ def differences(world: World, answers: dict[int, tuple[bool, ...]], ids: list[in
 @given(world=worlds())
 def test_sql_and_python_agree_for_everybody_and_for_a_few(tables: None, world: World) -> None:
     for node in world.filters:
-        check.check(node, CATALOG)
+        check.check(node, CATALOG, deep=True)
     load(world)
     everybody = list(range(1, len(world.people) + 1))
     some = everybody[::3]
     for answer in (found, listed):
         assert differences(world, answer(world), everybody) == []
         assert differences(world, answer(world, ids=some), some) == []
+
+
+@EXAMPLES
+@given(world=worlds(of="company"))
+def test_sql_and_python_agree_about_records_that_are_no_people(tables: None, world: World) -> None:
+    for node in world.filters:
+        check.check(node, CATALOG, of="company", deep=True)
+    load(world)
+    pieces = [compile.condition(node, CATALOG, now=world.now, zone=world.zone, prefix=f"f{i}_") for i, node in enumerate(world.filters)]
+    params = {name: value for piece in pieces for name, value in piece.params.items()}
+    rows = sql.rows(f"SELECT c.id, {', '.join(piece.text for piece in pieces)} FROM record c WHERE c.object_type = 'company'", {**params, "none": 0})
+    things = {id * 100 + number: thing for id, person in enumerate(world.people, 1) for number, thing in enumerate(person.related)}
+    companies = {id: thing for id, thing in things.items() if thing.object_type == "company"}
+    assert {row[0] for row in rows} == companies.keys()
+    for id, *answers in rows:
+        for node, answer in zip(world.filters, answers, strict=True):
+            assert answer is evaluate.holds(node, companies[id], CATALOG, now=world.now, zone=world.zone), (node, companies[id])
 
 
 @pytest.mark.parametrize("texts", FAMILIES, ids=["accents", "case", "signs"])
