@@ -1,5 +1,9 @@
 """Which object type a path names, and which a client may ask for although Baton has none of them."""
 
+from django.http import HttpRequest
+
+from baton.accounts import scopes
+from baton.api.auth import Needs
 from baton.api.errors import Failure
 from baton.crm import types
 from baton.crm.models import ObjectType
@@ -30,7 +34,31 @@ LACKING = {
     "contracts": "0-424",
     "projects": "0-970",
 }
-_WORDS = {*LACKING, *LACKING.values(), *(plural.removesuffix("s") for plural in LACKING), "deal_split", "feedback_submission", "discounts", "discount", "fees", "fee"}
+_WORDS = {
+    *LACKING,
+    *LACKING.values(),
+    *(plural.removesuffix("s") for plural in LACKING),
+    "deal_split",
+    "feedback_submission",
+    "discounts",
+    "discount",
+    "fees",
+    "fee",
+}
+
+
+class NeedsType(Needs):
+    """`auth=NeedsType("read")`: how the object type of the path is made may be read by who may read its records; changing it is a right of its own."""
+
+    def __init__(self, verb: str) -> None:
+        super().__init__(f"schemas.{verb}")
+
+    def needed(self, request: HttpRequest) -> tuple[str, ...]:
+        match = request.resolver_match
+        kind = types.resolve(str(match.kwargs.get("object_type", ""))) if match else None
+        if kind is None or self.scopes != ("schemas.read",):
+            return self.scopes
+        return (*self.scopes, f"{scopes.OBJECTS.get(kind.key, 'custom')}.read")
 
 
 def lacking(word: str) -> bool:
