@@ -1,5 +1,6 @@
 """Lists and scores: their definitions (local) and their results (by contact)."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
@@ -79,3 +80,37 @@ class Score(models.Model):
     class Meta:
         db_table = "score"
         indexes = [models.Index(fields=["model_id", "-total", "-contact_id"], name="score_total")]
+
+
+class BulkChange(models.Model):
+    """One change of many records that somebody asked for: an edit, a list, or archiving. Local."""
+
+    object_type = models.TextField()
+    action = models.TextField()  # set, archive, add_to_list
+    detail = models.JSONField(default=dict)  # {"properties": {name: value}}, {"segment": id} or {}
+    find = models.JSONField(null=True)  # {"filter": stored filter or {}, "text": words}; null: the records are named in a part
+    user_id = models.BigIntegerField()
+    total = models.IntegerField()  # how many were counted when it was asked for
+    done = models.IntegerField(default=0)  # looked at so far
+    reached = models.BigIntegerField(null=True)  # of all that a filter finds, in the order of ids: the last one looked at
+    changed = models.IntegerField(default=0)
+    refused = models.IntegerField(default=0)  # a value that did not fit, or a record that is not his to change
+    fault = models.TextField(default="")  # the first reason
+    state = models.TextField(default="waiting")  # waiting, running, done, failed, undoing, undone
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "bulk_change"
+        indexes = [models.Index(fields=["user_id", "-id"], name="bulk_change_user")]
+
+
+class BulkPart(models.Model):
+    """Some of the records of a bulk change: those that were changed, so that it can be taken back."""
+
+    bulk = models.ForeignKey(BulkChange, on_delete=models.CASCADE, related_name="parts")
+    ids = ArrayField(models.BigIntegerField())
+    done = models.BooleanField(default=False)  # else named and waiting
+
+    class Meta:
+        db_table = "bulk_part"
