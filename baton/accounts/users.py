@@ -19,15 +19,15 @@ FRESH = 5.0  # seconds; another process's change of the account is known here af
 _account: tuple[float, Account] | None = None
 
 
-def create(email: str, name: str, password: str, role: str, *, actor: Actor, team: str | Team | None = None, language: str = "") -> User:
-    """Add a colleague. A team that does not exist yet is made. An empty password lets him sign in by the link of an invitation only.
+def create(email: str, name: str, password: str | None, role: str, *, actor: Actor, team: str | Team | None = None, language: str = "") -> User:
+    """Add a colleague. A team that does not exist yet is made. Without a password he signs in by the link of an invitation.
 
     Raises Invalid (`email`, `name`, `password`, `role`, `language`), Conflict(existing_id) when the address has an account, and Forbidden when the
     role may do what the actor may not.
     """
     email = email.strip().lower()
     user = User(email=email, name=name.strip(), role=role, language=language)
-    problems = _problems(user) + (password_problems(password, user) if password else [])
+    problems = _problems(user) + ([] if password is None else password_problems(password, user))
     if problems:
         raise Invalid(problems)
     with transaction.atomic():
@@ -36,10 +36,7 @@ def create(email: str, name: str, password: str, role: str, *, actor: Actor, tea
         authority.may_give(actor, role)
         user.team = Team.objects.get_or_create(name=team)[0] if isinstance(team, str) and team else team or None
         authority.may_move(actor, user, None, user.team.pk if user.team else None)
-        if password:
-            user.set_password(password)
-        else:
-            user.set_unusable_password()
+        user.set_password(password)  # None: no password fits
         user.save()
         history.record(actor, "created", "user", user.pk, email=email, role=role)
     return user

@@ -1,15 +1,23 @@
 """Colleagues, teams, roles, and the account."""
 
+from typing import Any
+
 import pytest
 from django.contrib.auth import authenticate
 
-from baton.accounts import users
+from baton.accounts import invitations, users
 from baton.accounts.models import Account, Team, User
-from baton.platform.actor import Actor
+from baton.platform.actor import SYSTEM, Actor
 from baton.platform.errors import Conflict, Invalid, NotFound
+from baton.platform.models import History
 
 pytestmark = pytest.mark.django_db
 GOOD = "Straw-Lamp-22"
+
+
+@pytest.fixture
+def actor() -> Actor:
+    return SYSTEM
 
 
 def make(actor: Actor, email: str = "oh@nuriwork.example", role: str = "marketing", **more: str) -> User:
@@ -83,3 +91,59 @@ def test_there_is_one_account(account: Account, actor: Actor) -> None:
 def test_an_account_is_made_on_first_use() -> None:
     assert users.account() == users.account()
     assert Account.objects.count() == 1
+
+
+def test_every_user_is_an_owner_with_the_same_id(actor: Actor) -> None:
+    han, oh = make(actor, "han@nuriwork.example", team="영업"), make(actor)
+    gone = make(actor, "gone@nuriwork.example")
+    users.set_active(gone.pk, False, actor=actor)
+    assert [owner.pk for owner in users.owners()] == [han.pk, oh.pk]
+    assert [owner.pk for owner in users.owners(email="OH@nuriwork.example")] == [oh.pk]
+    assert [owner.pk for owner in users.owners(after=han.pk, limit=1)] == [oh.pk]
+    assert [owner.pk for owner in users.owners(archived=True)] == [gone.pk]
+
+
+def test_owners_and_their_teams_are_one_query(actor: Actor, django_assert_num_queries: Any) -> None:
+    for number in range(5):
+        make(actor, f"u{number}@nuriwork.example", team=f"팀 {number}")
+    with django_assert_num_queries(1):
+        assert len([owner.team and owner.team.name for owner in users.owners()]) == 5
+
+
+def test_name_address_and_language_change_with_history(actor: Actor) -> None:
+    user, other = make(actor), make(actor, "han@nuriwork.example")
+    users.update(user.pk, name=" 오세린 과장 ", language="en", actor=actor)
+    user.refresh_from_db()
+    assert (user.name, user.language) == ("오세린 과장", "en")
+    assert History.objects.filter(subject_type="user", verb="updated").values_list("detail", flat=True)[0]["name"] == ["오세린", "오세린 과장"]
+    with pytest.raises(Conflict) as error:
+        users.update(user.pk, email="HAN@nuriwork.example", actor=actor)
+    assert error.value.existing_id == other.pk
+    with pytest.raises(Invalid):
+        users.update(user.pk, name=" ", actor=actor)
+
+
+def test_an_invitation_is_a_link_that_works_once(actor: Actor, account: Account, mailoutbox: list[Any], client: Any) -> None:
+    user = users.create("new@nuriwork.example", "신입", None, "sales", actor=actor, language="en")
+    link, sent = invitations.send(user.pk, actor=actor)
+    assert sent
+    assert mailoutbox[0].to == ["new@nuriwork.example"]
+    assert link in mailoutbox[0].body
+    assert "누리워크" in mailoutbox[0].body
+    path = link[link.index("/login/") :]
+    form = client.get(path)["Location"]
+    answer = client.post(form, {"password1": GOOD, "password2": GOOD})
+    assert answer.status_code == 302
+    assert authenticate(None, email=user.email, password=GOOD) == user
+    assert client.get(path).status_code == 200  # says that the link no longer works
+    with pytest.raises(Conflict):
+        invitations.send(user.pk, actor=actor)
+
+
+def test_an_invitation_that_the_mail_server_refuses_still_has_its_link(actor: Actor, account: Account, settings: Any) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_PORT = 1
+    settings.EMAIL_TIMEOUT = 1
+    user = users.create("new@nuriwork.example", "신입", None, "sales", actor=actor)
+    link, sent = invitations.send(user.pk, actor=actor)
+    assert (sent, "/login/reset/" in link) == (False, True)
