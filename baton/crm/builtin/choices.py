@@ -20,6 +20,8 @@ LIFECYCLE = {
     "sql": _("SQL"),
     "opportunity": _("Opportunity"),
     "customer": _("Customer"),
+    "evangelist": _("Evangelist"),
+    "other": _("Other"),
     "recycled": _("Recycled"),
     "deadend": _("Dead end"),
 }
