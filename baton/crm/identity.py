@@ -1,7 +1,8 @@
 """Who is who: values that point to one contact. The only place where such values are claimed, moved and given up."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from baton.crm import mailboxes
 from baton.platform import clock, sql
 
 
@@ -11,13 +12,26 @@ def normal_email(text: str) -> str:
 
 
 def find(kind: str, value: str) -> int | None:
-    """The contact a value points to."""
+    """The contact a value points to. An address that several people read points to nobody."""
     return find_many(kind, [value]).get(value)
 
 
 def find_many(kind: str, values: Iterable[str]) -> dict[str, int]:
-    """The contacts that values point to, by value."""
-    return dict(sql.rows("SELECT value, contact_id FROM identity WHERE value = ANY(%s) AND kind = %s", [list(values), kind]))
+    """The contacts that values point to, by value. Addresses that several people read are not among them."""
+    return dict(sql.rows("SELECT value, contact_id FROM identity WHERE value = ANY(%s) AND kind = %s AND NOT shared", [list(values), kind]))
+
+
+def of(contact_id: int, kind: str) -> list[tuple[str, bool]]:
+    """The values of a kind that point to a contact, oldest first, each with whether several people use it."""
+    return [
+        (row[0], row[1])
+        for row in sql.rows("SELECT value, shared FROM identity WHERE contact_id = %s AND kind = %s ORDER BY created_at, value", [contact_id, kind])
+    ]
+
+
+def shared_among(addresses: Iterable[str]) -> set[str]:
+    """Those of the addresses that several people read."""
+    return {row[0] for row in sql.rows("SELECT value FROM identity WHERE value = ANY(%s) AND kind = 'email' AND shared", [list(addresses)])}
 
 
 def claim(kind: str, value: str, contact_id: int) -> int:
@@ -36,12 +50,13 @@ def claim_many(kind: str, wanted: dict[str, int]) -> dict[str, tuple[int, bool]]
     found: dict[str, tuple[int, bool]] = {}
     left = dict(sorted(wanted.items()))
     while left:
+        shared = [kind == "email" and mailboxes.is_shared(value) for value in left]
         mine = sql.rows(
-            "INSERT INTO identity (value, kind, contact_id, shared, created_at) SELECT r.value, %s, r.contact_id, false, %s"
-            " FROM unnest(%s::text[], %s::bigint[]) AS r(value, contact_id) ORDER BY r.value ON CONFLICT DO NOTHING RETURNING value",
-            [kind, clock.now(), list(left), list(left.values())],
+            "INSERT INTO identity (value, kind, contact_id, shared, created_at) SELECT r.value, %s, r.contact_id, r.shared, %s"
+            " FROM unnest(%s::text[], %s::bigint[], %s::boolean[]) AS r(value, contact_id, shared) ORDER BY r.value ON CONFLICT DO NOTHING RETURNING value, shared",
+            [kind, clock.now(), list(left), list(left.values()), shared],
         )
-        found |= {value: (left.pop(value), False) for (value,) in mine}
+        found |= {value: (left.pop(value), several) for value, several in mine}
         if left:
             rows = sql.rows("SELECT value, contact_id, shared FROM identity WHERE value = ANY(%s) AND kind = %s", [list(left), kind])
             for value, owner, shared in rows:  # one that is missing here: its owner gave it up a moment ago, so it is tried again
@@ -59,10 +74,28 @@ def release_many(kind: str, pairs: Iterable[tuple[str, int]]) -> None:
     """Give up (value, contact id) pairs, where the value is that contact's."""
     rows = list(pairs)
     if rows:
-        sql.run(
+        gone = sql.rows(
             "DELETE FROM identity AS i USING unnest(%s::text[], %s::bigint[]) AS r(value, contact_id)"
-            " WHERE i.value = r.value AND i.kind = %s AND i.contact_id = r.contact_id",
+            " WHERE i.value = r.value AND i.kind = %s AND i.contact_id = r.contact_id RETURNING i.value, i.shared, i.contact_id",
             [[value for value, _id in rows], [id for _value, id in rows], kind],
+        )
+        _pass_on([(value, id) for value, shared, id in gone if shared])
+
+
+def release_all(contact_ids: Sequence[int]) -> None:
+    """Give up every address of these contacts."""
+    gone = sql.rows("DELETE FROM identity WHERE contact_id = ANY(%s) AND kind = 'email' RETURNING value, shared, contact_id", [list(contact_ids)])
+    _pass_on([(value, id) for value, shared, id in gone if shared])
+
+
+def _pass_on(addresses: Sequence[tuple[str, int]]) -> None:
+    """A shared address that one of its people gives up stays a shared one while another still has it."""
+    if addresses:
+        sql.run(
+            "INSERT INTO identity (value, kind, contact_id, shared, created_at) SELECT r.value, 'email', min(c.id), true, %s"
+            " FROM unnest(%s::text[], %s::bigint[]) AS r(value, id) JOIN contact c ON c.email = r.value AND c.id <> r.id AND c.archived_at IS NULL"
+            " GROUP BY r.value ON CONFLICT DO NOTHING",
+            [clock.now(), [value for value, _id in addresses], [id for _value, id in addresses]],
         )
 
 

@@ -139,9 +139,7 @@ def _checked(object_type: str, row: Mapping[str, Any], path: str) -> dict[str, A
     return fields
 
 
-def define(
-    object_type: str, label: str, stages: Sequence[Mapping[str, Any]], *, actor: Actor, key: str = "", position: int | None = None
-) -> Pipeline:
+def define(object_type: str, label: str, stages: Sequence[Mapping[str, Any]], *, actor: Actor, key: str = "", position: int | None = None) -> Pipeline:
     """Make a pipeline with its stages: each {"label"[, "key", "probability", "closed", "required", "hours"]}. Raises Invalid, Conflict (key or label taken)."""
     if not types.get(object_type).stage_property:
         raise Invalid.one("object_type", "NOT_ALLOWED", _("Records of this type have no pipelines."))
@@ -153,7 +151,7 @@ def define(
     checked = [_checked(object_type, row, f"stages.{number}.") for number, row in enumerate(rows)]
     with transaction.atomic():
         others = list(Pipeline.objects.filter(object_type=object_type))
-        if key and key in {other.key for other in others} or label.strip() in {other.label for other in others if other.archived_at is None}:
+        if (key and key in {other.key for other in others}) or label.strip() in {other.label for other in others if other.archived_at is None}:
             raise Conflict(_("A pipeline named '{name}' already exists.").format(name=label.strip()))
         made = Pipeline.objects.create(
             object_type=object_type, key=key or _new_key(label, {other.key for other in others}), label=label.strip(),
@@ -208,9 +206,7 @@ def define_stage(object_type: str, pipeline_key: str, label: str, *, actor: Acto
         taken = {stage.key for stage in others}
         if key in taken or label.strip() in {stage.label for stage in others if stage.archived_at is None}:
             raise Conflict(_("A stage named '{name}' already exists.").format(name=label.strip()))
-        made = Stage.objects.create(
-            pipeline=pipeline, key=key or _new_key(label, taken), **{"position": len(others), **checked, "label": label.strip()}
-        )
+        made = Stage.objects.create(pipeline=pipeline, key=key or _new_key(label, taken), **{"position": len(others), **checked, "label": label.strip()})
         history.record(actor, "created", "stage", made.pk, label=made.label, pipeline=pipeline.key)
     return made
 

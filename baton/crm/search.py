@@ -38,7 +38,7 @@ def terms(object_type: str, properties: Mapping[str, Any]) -> list[str]:
     found: dict[str, None] = {}
     for name in types.get(object_type).searchable:
         if value := properties.get(name):
-            for word in _of(name, str(value)):
+            for word in (word for part in (str(value).split(";") if name == "additional_emails" else [str(value)]) for word in _of(name, part)):
                 found.setdefault(word[:LONGEST])
     found.pop("", None)
     if object_type == "contact" and (first := properties.get("firstname")) and (last := properties.get("lastname")):

@@ -54,9 +54,8 @@ def convert(definition: PropertyDefinition, raw: Any) -> Value | None:
     """The stored form of `raw`; None for null, "" and [], which clear the property. Raises Fault."""
     if isinstance(raw, str) and not isinstance(raw, Kept):
         raw = raw.strip()
-    if isinstance(raw, str):
-        if UNSTORED.search(raw):
-            raise Fault("INVALID_TEXT", _("The text contains characters that cannot be stored."))
+    if isinstance(raw, str) and UNSTORED.search(raw):
+        raise Fault("INVALID_TEXT", _("The text contains characters that cannot be stored."))
     if raw is None or raw == "" or raw == []:
         return None
     return CONVERT[PropertyType(definition.type)](definition, raw)

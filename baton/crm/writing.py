@@ -60,6 +60,8 @@ class Plan:
         if self.object_type == "task" and "status" in values:
             done = values["status"] == "COMPLETED"
             values["completed_at"] = (was.get("completed_at") or stamp(self.now)) if done else None
+        if self.people and values.get("email") and values["email"] in (others := str(was.get("additional_emails") or "").split(";")):
+            values["additional_emails"] = ";".join(mail for mail in others if mail != values["email"]) or None
         for name, formula in self.formulas.items():
             values[name] = formulas.result(formula, {**was, **values})
 
@@ -209,7 +211,9 @@ def _claim(plan: Plan, rows: Mapping[int, tuple[int, Mapping[str, Any], Row]]) -
     lost = [rows[key] for key in faults]
     if plan.people:
         identity.release_many("email", [(new["email"], id) for id, new, was in lost if new.get("email") and new["email"] != was.get("email")])
-    _release_unique(plan, [(name, _text(new[name]), id) for id, new, was in lost for name in plan.unique & new.keys() if new[name] not in (None, was.get(name))])
+    _release_unique(
+        plan, [(name, _text(new[name]), id) for id, new, was in lost for name in plan.unique & new.keys() if new[name] not in (None, was.get(name))]
+    )
     return faults
 
 
@@ -225,6 +229,14 @@ def _claim_mail(rows: Mapping[int, tuple[int, Mapping[str, Any], Row]]) -> dict[
         for key, (id, new, _was) in rows.items()
         if new.get("email") in owners and owners[new["email"]][0] != id and not owners[new["email"]][1]
     }
+
+
+def _claim_others(plan: Plan, rows: Mapping[int, Row]) -> None:
+    """Give contacts that came back their other addresses, as far as nobody else has them by now."""
+    wanted = {id: str(values["additional_emails"]).split(";") for id, values in rows.items() if values.get("additional_emails")}
+    owners = identity.claim_many("email", {mail: id for id, mails in wanted.items() for mail in mails})
+    left = {id: [mail for mail in mails if owners[mail][0] == id] for id, mails in wanted.items()}
+    change(plan, {id: {"additional_emails": ";".join(left[id]) or None} for id in wanted if left[id] != wanted[id]}, system=True)
 
 
 def _claim_unique(plan: Plan, name: str, rows: Mapping[int, tuple[int, Mapping[str, Any], Row]]) -> dict[int, Conflict]:
@@ -243,9 +255,7 @@ def _claim_unique(plan: Plan, name: str, rows: Mapping[int, tuple[int, Mapping[s
             [name, plan.object_type, list(left), list(left.values())],
         )
         owners |= dict(
-            sql.rows(
-                "SELECT value, record_id FROM unique_value WHERE value = ANY(%s) AND name = %s AND object_type = %s", [list(left), name, plan.object_type]
-            )
+            sql.rows("SELECT value, record_id FROM unique_value WHERE value = ANY(%s) AND name = %s AND object_type = %s", [list(left), name, plan.object_type])
         )
     text = _("Another record has the value {value} in {label}.")
     return {
@@ -304,6 +314,10 @@ def set_archived(object_type: str, ids: Sequence[int], archived: bool, *, actor:
     }
     if archived:
         _give_up(plan, [(id, values, values) for id, values, _was in turned.values() if id in done])
+        if plan.people:
+            identity.release_all(sorted(done))
+    elif plan.people:
+        _claim_others(plan, {id: values for id, values, _was in turned.values() if id in done})
     trail.write(object_type, [(id, "archived", not archived, archived) for id in sorted(done)], actor, "", plan.now)
     tell(object_type, {id: {"archived": archived} for id in done})
     if plan.people:

@@ -5,10 +5,10 @@ from django.db import connection
 from django.utils import translation
 
 from baton.accounts import users
-from baton.crm import builtin, properties
+from baton.crm import builtin, formulas, pipelines, properties, records, types
 from baton.crm.models import ObjectType, PropertyDefinition, Stage
 from baton.crm.models.property import PropertyType
-from baton.platform.actor import Actor
+from baton.platform.actor import SYSTEM, Actor
 from baton.platform.errors import Conflict, Invalid, NotFound
 
 pytestmark = pytest.mark.django_db
@@ -21,12 +21,15 @@ def codes(error: Invalid) -> dict[str, str]:
 def test_every_builtin_property_has_a_known_type_and_is_made_once() -> None:
     builtin.ensure()
     builtin.ensure()
-    assert set(ObjectType.objects.values_list("key", flat=True)) == set(builtin.OBJECT_TYPES)
-    for object_type, rows in builtin.PROPERTIES.items():
+    assert set(ObjectType.objects.values_list("key", flat=True)) == set(builtin.KINDS)
+    for object_type, kind in builtin.KINDS.items():
         found = properties.definitions(object_type)
-        assert [row[0] for row in rows] == [name for name in found if found[name].builtin]
-        assert {row[2] for row in rows} <= set(PropertyType.values)
-    assert Stage.objects.filter(pipeline__object_type="deal").count() == 6
+        assert [row[0] for row in kind.properties] == [name for name in found if found[name].builtin]
+        assert {row[2] for row in kind.properties} <= set(PropertyType.values)
+        assert {row[3] for row in kind.properties} <= set(kind.groups)
+        assert {*kind.searchable, *kind.secondary, kind.primary} <= set(found)
+    assert next(stage.key for stage in Stage.objects.filter(pipeline__object_type="deal")) == "appointmentscheduled"
+    assert [stage.key for stage in Stage.objects.filter(pipeline__object_type="ticket", pipeline__key="0")] == ["1", "2", "3", "4"]
 
 
 def test_what_people_changed_stays_when_the_builtin_ones_are_ensured_again() -> None:
@@ -56,8 +59,8 @@ def test_it_cleans_a_whole_set_and_tells_every_fault() -> None:
     }
 
 
-def test_a_user_property_names_a_user(actor: Actor) -> None:
-    user = users.create("han@nuriwork.example", "한도윤", "long-enough-4u", "sales", actor=actor)
+def test_a_user_property_names_a_user() -> None:
+    user = users.create("han@nuriwork.example", "한도윤", "long-enough-4u", "sales", actor=SYSTEM)
     assert properties.clean("contact", {"owner_id": str(user.pk)}) == {"owner_id": user.pk}
     with pytest.raises(Invalid) as error:
         properties.clean("contact", {"owner_id": "999999"})
@@ -126,8 +129,9 @@ def test_a_definition_of_another_process_is_known_after_a_second(monkeypatch: py
     assert "elsewhere" not in properties.definitions("contact")
     with connection.cursor() as cursor:
         cursor.execute(
-            'INSERT INTO property_definition (object_type_id, name, label, type, "group", options, required, unique_value, read_only, builtin, position)'
-            " VALUES ('contact', 'elsewhere', 'x', 'text', 'basic', '[]', false, false, false, false, 99)"
+            'INSERT INTO property_definition (object_type_id, name, label, type, "group", options, required, unique_value, read_only, builtin,'
+            " position, description, field_type, hidden, form_field, formula, indexed, created_at, updated_at)"
+            " VALUES ('contact', 'elsewhere', 'x', 'text', 'basic', '[]', false, false, false, false, 99, '', '', false, true, '', false, now(), now())"
         )
     assert "elsewhere" not in properties.definitions("contact")
     monkeypatch.setattr(properties, "FRESH", 0.0)
@@ -141,3 +145,95 @@ def test_labels_follow_the_language() -> None:
         assert properties.label(definition) == "Seniority"
         assert properties.option_label(definition, "exec") == "Executive"
         assert properties.option_label(definition, "gone") == "gone"
+
+
+def test_a_calculated_property_is_worked_out_with_every_write(actor: Actor) -> None:
+    properties.define("company", "seats", "Seats", "number", actor=actor)
+    properties.define("company", "price", "Price", "number", actor=actor)
+    properties.define("company", "worth", "Worth", "number", actor=actor, formula="seats * price * 12")
+    id = records.create("company", {"name": "x", "seats": 10}, actor=actor, source="api")
+    assert records.get("company", id).properties["worth"] == 0
+    records.update("company", id, {"price": 5}, actor=actor, source="api")
+    assert records.get("company", id).properties["worth"] == 600
+    with pytest.raises(Invalid) as error:
+        records.update("company", id, {"worth": 1}, actor=actor, source="api")
+    assert codes(error.value) == {"properties.worth": "READ_ONLY"}
+    for wrong in ("seats *", "__import__('os')", "name + 1", "worth + 1", "seats ** 9", "1 if seats else 2"):
+        with pytest.raises(Invalid) as error:
+            properties.change("company", "worth", actor=actor, formula=wrong)
+        assert "formula" in codes(error.value)
+    with pytest.raises(Conflict):
+        properties.archive("company", "seats", actor=actor)
+
+
+@pytest.mark.parametrize(
+    ("formula", "values", "expected"),
+    [
+        ("a + b * 2", {"a": 1, "b": 2}, 5),
+        ("a / b", {"a": 1, "b": 0}, None),
+        ("(a - b) * (1 - c / 100)", {"a": 100, "c": 20}, 80),
+        ("max(a, b)", {"a": 1, "b": 7}, 7),
+        ("round(a / 3)", {"a": 10}, 3),
+        ("a * b", {}, None),
+        ("-a", {"a": 0.5}, -0.5),
+    ],
+)
+def test_formulas(formula: str, values: dict[str, float], expected: float | None) -> None:
+    assert formulas.result(formula, values) == expected
+
+
+def test_an_option_that_records_have_is_archived_rather_than_lost(actor: Actor) -> None:
+    options = [{"value": "a", "label": "A"}, {"value": "b", "label": "B"}, {"value": "c", "label": "C"}]
+    properties.define("contact", "plan", "Plan", "choice", actor=actor, options=options)
+    id = records.create("contact", {"plan": "a"}, actor=actor, source="api")
+    properties.change("contact", "plan", actor=actor, options=[{"value": "c", "label": "See"}])
+    definition = properties.definitions("contact")["plan"]
+    assert [(o["value"], o.get("archived", False)) for o in definition.options] == [("c", False), ("a", True)]
+    assert records.get("contact", id).properties["plan"] == "a"
+    with pytest.raises(Invalid):
+        records.create("contact", {"plan": "a"}, actor=actor, source="api")
+
+
+def test_an_archived_property_is_out_of_sight_and_comes_back_with_its_values(actor: Actor) -> None:
+    properties.define("contact", "plan", "Plan", "text", actor=actor)
+    id = records.create("contact", {"plan": "a"}, actor=actor, source="api")
+    properties.archive("contact", "plan", actor=actor)
+    assert "plan" not in properties.definitions("contact")
+    with pytest.raises(Invalid):
+        records.update("contact", id, {"plan": "b"}, actor=actor, source="api")
+    properties.restore("contact", "plan", actor=actor)
+    assert records.get("contact", id).properties["plan"] == "a"
+    with pytest.raises(Conflict):
+        properties.archive("contact", "email", actor=actor)
+
+
+def test_groups_hold_properties(actor: Actor) -> None:
+    properties.define_group("contact", "plans", "Plans", actor=actor)
+    properties.define("contact", "plan", "Plan", "text", actor=actor, group="plans")
+    with pytest.raises(Conflict):
+        properties.archive_group("contact", "plans", actor=actor)
+    properties.change("contact", "plan", actor=actor, group="basic")
+    properties.archive_group("contact", "plans", actor=actor)
+    with pytest.raises(Invalid) as error:
+        properties.change("contact", "plan", actor=actor, group="plans")
+    assert codes(error.value) == {"group": "INVALID_OPTION"}
+
+
+def test_an_object_type_of_ones_own_is_usable_at_once(actor: Actor) -> None:
+    made = types.define(
+        "contract", "계약", "계약", actor=actor, pipelines=True, properties=[{"name": "title", "label": "제목"}, {"name": "seats", "label": "좌석", "type": "number"}],
+        primary_property="title",
+    )  # fmt: skip
+    pipelines.define("contract", "계약 진행", [{"label": "초안"}, {"label": "서명", "closed": True}], actor=actor)
+    id = records.create("contract", {"title": "누리워크 2027", "seats": "30"}, actor=actor, source="api")
+    assert records.get("contract", id).properties == {"title": "누리워크 2027", "seats": 30, "pipeline": "1", "stage": "1"}
+    assert {types.resolve(word) for word in ("contract", "Contracts", made.type_id, "p_contract", "p7_contract")} == {types.get("contract")}
+    assert types.title("contract", {"title": "누리워크 2027"}) == "누리워크 2027"
+    with pytest.raises(Conflict):
+        types.define("contract", "x", "x", actor=actor)
+    with pytest.raises(Conflict):
+        types.archive("contract", actor=actor)
+    records.archive("contract", id, actor=actor)
+    types.archive("contract", actor=actor)
+    with pytest.raises(NotFound):
+        types.get("contract")

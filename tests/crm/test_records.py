@@ -8,7 +8,7 @@ from django.db import connection
 from pytest_django.plugin import DjangoDbBlocker
 
 from baton.accounts import users
-from baton.crm import associations, builtin, contacts, records
+from baton.crm import associations, builtin, contacts, pipelines, properties, records, trail
 from baton.crm.models import Contact, Identity, PropertyHistory
 from baton.platform import sql
 from baton.platform.actor import SYSTEM, Actor
@@ -41,8 +41,12 @@ class TestCreate:
         assert row.properties == {"email": "kim@x.example", "lastname": "김"}
         assert row.email == "kim@x.example"
         assert contacts.by_email(" KIM@x.example ") == id
-        assert history(id) == [("email", None, "kim@x.example", "user:7", "page"), ("lastname", None, "김", "user:7", "page")]
-        assert told() == [(id, "identity", ""), (id, "property", "email"), (id, "property", "lastname")]
+        assert (row.created_by, row.source, history(id)) == ("user:7", "page", [])
+        story = trail.of([row], ["email", "phone"])[id]
+        assert {name: [(e.value, e.actor, e.at) for e in entries] for name, entries in story.items()} == {
+            "email": [("kim@x.example", "user:7", row.created_at)]
+        }
+        assert told() == [(id, "identity", "")]
 
     def test_one_live_contact_an_address(self) -> None:
         id = make(email="a@x.example")
@@ -58,18 +62,20 @@ class TestCreate:
         assert not Identity.objects.exists()
         assert told() == []
 
-    def test_an_owner_is_a_property_too(self, actor: Actor) -> None:
-        user = users.create("han@nuriwork.example", "한도윤", "long-enough-4u", "sales", actor=actor)
+    def test_an_owner_is_a_property_too(self) -> None:
+        user = users.create("han@nuriwork.example", "한도윤", "long-enough-4u", "sales", actor=SYSTEM)
         id = records.create("contact", {"email": "a@x.example"}, actor=WHO, source="page", owner_id=user.pk)
         row = records.get("contact", id)
         assert (row.owner_id, row.properties["owner_id"]) == (user.pk, user.pk)
-        records.set_many([id], {"owner_id": None}, actor=WHO, source="rule")
+        records.set_many("contact", [id], {"owner_id": None}, actor=WHO, source="rule")
         row = records.get("contact", id)
         assert (row.owner_id, row.properties) == (None, {"email": "a@x.example"})
 
     def test_a_deal_begins_in_the_first_stage_and_stays_in_its_pipeline(self) -> None:
         id = records.create("deal", {"dealname": "누리워크 도입", "amount": "1,000"}, actor=WHO, source="page")
-        assert records.get("deal", id).properties == {"dealname": "누리워크 도입", "amount": 1000, "pipeline": "default", "dealstage": "qualified"}
+        deal = records.get("deal", id).properties
+        assert (deal["amount"], deal["pipeline"], deal["dealstage"], deal["weighted_amount"]) == (1000, "default", "appointmentscheduled", 200)
+        assert deal["stage_since"]
         records.update("deal", id, {"dealstage": "closedwon"}, actor=WHO, source="page")
         with pytest.raises(Invalid) as error:
             records.update("deal", id, {"dealstage": "nowhere"}, actor=WHO, source="page")
@@ -94,7 +100,7 @@ class TestUpdate:
         assert told() == []
         records.update("contact", id, {"city": "서울", "phone": None}, actor=SYSTEM, source="api")
         assert records.get("contact", id).properties == {"email": "a@x.example", "city": "서울"}
-        assert history(id)[3:] == [("city", "부산", "서울", "system", "api"), ("phone", "+821048271935", None, "system", "api")]
+        assert history(id) == [("city", "부산", "서울", "system", "api"), ("phone", "+821048271935", None, "system", "api")]
         assert told() == [(id, "property", "city"), (id, "property", "phone")]
         assert records.get("contact", id).updated_at > before
 
@@ -139,26 +145,112 @@ class TestSetMany:
         ids = [make(lastname=str(n), lifecyclestage="lead" if n else "mql", city="부산") for n in range(3)]
         make(lastname="not asked for")
         told()
-        assert records.set_many(ids, {"lifecyclestage": "mql", "city": ""}, actor=Actor("workflow", 3), source="workflow") == 3
+        assert records.set_many("contact", ids, {"lifecyclestage": "mql", "city": ""}, actor=Actor("workflow", 3), source="workflow") == 3
         assert [records.get("contact", id).properties for id in ids] == [{"lastname": str(n), "lifecyclestage": "mql"} for n in range(3)]
         assert history(ids[0])[-1] == ("city", "부산", None, "workflow:3", "workflow")
         assert ("lifecyclestage", "lead", "mql", "workflow:3", "workflow") in history(ids[1])
         assert sorted(told()) == sorted([(id, "property", "city") for id in ids] + [(id, "property", "lifecyclestage") for id in ids[1:]])
-        assert records.set_many(ids, {"lifecyclestage": "mql", "city": None}, actor=WHO, source="workflow") == 0
+        assert records.set_many("contact", ids, {"lifecyclestage": "mql", "city": None}, actor=WHO, source="workflow") == 0
         assert told() == []
 
     def test_it_takes_the_same_number_of_statements_for_any_number_of_contacts(self, django_assert_max_num_queries: object) -> None:
         ids = [make(lastname=str(n)) for n in range(60)]
-        with django_assert_max_num_queries(9):  # type: ignore[operator]
-            assert records.set_many(ids, {"lead_source": "search", "numberofemployees": 5}, actor=WHO, source="rule") == 60
+        with django_assert_max_num_queries(11):  # type: ignore[operator]
+            assert records.set_many("contact", ids, {"lead_source": "search", "numberofemployees": 5}, actor=WHO, source="rule") == 60
 
     def test_archived_contacts_and_addresses_are_left_alone(self) -> None:
         id = make(lastname="김")
         records.archive("contact", id, actor=WHO)
-        assert records.set_many([id], {"city": "서울"}, actor=WHO, source="rule") == 0
+        assert records.set_many("contact", [id], {"city": "서울"}, actor=WHO, source="rule") == 0
         with pytest.raises(Invalid):
-            records.set_many([id], {"email": "a@x.example"}, actor=WHO, source="rule")
-        assert records.set_many([], {"city": "서울"}, actor=WHO, source="rule") == 0
+            records.set_many("contact", [id], {"email": "a@x.example"}, actor=WHO, source="rule")
+        assert records.set_many("contact", [], {"city": "서울"}, actor=WHO, source="rule") == 0
+
+
+@pytest.mark.django_db
+class TestMany:
+    def test_each_row_has_its_own_outcome_and_the_good_ones_are_written(self) -> None:
+        first = make(email="taken@x.example")
+        rows = [{"email": "a@x.example"}, {"email": "no address"}, {"email": "A@x.example"}, {"email": "taken@x.example"}, {"lastname": "이"}]
+        outcomes = records.create_many("contact", rows, actor=WHO, source="import")
+        assert [type(outcome) for outcome in outcomes] == [int, Invalid, Conflict, Conflict, int]
+        assert [outcomes[2].existing_id, outcomes[3].existing_id] == [outcomes[0], first]  # type: ignore[union-attr]
+        assert Contact.objects.count() == 3
+        assert contacts.by_email("a@x.example") == outcomes[0]
+
+    def test_many_records_are_written_in_a_fixed_number_of_statements(self, django_assert_max_num_queries: object) -> None:
+        records.create_many("contact", [{"email": "z@x.example"}], actor=WHO, source="import")  # definitions are known now
+        with django_assert_max_num_queries(9):  # type: ignore[operator]
+            ids = records.create_many("contact", [{"email": f"{n}@x.example", "city": "부산"} for n in range(300)], actor=WHO, source="import")
+        with django_assert_max_num_queries(12):  # type: ignore[operator]
+            outcomes = records.update_many("contact", {id: {"email": f"new{id}@x.example"} for id in ids if isinstance(id, int)}, actor=WHO, source="api")
+        assert set(outcomes.values()) == {None}
+        assert contacts.by_email(f"new{ids[7]}@x.example") == ids[7]
+        assert contacts.by_email("7@x.example") is None
+
+    def test_two_cannot_swap_into_one_value_and_the_loser_keeps_his(self) -> None:
+        one, two = make(email="1@x.example"), make(email="2@x.example")
+        outcomes = records.update_many("contact", {one: {"email": "3@x.example"}, two: {"email": "3@x.example", "city": "서울"}}, actor=WHO, source="api")
+        assert (outcomes[one], type(outcomes[two])) == (None, Conflict)
+        assert records.get("contact", two).properties == {"email": "2@x.example"}
+        assert contacts.by_email("2@x.example") == two
+
+    def test_a_unique_property_belongs_to_one_live_record(self, actor: Actor) -> None:
+        properties.define("company", "erp", "ERP number", "text", actor=actor, unique_value=True)
+        one = records.create("company", {"erp": "K-1"}, actor=WHO, source="api")
+        with pytest.raises(Conflict) as error:
+            records.create("company", {"erp": " k-1"}, actor=WHO, source="api")
+        assert error.value.existing_id == one
+        two = records.create("company", {"erp": "K-2"}, actor=WHO, source="api")
+        with pytest.raises(Conflict):
+            records.update("company", two, {"erp": "K-1"}, actor=WHO, source="api")
+        records.archive("company", one, actor=WHO)
+        records.update("company", two, {"erp": "K-1"}, actor=WHO, source="api")
+        with pytest.raises(Conflict) as error:
+            records.restore("company", one, actor=WHO)
+        assert error.value.existing_id == two
+        assert records.archive_many("company", [one, two, 999_999], actor=WHO) == 1
+        assert records.restore_many("company", [one, two], actor=WHO) == 1
+
+    def test_a_merged_id_is_written_through_to_whom_it_became(self) -> None:
+        kept = make(lastname="김")
+        contacts.redirect(424_242, kept)
+        assert records.update_many("contact", {424_242: {"city": "서울"}}, actor=WHO, source="api") == {424_242: None}
+        assert records.get("contact", kept).properties["city"] == "서울"
+
+
+@pytest.mark.django_db
+class TestStages:
+    def test_a_stage_tells_what_follows_from_it(self) -> None:
+        id = records.create("deal", {"dealname": "x", "amount": 1000}, actor=WHO, source="page")
+        records.update("deal", id, {"dealstage": "closedwon"}, actor=WHO, source="page")
+        deal = records.get("deal", id).properties
+        assert (deal["probability"], deal["weighted_amount"]) == (1.0, 1000)
+        assert deal["closedate"]
+        ticket = records.create("ticket", {"subject": "x", "ticket_stage": "4"}, actor=WHO, source="page")
+        assert records.get("ticket", ticket).properties["closed_at"]
+        records.update("ticket", ticket, {"ticket_stage": "1"}, actor=WHO, source="page")
+        assert "closed_at" not in records.get("ticket", ticket).properties
+
+    def test_a_stage_may_ask_for_values(self) -> None:
+        pipelines.change_stage("deal", "default", "contractsent", actor=WHO, required=["amount"])
+        id = records.create("deal", {"dealname": "x"}, actor=WHO, source="page")
+        with pytest.raises(Invalid) as error:
+            records.update("deal", id, {"dealstage": "contractsent"}, actor=WHO, source="page")
+        assert [(p.path, p.code) for p in error.value.problems] == [("properties.amount", "REQUIRED")]
+        records.update("deal", id, {"dealstage": "contractsent", "amount": 5}, actor=WHO, source="page")
+
+    def test_a_new_probability_reaches_the_deals_that_stand_there(self) -> None:
+        id = records.create("deal", {"dealname": "x", "amount": 1000}, actor=WHO, source="page")
+        pipelines.change_stage("deal", "default", "appointmentscheduled", actor=WHO, probability=0.5)
+        assert records.get("deal", id).properties["weighted_amount"] == 500
+
+    def test_a_stage_that_records_stand_in_is_not_removed(self) -> None:
+        records.create("deal", {"dealname": "x"}, actor=WHO, source="page")
+        with pytest.raises(Conflict):
+            pipelines.archive_stage("deal", "default", "appointmentscheduled", actor=WHO)
+        pipelines.archive_stage("deal", "default", "contractsent", actor=WHO)
+        assert "contractsent" not in {stage.key for stage in pipelines.stages("deal")["default"]}
 
 
 @pytest.mark.django_db
@@ -198,7 +290,7 @@ def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iter
     with django_db_blocker.unblock():
         builtin.ensure()  # another test with real transactions may have emptied the tables
         yield
-        for table in ("contact", "identity", "change", "property_history"):
+        for table in ("contact", "identity", "change", "property_history", "unique_value", "record"):
             sql.run(f"DELETE FROM {table}")
         connection.close()
 
@@ -238,5 +330,5 @@ class TestAtTheSameTime:
         self.together(4, lambda number: records.update("contact", id, {names[number]: "x", "need": str(number)}, actor=WHO, source="api"))
         row = records.get("contact", id)
         assert {row.properties[name] for name in names} == {"x"}
-        trail = [(h.old, h.new) for h in PropertyHistory.objects.filter(record_id=id, name="need").order_by("id")]
-        assert [old for old, _new in trail] == [None, *(new for _old, new in trail[:-1])]
+        story = [(h.old, h.new) for h in PropertyHistory.objects.filter(record_id=id, name="need").order_by("id")]
+        assert [old for old, _new in story] == [None, *(new for _old, new in story[:-1])]

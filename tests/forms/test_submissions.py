@@ -117,7 +117,7 @@ def test_every_fault_is_told_at_once(form: Form) -> None:
 def test_consent_is_kept_with_the_words_that_were_shown(form: Form) -> None:
     contact = submit(form, MINJUN, consent=True).contact_id
     assert consent.granted(contact, "email") is True
-    assert PropertyHistory.objects.filter(record_id=contact, source="form", actor=f"form:{form.pk}").exists()
+    assert Contact.objects.filter(id=contact, source="form", created_by=f"form:{form.pk}").exists()
 
 
 def test_a_box_left_empty_takes_nothing_back(form: Form) -> None:

@@ -66,9 +66,7 @@ def _pipelines() -> None:
     for kind in KINDS.values():
         if kind.pipeline is None:
             continue
-        pipeline, made = Pipeline.objects.get_or_create(
-            object_type=kind.key, key=kind.pipeline.key, defaults={"label": kind.pipeline.label, "builtin": True}
-        )
+        pipeline, made = Pipeline.objects.get_or_create(object_type=kind.key, key=kind.pipeline.key, defaults={"label": kind.pipeline.label, "builtin": True})
         if made:
             Stage.objects.bulk_create(
                 Stage(pipeline=pipeline, key=key, label=text, position=position, probability=probability, closed=closed, hours=hours, builtin=True)

@@ -39,11 +39,12 @@ KIND = Kind(
     icon="users-round",
     primary="email",
     secondary=("company", "jobtitle"),
-    searchable=("firstname", "lastname", "email", "phone", "mobilephone", "company"),
+    searchable=("firstname", "lastname", "email", "additional_emails", "phone", "mobilephone", "company"),
     usual=("company", "jobtitle", "lifecyclestage", "score", "owner_id", "last_seen", "lead_source", "consent"),
     groups={"basic": _("Basics"), "company": _("Company"), "address": _("Address"), "qualification": _("Qualification")},
     properties=(
         ("email", _("Email"), "email", "basic", {"unique_value": True}),
+        ("additional_emails", _("Other e-mail addresses"), "text", "basic", {"read_only": True, "form_field": False}),
         ("lastname", _("Family name"), "text", "basic", {"indexed": True}),
         ("firstname", _("Given name"), "text", "basic", {}),
         ("phone", _("Phone"), "phone", "basic", {}),

@@ -5,7 +5,12 @@ from django.utils.translation import gettext_noop as _
 from .choices import PRIORITIES
 from .shape import Kind, Way
 
-CATEGORIES = {"PRODUCT_ISSUE": _("Product issue"), "BILLING_ISSUE": _("Billing issue"), "FEATURE_REQUEST": _("Feature request"), "GENERAL_INQUIRY": _("General inquiry")}
+CATEGORIES = {
+    "PRODUCT_ISSUE": _("Product issue"),
+    "BILLING_ISSUE": _("Billing issue"),
+    "FEATURE_REQUEST": _("Feature request"),
+    "GENERAL_INQUIRY": _("General inquiry"),
+}
 SOURCES = {"CHAT": _("Chat"), "EMAIL": _("Email"), "FORM": _("Form"), "PHONE": _("Phone")}
 
 KIND = Kind(
