@@ -11,7 +11,7 @@ WITH_NODE = PATH="$(NODE_HOME)/bin:$$PATH" NODE_OPTIONS=--use-system-ca
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-setup: .stamps/python .stamps/front .stamps/words ## Tools, libraries, front end, translations
+setup: .stamps/python .stamps/front .stamps/words .stamps/clients ## Tools, libraries, front end, translations
 
 demo: setup ## Baton with the sample company; prints address and sign-in
 	@$(BIN)/baton demo
@@ -57,6 +57,7 @@ docs: setup ## Write the reference pages that come from the code
 lock: .stamps/python ## Pin the newest versions that fit pyproject.toml and package.json
 	@$(UV) pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-emit-index-url pyproject.toml -o requirements/runtime.txt
 	@$(UV) pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-emit-index-url pyproject.toml --group dev -o requirements/dev.txt
+	@$(UV) pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 --no-emit-index-url --group clients -o requirements/clients.txt
 
 clean: ## Remove everything that was built (not the data)
 	@rm -rf .venv node_modules build .stamps baton/web/static/dist baton/collector/static
@@ -68,6 +69,13 @@ clean: ## Remove everything that was built (not the data)
 	@$(UV) pip install --quiet --system-certs --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@mkdir -p .stamps && touch $@
+
+# Programs of others that the tests run against Baton and whose pins do not fit beside ours.
+.stamps/clients: requirements/clients.txt .stamps/python
+	@echo "· API clients for the tests"
+	@test -x build/clients/bin/python || $(UV) venv --quiet --python $(BIN)/python build/clients
+	@$(UV) pip install --quiet --system-certs --python build/clients/bin/python --require-hashes -r requirements/clients.txt
+	@touch $@
 
 node_modules/.package-lock.json: package-lock.json .stamps/python
 	@echo "· Front-end libraries"
