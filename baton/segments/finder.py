@@ -63,7 +63,7 @@ def ids(find: Find, *, limit: int, offset: int = 0, after: int | None = None) ->
 
     Raises Invalid at `sort` for a name there is not, FilterError for a node with names there are not.
     """
-    where = _where(find)
+    where = condition(find)
     if where is None or limit <= 0:
         return []
     order = sorting.of(find.object_type, find.sort)
@@ -74,7 +74,7 @@ def ids(find: Find, *, limit: int, offset: int = 0, after: int | None = None) ->
 
 def count(find: Find, most: int = EXACT) -> Count:
     """How many there are: exact up to `most`, else an estimate from a sample of the table's blocks."""
-    where = _where(find)
+    where = condition(find)
     if where is None:
         return Count(0, True)
     ((found,),) = sql.rows(f"SELECT count(*) FROM (SELECT 1 FROM {_table(find)} c WHERE {where.text} LIMIT {int(most) + 1}) few", where.params)
@@ -92,7 +92,7 @@ def each(find: Find, size: int = 5000) -> Iterator[list[int]]:
 
 def matching(find: Find, some: Sequence[int]) -> list[int]:
     """Those of some ids that `find` finds, in the order of ids: a selection made on a page, asked again before something happens to it."""
-    where = _where(find)
+    where = condition(find)
     if where is None or not some:
         return []
     asked = f"SELECT c.id FROM {_table(find)} c WHERE c.id = ANY(%(some)s::bigint[]) AND {where.text} ORDER BY c.id"
@@ -110,8 +110,8 @@ def _table(find: Find) -> str:
     return "contact" if find.object_type == "contact" else "record"
 
 
-def _where(find: Find) -> Sql | None:
-    """The condition over `c`; None when nothing can be found."""
+def condition(find: Find) -> Sql | None:
+    """What `find` asks as a condition over `c`, the row of `contact` or `record`; None when nothing can be found. For sums of a board."""
     kinds.get(find.object_type)  # raises NotFound
     tests = ["c.archived_at IS NOT NULL" if find.archived else "c.archived_at IS NULL"]
     params: dict[str, Any] = {}
