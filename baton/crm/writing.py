@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from baton.crm import formulas, identity, pipelines, search, trail, types
 from baton.crm import properties as definitions
+from baton.crm.duplicates import find as likeness
 from baton.crm.models import PropertyDefinition
 from baton.crm.values import stamp
 from baton.platform import changes, clock, live, sql
@@ -83,6 +84,7 @@ def create(plan: Plan, rows: Sequence[Row], ids: Sequence[int]) -> list[int | Do
         del ready[place]
     if ready:
         _insert(plan, [(ids[place], values) for place, values in ready.items()])
+        likeness.note(plan.object_type, [ids[place] for place in ready])
         if plan.people:
             changes.append(Change(ids[place], "identity") for place in ready)
     return outcomes
@@ -90,21 +92,21 @@ def create(plan: Plan, rows: Sequence[Row], ids: Sequence[int]) -> list[int | Do
 
 def _insert(plan: Plan, rows: Sequence[tuple[int, dict[str, Any]]]) -> None:
     own = "email" if plan.people else "object_type"
+    given = [  # as one JSON text: an array of many texts costs more to quote than the rest of the write
+        {
+            "id": id,
+            "properties": values,
+            "owner_id": values.get("owner_id"),
+            "own": values.get("email", "") if plan.people else plan.object_type,
+            "words": search.terms(plan.object_type, values),
+        }
+        for id, values in rows
+    ]
     sql.run(
         f"INSERT INTO {plan.table} (id, properties, owner_id, created_at, created_by, source, updated_at, {own}, search)"
-        " SELECT r.id, r.properties, r.owner_id, %s, %s, %s, %s, r.own, array_to_tsvector(ARRAY(SELECT jsonb_array_elements_text(r.search)))"
-        " FROM unnest(%s::bigint[], %s::jsonb[], %s::bigint[], %s::text[], %s::jsonb[]) AS r(id, properties, owner_id, own, search)",
-        [
-            plan.now,
-            str(plan.actor),
-            plan.source,
-            plan.now,
-            [id for id, _values in rows],
-            [json.dumps(values, ensure_ascii=False) for _id, values in rows],
-            [values.get("owner_id") for _id, values in rows],
-            [values.get("email", "") if plan.people else plan.object_type for _id, values in rows],
-            [json.dumps(search.terms(plan.object_type, values), ensure_ascii=False) for _id, values in rows],
-        ],
+        " SELECT r.id, r.properties, r.owner_id, %s, %s, %s, %s, r.own, array_to_tsvector(r.words)"
+        " FROM jsonb_to_recordset(%s::jsonb) AS r(id bigint, properties jsonb, owner_id bigint, own text, words text[])",
+        [plan.now, str(plan.actor), plan.source, plan.now, json.dumps(given, ensure_ascii=False)],
     )
 
 
@@ -172,6 +174,7 @@ def _try(plan: Plan, wanted: Mapping[int, dict[str, Any]], system: bool) -> dict
     _give_up(plan, done)
     trail.write(plan.object_type, [(id, name, was.get(name), value) for id, new, was in done for name, value in new.items()], plan.actor, plan.source, plan.now)
     tell(plan.object_type, {id: new for id, new, _was in done})
+    likeness.note(plan.object_type, [id for id, _new, _was in done], {name for _id, new, _was in done for name in new})
     return outcomes | {id: new for id, new, _was in done}
 
 
@@ -320,6 +323,7 @@ def set_archived(object_type: str, ids: Sequence[int], archived: bool, *, actor:
         _claim_others(plan, {id: values for id, values, _was in turned.values() if id in done})
     trail.write(object_type, [(id, "archived", not archived, archived) for id in sorted(done)], actor, "", plan.now)
     tell(object_type, {id: {"archived": archived} for id in done})
+    likeness.note(object_type, sorted(done))
     if plan.people:
         changes.append(Change(id, "identity") for id in sorted(done))
     return outcomes | {id: id in done for id in turned}
