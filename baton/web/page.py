@@ -1,6 +1,7 @@
 """The contract of a page: one file in pages/, found by the registry; the navigation and the addresses come from it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -18,6 +19,18 @@ from baton.platform import registry
 from baton.platform.actor import Actor
 
 View = Callable[..., HttpResponseBase]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of the navigation."""
+
+    key: str  # the beginning of the addresses it stands for: contacts, objects/products
+    label: str | Promise
+    icon: str
+    url: str
+    count: int = 0
+    on_phone: bool = False
 
 
 class Page:
@@ -40,6 +53,11 @@ class Page:
     def count(cls, user: User) -> int:
         """A number shown beside the label (unread notices ...); 0 shows none."""
         return 0
+
+    @classmethod
+    def items(cls, user: User) -> list[Item]:
+        """Its lines in the navigation: one, or as many as its data asks for."""
+        return [Item(cls.key, cls.label, cls.icon, cls.address(), cls.count(user), cls.on_phone)]
 
     @classmethod
     def urls(cls) -> list[URLPattern]:

@@ -1,7 +1,6 @@
 """What every page shows around its content: navigation, account, user, thresholds of the score."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -14,7 +13,7 @@ from baton.accounts import permissions, roles, users
 from baton.accounts.models import User
 from baton.segments.models import ScoreModel
 
-from .page import Page, pages
+from .page import Item, Page, pages
 
 GROUPS: dict[str, str | Promise] = {
     "": "",
@@ -27,17 +26,6 @@ LANGUAGES = (("ko", "한국어"), ("en", "English"))  # each in its own words
 UNSCORED = (35, 65)  # thresholds shown before a score model exists
 
 
-@dataclass(frozen=True)
-class Item:
-    """One line of the navigation."""
-
-    key: str
-    label: str | Promise
-    icon: str
-    url: str
-    count: int = 0
-
-
 def context(request: HttpRequest) -> dict[str, Any]:
     """Nothing here asks the database until a template uses it: fragments need hardly any of it."""
     user = getattr(request, "user", None)
@@ -48,11 +36,17 @@ def context(request: HttpRequest) -> dict[str, Any]:
         "role_name": _once(lambda: roles.name(user.role) if signed_in else ""),  # type: ignore[union-attr]  # signed in: a real user
         "nav": nav,
         "tabs": _once(lambda: phone_tabs(nav())),
-        "section": request.path.split("/")[1] or "home",
+        "section": section(request.path),
         "thresholds": _once(lambda: dict(zip(("mql", "sql"), thresholds(), strict=True))),
         "language": (get_language() or "ko")[:2],
         "languages": LANGUAGES,
     }
+
+
+def section(path: str) -> str:
+    """Which line of the navigation an address belongs to: /contacts/7/ to contacts, /objects/products/ to objects/products."""
+    steps = path.split("/")[1:]
+    return "/".join(steps[:2]) if steps[0] == "objects" else steps[0] or "home"
 
 
 def _once(compute: Callable[[], Any]) -> Callable[[], Any]:
@@ -69,17 +63,13 @@ def navigation(user: User) -> list[tuple[str | Promise, list[Item]]]:
     """Groups in order with their items; a group without items is left out."""
     items: dict[str, list[Item]] = {}
     for page in allowed(user):
-        items.setdefault(page.group, []).append(_item(page, user))
-    return [(GROUPS[group], rows) for group, rows in items.items()]
+        items.setdefault(page.group, []).extend(page.items(user))
+    return [(GROUPS[group], rows) for group, rows in items.items() if rows]
 
 
 def phone_tabs(nav: list[tuple[str | Promise, list[Item]]]) -> list[Item]:
     """The tab bar of phones: four of the navigation's items at most."""
-    return [item for _group, items in nav for item in items if pages()[item.key].on_phone][:4]
-
-
-def _item(page: type[Page], user: User) -> Item:
-    return Item(page.key, page.label, page.icon, page.address(), page.count(user))
+    return [item for _group, items in nav for item in items if item.on_phone][:4]
 
 
 def thresholds() -> tuple[int, int]:

@@ -32,7 +32,7 @@ from ..answer import faults, targets, toast
 from ..page import Page, actor, allow
 from ..parts import timeline, values
 from ..templatetags.fmt import STAGES, day_only, money
-from .contacts import colleagues
+from ..parts.people import colleagues
 
 WEEKS = 12  # of the score's trend
 SHOWN = 7  # reasons shown at once

@@ -1,8 +1,9 @@
-"""Contacts as pages name them in a line: name, company, title; and the search for one."""
+"""Contacts as pages name them in a line: name, company, title; the search for one; and colleagues."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from baton.accounts.models import User
 from baton.crm import contacts
 from baton.crm.models import Contact
 from baton.platform import sql
@@ -44,3 +45,8 @@ def search(text: str, *, limit: int) -> list[Person]:
     ids = [row[0] for row in sql.rows(SEARCH, {"like": like, "limit": limit})]
     found = named(ids)
     return [found[i] for i in ids if i in found]
+
+
+def colleagues() -> list[User]:
+    """Who may own a record, by name."""
+    return list(User.objects.filter(is_active=True).order_by("name", "pk"))

@@ -4,6 +4,7 @@ An address says only what differs from the view it stands on, so that links stay
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -88,9 +89,7 @@ class Table:
     def find(self) -> finder.Find:
         """What to look for. Raises Invalid when the filter cannot be compiled."""
         node = stored_filters.parse(self.stored, catalog.current(), object_type=self.kind.key) if self.filter else Everyone()
-        return finder.Find(
-            self.kind.key, node, text=self.q, sort=self.sort.lstrip("-"), descending=self.sort.startswith("-"), rights=self.rights
-        )
+        return finder.Find(self.kind.key, node, text=self.q, sort=self.sort.lstrip("-"), descending=self.sort.startswith("-"), rights=self.rights)
 
     @property
     def state(self) -> dict[str, str]:
@@ -147,10 +146,8 @@ def read(request: HttpRequest, kind: ObjectType, users: Sequence[User]) -> Table
     asked = {name: request.GET.get(name, saved[name]) for name in saved}
     fields = filters.fields(kind.key, users)
     fault = ""
-    try:
+    with suppress(Invalid):  # a view whose property is gone: said below, when it is what is shown
         saved["f"] = str(filters.parse(saved["f"], fields))
-    except Invalid:
-        pass  # a view whose property is gone: said below, when it is what is shown
     try:
         wanted = edited(request, filters.parse(asked["f"], fields), fields)
     except Invalid as error:
