@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 FULL = dict(zip(("view", "create", "edit", "delete", "export", "merge", "import"), ["all"] * 7, strict=True))
 READ = {**dict.fromkeys(FULL, "none"), "view": "all"}
@@ -36,7 +37,7 @@ BUILTIN = {
         {**dict.fromkeys(WORKSHOP, "edit"), "settings": "view"},
     ),
     "sales": Builtin(
-        _("Sales"),
+        pgettext_lazy("role", "Sales"),
         _("Works with all records; sees what marketing builds. Exports nothing."),
         {"*": {**FULL, "export": "none"}},
         {**dict.fromkeys(WORKSHOP, "view"), "settings": "view"},

@@ -20,6 +20,11 @@ def all() -> list[tuple[Team, list[User]]]:
     return [(team, members.get(team.pk, [])) for team in Team.objects.order_by("name", "pk")]
 
 
+def get(team_id: int) -> tuple[str, list[int]]:
+    """A team's name and the ids of its members. Raises NotFound."""
+    return _found(Team.objects.filter(pk=team_id).first()).name, list(User.objects.filter(team_id=team_id).order_by("pk").values_list("pk", flat=True))
+
+
 def create(name: str, *, actor: Actor) -> int:
     """Raises Invalid (`name`) and Conflict(existing_id)."""
     name = _name(name)
@@ -76,7 +81,10 @@ def _free(name: str) -> None:
 
 
 def _held(team_id: int) -> Team:
-    team = Team.objects.select_for_update().filter(pk=team_id).first()
+    return _found(Team.objects.select_for_update().filter(pk=team_id).first())
+
+
+def _found(team: Team | None) -> Team:
     if team is None:
         raise NotFound(_("There is no such team."))
     return team

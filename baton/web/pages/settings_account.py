@@ -1,0 +1,60 @@
+"""Settings: the company that runs this Baton, as mails and programs see it."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from baton.accounts import permissions, users
+from baton.platform.config import config
+from baton.platform.errors import Invalid
+
+from ..answer import faults, toast
+from ..page import actor, allow
+from ..settings_page import SettingsPage
+
+FIELDS = ("name", "sending_domain", "postal_address")
+
+
+class AccountSettings(SettingsPage):
+    key = "settings_account"
+    slug = "account"
+    label = gettext_lazy("Company details")
+    about = gettext_lazy("Name, sending domain and postal address, as mails show them.")
+    glyph = "building-2"
+    section = "company"
+    order = 10
+    area = "settings"
+
+    @classmethod
+    def urls(cls) -> list[URLPattern]:
+        return [path("settings/account/", page)]
+
+    @classmethod
+    def fact(cls) -> str:
+        return users.account().name
+
+
+@allow("settings", "view")
+def page(request: HttpRequest) -> HttpResponse:
+    """The page; POST saves and answers the form. 422 with the faults under their fields."""
+    account = users.account()
+    values = {name: getattr(account, name) for name in FIELDS}
+    errors: dict[str, str] = {}
+    if request.method == "POST":
+        permissions.require(request.user, "settings", "edit")
+        values = {name: request.POST.get(name, "") for name in FIELDS}
+        try:
+            users.update_account(actor=actor(request), **values)
+        except Invalid as error:
+            errors = faults(error)
+    context = {
+        "values": values, "errors": errors, "id": account.pk, "time_zone": settings.TIME_ZONE, "url": config().url,
+        "may_edit": permissions.can(request.user, "settings", "edit"), "label": AccountSettings.label,
+    }  # fmt: skip
+    if request.method != "POST":
+        return render(request, "settings/account.html", context)
+    response = render(request, "settings/account_form.html", context, status=422 if errors else 200)
+    return response if errors else toast(response, _("Saved"))
