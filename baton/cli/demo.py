@@ -63,6 +63,24 @@ def run(*, reset: bool, contacts: int) -> None:
     supervisor.run()
 
 
+def load(contacts: int) -> None:
+    """Prepare what is missing and bring the database up to so many contacts. Works beside a running demo."""
+    started = time.monotonic()
+    os.environ["BATON_DATA_DIR"] = str(folder())
+    os.environ["BATON_DEMO"] = "1"
+    config.cache_clear()
+    from baton.platform import setup
+
+    setup.django("demo")
+    from baton.cli.migrate import migrate
+
+    migrate(quiet=True)
+    from baton.demo import load as loading
+
+    added = loading.load(contacts, say=_step)
+    click.echo(f"{added:,} contacts added in {time.monotonic() - started:.0f} s." if added else f"There are {contacts:,} contacts already.")
+
+
 def _step(text: str) -> None:
     click.echo(f"· {text}")
 

@@ -194,6 +194,15 @@ def demo_story(url: str) -> None:
     sys.exit(run.story(url))
 
 
+@demo.command("load")
+@click.option("--contacts", type=click.IntRange(1000, 10_000_000), default=1_000_000, show_default=True, help="How many contacts there are then.")
+def demo_load(contacts: int) -> None:
+    """Fill the sample company's database up to many contacts, with companies, deals and the rest in proportion."""
+    from baton.cli import demo as run
+
+    run.load(contacts)
+
+
 def main() -> None:
     """Entry point: a wrong setting is a sentence, not a traceback."""
     process.die_with_parent()

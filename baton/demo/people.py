@@ -19,6 +19,7 @@ INDUSTRIES = ["manufacturing", "logistics", "it", "retail", "construction", "bio
 CITIES = ["서울", "서울", "서울", "성남", "수원", "인천", "부산", "대전", "대구", "광주", "창원", "청주"]
 SIZES = [6, 7, 8, 14, 18, 26, 34, 62, 120, 260, 340, 870, 1400, 3200]
 FREE_MAIL = "freemail.example"
+BUDGETS = ("unknown", "short", "fit", "ample")
 
 
 def _pairs(text: str) -> dict[str, str]:
@@ -26,14 +27,14 @@ def _pairs(text: str) -> dict[str, str]:
     return dict(pair.split(":") for pair in text.split())
 
 
-_STEMS = _pairs("""
+STEMS = _pairs("""
     가온:gaon 누보:nubo 다온:daon 라온:raon 마루:maru 바른:bareun 새롬:saerom 아라:ara 이음:ieum 자람:jaram 차오름:chaoreum 해솔:haesol
     한결:hangyeol 늘품:neulpum 도담:dodam 미르:mir 보람:boram 소담:sodam 온새:onsae 청람:cheongram 푸름:pureum 하람:haram 나래:narae
     윤슬:yunseul 가람:garam 그루:geuru 너울:neoul 다솜:dasom 두레:dure 라움:raum 모아:moa 민들:mindeul 벼리:byeori 새벽:saebyeok 서리:seori
     솔비:solbi 시나브로:sinabro 아름:areum 여울:yeoul 올림:ollim 우람:uram 은솔:eunsol 잔디:jandi 참샘:chamsaem 초록:chorok 큰솔:keunsol
     터울:teoul 하늬:hanui 한빛:hanbit 해맑:haemalg 햇살:haetsal 호연:hoyeon
 """)
-_TAILS = {
+TAILS = {
     "manufacturing": {"정밀": "precision", "테크": "tech", "소재": "materials"},
     "logistics": {"물류": "logistics", "로지스": "logis"},
     "it": {"소프트": "soft", "클라우드": "cloud", "데이터": "data"},
@@ -43,12 +44,12 @@ _TAILS = {
     "education": {"에듀": "edu", "아카데미": "academy"},
     "finance": {"캐피탈": "capital", "인베스트": "invest"},
 }
-_FAMILY = _pairs("""
+FAMILY = _pairs("""
     김:kim 이:lee 박:park 최:choi 정:jung 강:kang 조:cho 윤:yoon 장:jang 임:lim 한:han 오:oh 서:seo 신:shin 권:kwon 황:hwang 안:ahn 송:song
     류:ryu 전:jeon 홍:hong 고:ko 문:moon 양:yang 손:son 배:bae 백:baek 허:heo 남:nam 심:shim 노:noh 하:ha 곽:kwak 성:sung 차:cha 주:joo 우:woo
     구:koo 민:min 나:na
 """)
-_GIVEN = _pairs("""
+GIVEN = _pairs("""
     민준:minjun 서연:seoyeon 도윤:doyun 지우:jiwoo 하준:hajun 서윤:seoyun 예준:yejun 지민:jimin 주원:juwon 수아:sua 시우:siwoo 하은:haeun
     지호:jiho 채원:chaewon 건우:gunwoo 다은:daeun 우진:woojin 유진:yujin 현우:hyunwoo 소율:soyul 정민:jungmin 예린:yerin 승현:seunghyun
     가은:gaeun 태윤:taeyun 나윤:nayun 재희:jaehee 은서:eunseo 동현:donghyun 세아:sea 규리:gyuri 성민:sungmin 보경:bokyung 희영:heeyoung
@@ -97,7 +98,7 @@ class Person:
 
 def companies(rng: random.Random, count: int, now: datetime) -> list[Company]:
     """The first is the hero's. Names are unique; with more companies than names a number follows."""
-    names = [(stem, tail, industry) for stem in _STEMS for industry, tails in _TAILS.items() for tail in tails]
+    names = [(stem, tail, industry) for stem in STEMS for industry, tails in TAILS.items() for tail in tails]
     rng.shuffle(names)
     names = [n for n in names if n[:2] not in (("가온", "로지스"), ("한결", "물류"))]
     found = [Company("가온로지스", "logistics", 340, 82_000_000_000, "gaonlogis.example", "인천", now - timedelta(days=37))]
@@ -111,7 +112,7 @@ def companies(rng: random.Random, count: int, now: datetime) -> list[Company]:
                 industry,
                 employees,
                 int(employees * rng.uniform(1.2, 4)) * 100_000_000,
-                f"{_STEMS[stem]}{_TAILS[industry][tail]}{turn + 1 if turn else ''}.example",
+                f"{STEMS[stem]}{TAILS[industry][tail]}{turn + 1 if turn else ''}.example",
                 rng.choice(CITIES),
                 now - timedelta(days=rng.randint(30, 800)),
             )
@@ -123,13 +124,13 @@ def people(rng: random.Random, count: int, firms: list[Company], now: datetime) 
     """The first is the hero 서지우. Most people are cold."""
     taken = {"jiwoo.seo@gaonlogis.example"}
     found = [_hero(firms[0], now)]
-    families, weights = list(_FAMILY), [40 if i < 2 else 14 if i < 10 else 4 for i in range(len(_FAMILY))]
+    families, weights = list(FAMILY), [40 if i < 2 else 14 if i < 10 else 4 for i in range(len(FAMILY))]
     for _ in range(count - 1):
         rank = rng.choices(list(RANKS), list(RANKS.values()))[0]
         company = rng.choice(firms)
         warm = rng.random() ** 4.2
         hits = _hits(rng, warm)
-        family, given = rng.choices(families, weights)[0], rng.choice(list(_GIVEN))
+        family, given = rng.choices(families, weights)[0], rng.choice(list(GIVEN))
         # Whoever cares was here lately; the cold ones are spread over half a year and more.
         seen = now - timedelta(minutes=int(8 + rng.random() ** 1.4 * (1.04 - warm) * 60 * 24 * (200 if hits["silent"] else 120)))
         if hits["silent"]:
@@ -138,13 +139,13 @@ def people(rng: random.Random, count: int, firms: list[Company], now: datetime) 
             Person(
                 family=family,
                 given=given,
-                email=_address(f"{_GIVEN[given]}.{_FAMILY[family]}", FREE_MAIL if hits["freemail"] else company.domain, taken),
+                email=_address(f"{GIVEN[given]}.{FAMILY[family]}", FREE_MAIL if hits["freemail"] else company.domain, taken),
                 phone=f"+8210{rng.randint(2000, 9999)}{rng.randint(1000, 9999)}" if rng.random() < 0.45 else "",
                 title=rng.choice(TITLES[rank]),
                 rank=rank,
                 company=company,
                 source=rng.choices(list(SOURCES), list(SOURCES.values()))[0],
-                budget=rng.choices(["unknown", "short", "fit", "ample"], [76, 10, 10, 4])[0],
+                budget=rng.choices(BUDGETS, [76, 10, 10, 4])[0],
                 seen=seen,
                 created=max(seen - timedelta(days=rng.randint(2, 600)), now - timedelta(days=725)),
                 warm=warm,
