@@ -23,6 +23,8 @@ NUMBER = re.compile(r"\+?[\d][\d\s().-]{2,}\d")
 
 def plain(text: str) -> str:
     """The form in which words are compared: NFC, lower case, without the form of a company."""
+    if text.isascii():
+        return text.lower()
     return FORMS.sub(" ", unicodedata.normalize("NFC", text)).casefold()
 
 
@@ -59,10 +61,12 @@ def _of(name: str, value: str) -> Iterable[str]:
 
 
 def _words(text: str) -> Iterable[str]:
-    joined = "".join(WORD.findall(text))
-    for word in dict.fromkeys([*WORD.findall(text), *([joined] if len(joined) <= LONGEST else [])]):
+    found = WORD.findall(text)
+    if len(found) > 1 and len(joined := "".join(found)) <= LONGEST:
+        found.append(joined)
+    for word in dict.fromkeys(found):
         yield word
-        if HANGUL.search(word) and len(word) <= 12:
+        if not word.isascii() and HANGUL.search(word) and len(word) <= 12:
             yield from (word[start:] for start in range(1, len(word) - 1))
             if letters := initials(word):
                 yield letters

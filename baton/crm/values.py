@@ -58,7 +58,7 @@ def convert(definition: PropertyDefinition, raw: Any) -> Value | None:
         raise Fault("INVALID_TEXT", _("The text contains characters that cannot be stored."))
     if raw is None or raw == "" or raw == []:
         return None
-    return CONVERT[PropertyType(definition.type)](definition, raw)
+    return CONVERT[definition.type](definition, raw)
 
 
 def _text(definition: PropertyDefinition, raw: Any) -> str:
@@ -174,11 +174,11 @@ def _phone(definition: PropertyDefinition, raw: Any) -> str:
 
 
 def _email(definition: PropertyDefinition, raw: Any) -> str:
+    if isinstance(raw, str) and EASY_EMAIL.fullmatch(raw):
+        return raw
     wrong = Fault("INVALID_EMAIL", _("Email address {value} is invalid").format(value=raw))
     if not isinstance(raw, str):
         raise wrong
-    if EASY_EMAIL.fullmatch(raw):
-        return raw
     try:
         # no DNS: an import must not wait for the network. .example and .test are for trying things out, so they pass.
         address = validate_email(raw, check_deliverability=False, test_environment=True).normalized
@@ -223,7 +223,7 @@ def _is_user(number: int) -> bool:
     return number in known
 
 
-CONVERT: dict[PropertyType, Callable[[PropertyDefinition, Any], Value | None]] = {
+CONVERT: dict[str, Callable[[PropertyDefinition, Any], Value | None]] = {
     PropertyType.TEXT: _text,
     PropertyType.NUMBER: _number,
     PropertyType.DATE: _date,

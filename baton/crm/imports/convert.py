@@ -66,16 +66,12 @@ def _plain(definition: PropertyDefinition, order: str) -> Convert:
         one = choice(definition)
         return lambda text: [one(part) for part in text.replace(",", ";").split(";") if part.strip()] if ";" in text else _one_or_many(one, text)
     if kind == PropertyType.EMAIL:
-        return lambda text: values.convert(definition, text.strip().removeprefix("mailto:").lower())
+        return lambda text: text.removeprefix("mailto:").lower()
     if definition.object_type_id == "company" and definition.name == "business_number":
         return _business_number
     if definition.object_type_id == "company" and definition.name == "domain":
         return lambda text: names.domain(text) or values.convert(definition, text)
-    if kind == PropertyType.URL:
-        return lambda text: values.convert(definition, text)
-    if definition.unique_value:
-        return lambda text: text.strip()
-    return lambda text: values.convert(definition, text)
+    return str.strip  # the record layer says what cannot be stored
 
 
 def _moment(text: str, order: str) -> str:
