@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from baton.accounts import permissions
 from baton.accounts.models import User
 from baton.accounts.permissions import Level
+from baton.accounts.rights import Action
 from baton.platform import registry
 from baton.platform.actor import Actor
 
@@ -31,6 +32,15 @@ class Item:
     url: str
     count: int = 0
     on_phone: bool = False
+
+
+@dataclass(frozen=True)
+class Need:
+    """What an address asks of whoever calls it; an empty one: to be signed in. Every view carries its own as `needs`, and the tests walk over them."""
+
+    area: str = ""
+    level: Level = "view"
+    action: Action | None = None  # on some record of the type that the address names
 
 
 class Page:
@@ -82,9 +92,15 @@ def allow(area: str = "", level: Level = "view") -> Callable[[View], View]:
                 permissions.require(request.user, area, level)
             return view(request, *args, **kwargs)
 
-        return guarded
+        return declare(guarded, Need(area, level))
 
     return decorate
+
+
+def declare(view: View, need: Need) -> View:
+    """Write on a view what it asks; whoever guards views writes it."""
+    view.needs = need  # type: ignore[attr-defined]  # functions may carry more than their type says
+    return view
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

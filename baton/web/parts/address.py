@@ -13,7 +13,7 @@ from baton.crm import types
 from baton.crm.models import ObjectType
 from baton.platform.errors import NotFound
 
-from ..page import allow, user
+from ..page import Need, allow, declare, user
 
 OWN = {"contact": "contacts", "company": "companies", "deal": "deals", "ticket": "tickets"}
 WORDS = {plural: key for key, plural in OWN.items()}
@@ -41,7 +41,7 @@ def of_type(action: Action = "view") -> Callable[[Inner], Inner]:
             access.of(user(request)).require(kind.key, action)
             return inner(request, kind, *args, **kwargs)
 
-        return allow()(guarded)
+        return declare(allow()(guarded), Need(action=action))
 
     return decorate
 
