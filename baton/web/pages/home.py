@@ -16,8 +16,7 @@ from baton.segments.models import Score
 from baton.segments.scoring import first_model
 
 from ..page import Page, allow, user
-from ..parts import contact_rows
-from ..parts.contact_rows import Row
+from ..parts import people
 
 RECENT = timedelta(days=7)
 LEADS, FORMS, NOTICES = 8, 8, 5
@@ -59,19 +58,14 @@ def hot_leads() -> list[dict[str, Any]]:
     if model is None:
         return []
     rows = Score.objects.filter(model_id=model.pk, total__gte=model.mql, changed_at__gt=clock.now() - RECENT).order_by("-total", "-contact_id")[:LEADS]
-    people = _people([r.contact_id for r in rows])
-    return [{"person": people[r.contact_id], "score": r.total, "at": r.changed_at} for r in rows if r.contact_id in people]
+    found = people.named([r.contact_id for r in rows])
+    return [{"person": found[r.contact_id], "score": r.total, "at": r.changed_at} for r in rows if r.contact_id in found]
 
 
 def submissions() -> list[dict[str, Any]]:
     """The forms sent last."""
     since: datetime = clock.now() - 4 * RECENT
     rows = list(FormSubmission.objects.filter(at__gt=since).order_by("-at")[:FORMS])
-    people = _people([r.contact_id for r in rows])
+    found = people.named([r.contact_id for r in rows])
     names = dict(Form.objects.filter(pk__in={r.form_id for r in rows}).values_list("pk", "name"))
-    return [{"person": people[r.contact_id], "form": names.get(r.form_id, ""), "at": r.at} for r in rows if r.contact_id in people]
-
-
-def _people(ids: list[int]) -> dict[int, Row]:
-    model = first_model()
-    return contact_rows.some(ids, users=(), model_id=model.pk if model else 0)
+    return [{"person": found[r.contact_id], "form": names.get(r.form_id, ""), "at": r.at} for r in rows if r.contact_id in found]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from baton.accounts.models import User
-from baton.crm import contacts
+from baton.crm import contacts, properties
 from baton.crm.models import Contact
 from baton.platform import sql
 
@@ -27,11 +27,16 @@ class Person:
     name: str
     company: str
     title: str
+    stage: str = ""
+    stage_label: str = ""
 
 
 def person(contact: Contact) -> Person:
     given = contact.properties
-    return Person(contact.pk, contacts.display_name(given) or f"#{contact.pk}", str(given.get("company") or ""), str(given.get("jobtitle") or ""))
+    stage = str(given.get("lifecyclestage") or "")
+    label = properties.option_label(properties.definitions("contact")["lifecyclestage"], stage) if stage else ""
+    name = contacts.display_name(given) or f"#{contact.pk}"
+    return Person(contact.pk, name, str(given.get("company") or ""), str(given.get("jobtitle") or ""), stage, label)
 
 
 def named(ids: Iterable[int]) -> dict[int, Person]:

@@ -19,6 +19,7 @@ from .table import Table
 PAGE = 50
 DEEPEST = 400  # pages that can be opened by their number; further ones follow from the page before
 CHANNELS = (("email", "mail"), ("kakaotalk", "message-circle"), ("sms", "smartphone"))
+ON_THE_RIGHT = ("amount", "price", "priority")  # what a phone shows at the end of the line, with stages and points
 LINKED = {"contacts": "contact", "deals": "deal"}  # columns that count
 
 
@@ -177,14 +178,20 @@ class _Beside:
         return known.get(value, value)
 
     def phone(self, record: Contact | Record) -> list[str]:
-        """What a phone shows below the name."""
+        """What a phone shows below the name; amount, stage and points stand beside it."""
+        given = record.properties
         if self.table.kind.key == "contact":
             company = self.companies.get(record.id)
-            given = [company.name if company else str(record.properties.get("company") or ""), str(record.properties.get("jobtitle") or "")]
-            return [text for text in (*given, ago(self.seen.get(record.id))) if text]
-        names = [name for name in self.table.kind.secondary_properties if name in self._known] or [c.name for c in self.table.columns if c.definition][:2]
-        shown = [self.text(self.table.known[name], record.properties.get(name)) for name in names if name in self.table.known]
-        return [text for text in shown if text]
+            words = [company.name if company else str(given.get("company") or ""), str(given.get("jobtitle") or ""), ago(self.seen.get(record.id))]
+        else:
+            words = [self._beside_name(column, record) for column in self.table.columns if column.name not in ON_THE_RIGHT and column.kind != "stage"][:3]
+        return [text for text in words if text][:3]
+
+    def _beside_name(self, column: Column, record: Contact | Record) -> str:
+        if column.kind == "company":
+            found = self.companies.get(record.id)
+            return found.name if found else ""
+        return self.text(column, record.properties.get(column.name)) if column.definition else ""
 
 
 def _companies(ids: Collection[int]) -> dict[int, Linked]:
