@@ -14,6 +14,7 @@ from baton.platform.actor import Actor
 from baton.platform.errors import Conflict, Invalid
 
 from ..answer import faults
+from ..templatetags.fmt import within
 from . import cells, columns
 from .cells import Editor
 
@@ -40,7 +41,7 @@ class Form:
 
     @property
     def label(self) -> str:
-        return types.label(self.kind)
+        return within(types.label(self.kind))
 
     @property
     def names(self) -> list[str]:

@@ -15,6 +15,8 @@ from baton.platform import clock, history
 from baton.platform.actor import Actor
 from baton.platform.errors import Forbidden, Invalid, NotFound
 
+from ..templatetags.fmt import within
+
 SHARED = ("me", "team", "all")
 LONGEST = 60  # letters of a name
 MOST = 200  # views one person sees on a table
@@ -32,7 +34,7 @@ class Tab:
 
 def usual(kind: ObjectType) -> list[Tab]:
     """The tabs that every table has."""
-    everything = Tab(_("All {things}").format(things=types.label(kind, plural=True)), "")
+    everything = Tab(_("All {things}").format(things=within(types.label(kind, plural=True))), "")
     if kind.key == "contact":
         return [everything, Tab(_("MQLs and SQLs"), "stage:mql,sql"), Tab(_("Mine"), "owner:me"), Tab(_("No owner yet"), "stage:mql,sql;owner:-"),
                 Tab(_("Recycled"), "stage:recycled")]  # fmt: skip

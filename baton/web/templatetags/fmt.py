@@ -175,6 +175,22 @@ def moment(when: datetime | str | None) -> str:
 
 
 @register.filter
+def due(when: datetime) -> str:
+    """When something is due: 오늘 오후 4:00, 내일 오전 9:00, 11월 24일 (화) 오후 2:00."""
+    local = _local(when).date()
+    days = (local - _local(time.now()).date()).days
+    words = {0: _("Today"), 1: _("Tomorrow"), -1: _("Yesterday")}
+    return f"{words[days] if days in words else day(local)} {clock(when)}"
+
+
+@register.filter
+def spent(seconds: float) -> str:
+    """2분 14초 / 2 min 14 s; seconds alone below a minute."""
+    whole = round(seconds)
+    return _("{m} min {s} s").format(m=whole // 60, s=whole % 60) if whole >= 60 else _("{s} s").format(s=whole)
+
+
+@register.filter
 def iso(when: datetime | None) -> str:
     """For the `datetime` attribute of <time>."""
     return "" if when is None else _local(when).isoformat(timespec="seconds")
@@ -246,6 +262,12 @@ def marked(sentence: str) -> SafeString:
 def breakable(text: str) -> SafeString:
     """An address may break before @ and dots, not in the middle of a word."""
     return mark_safe(re.sub(r"(?<=\w)(?=[@.]\w)", "<wbr>", escape(text)) if "@" in text or "://" in text else escape(text))
+
+
+@register.filter
+def within(label: str) -> str:
+    """A label as the middle of a sentence has it: contacts, but NPS answers."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 @register.filter
