@@ -1,6 +1,6 @@
-"""The senders: woken by NOTIFY baton_outbox."""
+"""The senders, woken by NOTIFY baton_outbox; and the reminders of tasks."""
 
-from baton.messaging import delivery
+from baton.messaging import delivery, reminders
 from baton.messaging.channel import channel
 from baton.platform import jobs
 
@@ -9,3 +9,9 @@ from baton.platform import jobs
 def outbox() -> int:
     channel("email")  # the worker calls this as it starts: then the first message does not wait for imports
     return delivery.deliver()
+
+
+@jobs.every("* * * * *")
+def tasks_due() -> None:
+    """Tell colleagues of the tasks that fall due."""
+    reminders.remind()

@@ -1,53 +1,76 @@
-"""One contact's story in words: events become entries, a dwell joins its page view, points join what earned them."""
+"""A record's story, newest first, a page at a time: what people did, what colleagues wrote down, and what changed of the record itself.
 
-from collections.abc import Mapping, Sequence
+A contact's story is his own; a company's holds that of its contacts; every other record has its activities and its changes.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from baton.accounts.models import User
-from baton.crm import properties
+from baton.crm import activities, contacts, pipelines, properties
 from baton.events import timeline
-from baton.events.timeline import Event
-from baton.events.vocabulary import HUMAN, Kind
-from baton.forms.models import FormSubmission
+from baton.events.vocabulary import Kind
 from baton.platform import sql
+from baton.platform.actor import Actor
 
-from ..templatetags.fmt import local_day, num, signed
+from ..templatetags.fmt import local_day
+from . import activity_words, event_words
+from .event_words import At, Entry
+from .subject import Subject
 
 PAGE = 40
-KINDS: dict[str, tuple[str | Promise, tuple[Kind, ...]]] = {
-    "all": (gettext_lazy("All"), ()),
-    "web": (gettext_lazy("Web"), (Kind.PAGE_VIEW, Kind.PAGE_DWELL, Kind.CTA_CLICK, Kind.DOWNLOAD, Kind.IDENTIFIED)),
-    "email": (gettext_lazy("E-mail"), (Kind.EMAIL_SENT, Kind.EMAIL_OPEN, Kind.EMAIL_CLICK, Kind.EMAIL_BOUNCE, Kind.EMAIL_UNSUBSCRIBE)),
-    "form": (gettext_lazy("Forms"), (Kind.FORM_SUBMISSION,)),
-    "sales": (gettext_lazy("Sales"), (Kind.NOTE, Kind.CALL, Kind.MEETING)),
-    "automation": (
-        gettext_lazy("Automation"),
-        (Kind.SCORE_CHANGED, Kind.STAGE_CHANGED, Kind.SEGMENT_JOINED, Kind.SEGMENT_LEFT, Kind.WORKFLOW_ENROLLED, Kind.WORKFLOW_FINISHED),
-    ),
-}
-VISITS = (Kind.PAGE_VIEW, Kind.PAGE_DWELL, Kind.CTA_CLICK, Kind.DOWNLOAD)
-EARNED_WITHIN = timedelta(seconds=90)  # points that came later than this are an entry of their own
+PEOPLE = 200  # contacts of a company whose events are shown: those linked last
+LOGGED = tuple(activities.TEXT)
+WEB = (Kind.PAGE_VIEW, Kind.PAGE_DWELL, Kind.CTA_CLICK, Kind.DOWNLOAD, Kind.IDENTIFIED)
+MAIL = (Kind.EMAIL_SENT, Kind.EMAIL_OPEN, Kind.EMAIL_CLICK, Kind.EMAIL_BOUNCE, Kind.EMAIL_UNSUBSCRIBE, Kind.EMAIL_LOGGED)
+SALES = (Kind.NOTE, Kind.CALL, Kind.MEETING, Kind.TASK, Kind.MESSAGE_LOGGED)
+MACHINE = (Kind.SCORE_CHANGED, Kind.STAGE_CHANGED, Kind.SEGMENT_JOINED, Kind.SEGMENT_LEFT, Kind.WORKFLOW_ENROLLED, Kind.WORKFLOW_FINISHED)
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One line of the timeline; `tone` is web, mail, form, meeting, stage or workflow."""
+class Choice:
+    """What one button above the timeline shows."""
 
-    at: datetime
-    icon: str
-    tone: str
-    title: str
-    detail: str = ""
-    quote: str = ""
-    points: int = 0
-    anonymous: bool = False
+    label: str | Promise
+    events: tuple[Kind, ...] | None = ()  # None: all
+    logged: tuple[str, ...] = ()
+    changes: bool = False
+
+
+ALL = Choice(gettext_lazy("All"), None, LOGGED, True)
+OF_PEOPLE = {
+    "all": ALL,
+    "web": Choice(gettext_lazy("Web"), WEB),
+    "email": Choice(gettext_lazy("E-mail"), MAIL, ("email",)),
+    "form": Choice(gettext_lazy("Forms"), (Kind.FORM_SUBMISSION,)),
+    "sales": Choice(gettext_lazy("Sales"), SALES, ("note", "call", "meeting", "task", "communication")),
+    "automation": Choice(gettext_lazy("Automation"), MACHINE, (), True),
+}
+OF_OTHERS = {
+    "all": ALL,
+    "note": Choice(gettext_lazy("Notes"), (), ("note",)),
+    "call": Choice(gettext_lazy("Calls and messages"), (), ("call", "communication", "email")),
+    "meeting": Choice(gettext_lazy("Meetings"), (), ("meeting",)),
+    "task": Choice(gettext_lazy("Tasks"), (), ("task",)),
+    "changes": Choice(gettext_lazy("Changes"), (), (), True),
+}
+
+CHANGES = """
+SELECT h.id, h.at, h.name, h.old, h.new, h.actor, h.source FROM property_history h
+WHERE h.record_id = %(id)s AND h.name = ANY(%(names)s) AND (%(ts)s::timestamptz IS NULL OR (h.at, h.id) < (%(ts)s::timestamptz, %(last)s::bigint))
+ORDER BY h.at DESC, h.id DESC LIMIT %(limit)s
+"""
+CONTACTS = """
+SELECT c.id, c.properties FROM (
+    SELECT a.to_id, max(a.created_at) AS at FROM association a WHERE a.from_id = %s AND a.to_type = 'contact' GROUP BY a.to_id ORDER BY at DESC LIMIT %s
+) l JOIN contact c ON c.id = l.to_id WHERE c.archived_at IS NULL AND """
 
 
 @dataclass(frozen=True)
@@ -65,25 +88,121 @@ class Story:
     before: str
 
 
-def story(contact_id: int, kind: str, before: str, users: Sequence[User]) -> Story:
-    """Up to PAGE events of a kind of KINDS, newest first, from the cursor `before` on."""
-    kinds = KINDS.get(kind, KINDS["all"])[1]
-    found = timeline.page(contact_id, kinds or None, _cursor(before), PAGE)
-    entries = _entries(contact_id, found, {u.pk: u.name for u in users})
+def choices(subject: Subject) -> dict[str, Choice]:
+    """The kinds by which the record's story can be filtered."""
+    return OF_PEOPLE if subject.key in ("contact", "company") else OF_OTHERS
+
+
+def story(subject: Subject, kind: str, before: str, users: Sequence[User]) -> Story:
+    """Up to PAGE entries of a kind of `choices`, from the cursor `before` on. A fixed number of queries."""
+    chosen = choices(subject).get(kind, ALL)
+    cursor = _cursor(before)
+    names = {u.pk: u.name for u in users}
+    people = _people(subject)
+    events = chosen.events
+    if subject.key == "company" and events is None:
+        events = tuple(k for k in Kind if k != Kind.SCORE_CHANGED)  # points of many people do not add up to anything
+    found = timeline.together(list(people), events, cursor, PAGE) if people and events != () else []
+    logged = activities.page([subject.id, *(people if subject.key == "company" else ())], chosen.logged, cursor, PAGE) if chosen.logged else []
+    changed = _changes(subject, cursor, names) if chosen.changes else []
+    made = event_words.entries(found, names, [(subject.id, (a.at, a.id)) for a in logged] if subject.is_person else [])
+    if subject.is_person:
+        earned, _alone = event_words.earned(found, [(subject.id, (a.at, a.id)) for a in logged])
+    else:
+        made = [(place, replace(entry, who=people.get(entry.contact_id, ""))) for place, entry in made]
+        earned = {}
+    words = activity_words.shown(logged, names, subject.rights)
+    made += [
+        ((a.at, a.id), Entry(a.at, words[a.id].icon, "meeting", words[a.id].title, points=earned.get((subject.id, (a.at, a.id)), 0), logged=words[a.id]))
+        for a in logged
+    ]
+    made = sorted(made + changed, key=lambda row: row[0], reverse=True)
+    ends = [source[-1] for source in ([e.cursor for e in found], [(a.at, a.id) for a in logged], [p for p, _e in changed]) if len(source) >= PAGE]
+    last = max(ends, default=None)  # of what was read whole; what lies before it may have gaps
+    if last is not None:
+        made = [row for row in made if row[0] >= last]
+    return Story(_days(entry for _place, entry in made), f"{last[0].isoformat()},{last[1]}" if last else "")
+
+
+def _days(entries: Iterable[Entry]) -> list[Day]:
     days: list[Day] = []
     for entry in entries:
         day = local_day(entry.at)
         if not days or days[-1].day != day:
             days.append(Day(day, entry.at))
         days[-1].entries.append(entry)
-    last = found[-1] if len(found) == PAGE else None
-    return Story(days, f"{last.ts.isoformat()},{last.id}" if last else "")
+    return days
+
+
+def _people(subject: Subject) -> dict[int, str]:
+    """The contacts whose events belong to the story, with their names."""
+    if subject.is_person:
+        return {subject.id: ""}
+    if subject.key != "company":
+        return {}
+    where, params = subject.rights.where("contact", "view", "c")
+    rows = sql.rows(CONTACTS + where, [subject.id, PEOPLE, *params])
+    return {id: contacts.display_name(json.loads(values) if isinstance(values, str) else values) or f"#{id}" for id, values in rows}
+
+
+# What changed of the record itself ---------------------------------------------
+
+
+def _changes(subject: Subject, cursor: At | None, users: Mapping[int, str]) -> list[tuple[At, Entry]]:
+    """Owner, stage and being archived; at the end how the record was made."""
+    stage = subject.kind.stage_property
+    names = ["owner_id", "archived", *([stage] if stage else [])]
+    ts, last = cursor or (None, 0)
+    rows = sql.rows(CHANGES, {"id": subject.id, "names": names, "ts": ts, "last": last, "limit": PAGE})
+    labels = {key: label for (_way, key), label in pipelines.stage_labels(subject.key).items()} if stage else {}
+    made = []
+    for id, at, name, old, new, actor, source in rows:
+        was, now = _read(old), _read(new)
+        if name == "owner_id":
+            entry = Entry(at, "user-round", "stage", _("Owner: {old} → {new}").format(old=users.get(was, "–"), new=users.get(now, "–")))
+        elif name == "archived":
+            entry = Entry(at, "archive", "stage", _("Archived") if now else _("Restored"))
+        else:
+            definition = properties.definitions(subject.key).get(name)
+            label = properties.label(definition) if definition else name
+            entry = Entry(at, "arrow-up-right", "stage", f"{label}: {labels.get(was, was or '–')} → {labels.get(now, now or '–')}")
+        made.append(((at, id), replace(entry, detail=who(actor, users, source))))
+    first = (subject.row.created_at, 0)
+    if len(rows) < PAGE and (cursor is None or first < cursor):
+        title = _("{kind} added").format(kind=subject.label)
+        made.append((first, Entry(first[0], "plus", "stage", title, who(subject.row.created_by, users, subject.row.source))))
+    return made
+
+
+def _read(stored: Any) -> Any:
+    return json.loads(stored) if isinstance(stored, str) else stored
+
+
+def who(stored: str, users: Mapping[int, str], source: str = "") -> str:
+    """The actor of a write in words."""
+    by = Actor.parse(stored)
+    if by.kind == "user":
+        return users.get(by.id or 0) or _("a former colleague")
+    words = {
+        "token": _("a program"), "form": _("a form"), "workflow": _("a workflow"), "import": _("an import"), "visitor": _("the person"),
+        "system": _("a form") if source == "form" else _("an import") if source == "import" else "Baton",
+    }  # fmt: skip
+    return words[by.kind]
+
+
+# News of an open page ------------------------------------------------------------
 
 
 def newest(contact_id: int) -> str:
-    """The cursor of the newest event, "" where there is none."""
-    found = timeline.page(contact_id, None, None, 1)
-    return f"{found[0].ts.isoformat()},{found[0].id}" if found else ""
+    """The cursor of the newest thing in a contact's story, "" where there is none."""
+    found = [e.cursor for e in timeline.together([contact_id], None, None, 1)]
+    found += sql.rows(
+        "SELECT r.created_at, r.id FROM association a JOIN record r ON r.id = a.to_id WHERE a.from_id = %s AND a.to_type = ANY(%s)"
+        " ORDER BY r.created_at DESC, r.id DESC LIMIT 1",
+        [contact_id, list(LOGGED)],
+    )
+    last = max(found, default=None)
+    return f"{last[0].isoformat()},{last[1]}" if last else ""
 
 
 def newer(contact_id: int, since: str) -> int:
@@ -91,182 +210,19 @@ def newer(contact_id: int, since: str) -> int:
     at = _cursor(since)
     hidden = [int(Kind.PAGE_DWELL), int(Kind.SCORE_CHANGED)]
     after, params = (" AND (ts, id) > (%s, %s)", [*at]) if at else ("", [])
-    return int(sql.rows(f"SELECT count(*) FROM event WHERE contact_id = %s AND kind <> ALL(%s){after}", [contact_id, hidden, *params])[0][0])
+    events = sql.rows(f"SELECT count(*) FROM event WHERE contact_id = %s AND kind <> ALL(%s) AND NOT payload ? 'record'{after}", [contact_id, hidden, *params])
+    later, params = (" AND (r.created_at, r.id) > (%s, %s)", [*at]) if at else ("", [])
+    logged = sql.rows(
+        "SELECT count(*) FROM (SELECT DISTINCT a.to_id FROM association a WHERE a.from_id = %s AND a.to_type = ANY(%s)) l JOIN record r ON r.id = l.to_id"
+        f" WHERE r.archived_at IS NULL{later}",
+        [contact_id, list(LOGGED), *params],
+    )
+    return int(events[0][0]) + int(logged[0][0])
 
 
-def _cursor(before: str) -> tuple[datetime, int] | None:
+def _cursor(before: str) -> At | None:
     try:
         at, _comma, id = before.rpartition(",")
         return (datetime.fromisoformat(at), int(id)) if before else None
     except ValueError:
         return None
-
-
-def _entries(contact_id: int, found: Sequence[Event], users: Mapping[int, str]) -> list[Entry]:
-    dwells = {(e.ts, e.id - 1): e.value for e in found if e.kind == Kind.PAGE_DWELL}
-    views = {(e.ts, e.id) for e in found if e.kind == Kind.PAGE_VIEW}
-    known_since = _identified(contact_id) if views else None
-    answers = _answers(contact_id, found)
-    points, alone = _points(found)
-    entries = []
-    for event in found:
-        if event.kind == Kind.PAGE_DWELL and (event.ts, event.id - 1) in views:
-            continue
-        if event.kind == Kind.SCORE_CHANGED and (event.ts, event.id) not in alone:
-            continue
-        entry = _entry(event, users, dwells.get((event.ts, event.id)), answers)
-        entries.append(
-            replace(
-                entry,
-                points=points.get((event.ts, event.id), entry.points),
-                anonymous=known_since is not None and event.ts < known_since and event.kind in VISITS,
-            )
-        )
-    return entries
-
-
-def _identified(contact_id: int) -> datetime | None:
-    """When the visitor got a name; what he did before was anonymous."""
-    found = sql.rows("SELECT min(ts) FROM event WHERE contact_id = %s AND kind = %s", [contact_id, int(Kind.IDENTIFIED)])
-    return found[0][0] if found else None
-
-
-def _answers(contact_id: int, found: Sequence[Event]) -> dict[int, str]:
-    """What people wrote into a form besides their own properties, by submission."""
-    ids = [int(e.payload["submission"]) for e in found if e.kind == Kind.FORM_SUBMISSION and str(e.payload.get("submission", "")).isdigit()]
-    if not ids:
-        return {}
-    known = properties.definitions("contact")
-    rows = FormSubmission.objects.filter(contact_id=contact_id, id__in=ids).values_list("id", "values")
-    return {id: "\n".join(str(v) for k, v in values.items() if k not in known and isinstance(v, str) and v.strip()) for id, values in rows}
-
-
-def _points(found: Sequence[Event]) -> tuple[dict[tuple[datetime, int], int], set[tuple[datetime, int]]]:
-    """Points of score changes given to the act just before them; and the changes that no act explains."""
-    given: dict[tuple[datetime, int], int] = {}
-    alone: set[tuple[datetime, int]] = set()
-    act: Event | None = None
-    for event in reversed(found):
-        if event.kind in HUMAN and event.kind != Kind.PAGE_DWELL:
-            act = event
-        elif event.kind == Kind.SCORE_CHANGED:
-            if act and event.ts - act.ts <= EARNED_WITHIN:
-                at = (act.ts, act.id)
-                given[at] = given.get(at, 0) + round(event.value or 0)
-            else:
-                alone.add((event.ts, event.id))
-    return given, alone
-
-
-def _entry(event: Event, users: Mapping[int, str], dwell: float | None, answers: Mapping[int, str]) -> Entry:
-    name = event.key_label or event.key_value
-    said = event.payload
-    by_program = _("probably opened by a program, not a person") if said.get("machine") else ""
-    match event.kind:
-        case Kind.PAGE_VIEW:
-            spent = _duration(dwell) if dwell else ""
-            detail = " · ".join(filter(None, (_page(event), spent, _("from {host}").format(host=urlsplit(said["referrer"]).netloc) if _foreign(said) else "")))
-            return Entry(event.ts, "mouse-pointer-click" if "pric" in event.key_value else "globe", "web", _("Viewed ‘{page}’").format(page=name), detail)
-        case Kind.PAGE_DWELL:
-            return Entry(event.ts, "timer", "web", _("Stayed on ‘{page}’").format(page=name), _duration(event.value or 0))
-        case Kind.CTA_CLICK:
-            return Entry(event.ts, "mouse-pointer-click", "web", _("Clicked ‘{name}’").format(name=name), str(said.get("page", "")))
-        case Kind.DOWNLOAD:
-            return Entry(event.ts, "file-down", "web", _("Downloaded ‘{file}’").format(file=name.rpartition("/")[2] or name), str(said.get("page", "")))
-        case Kind.FORM_SUBMISSION:
-            quote = answers.get(int(said["submission"]), "") if str(said.get("submission", "")).isdigit() else ""
-            return Entry(event.ts, "clipboard-list", "form", _("Sent the form ‘{form}’").format(form=name), str(said.get("page", "") or ""), quote)
-        case Kind.IDENTIFIED:
-            words = {"form": _("by sending a form"), "email_click": _("by a click in an e-mail"), "api": _("by the website")}
-            views = int(said.get("views") or event.value or 0)
-            return Entry(
-                event.ts,
-                "link",
-                "stage",
-                _("The visitor became known"),
-                " · ".join(
-                    filter(None, (words.get(str(said.get("by")), ""), _("{n} earlier page views belong to this contact").format(n=num(views)) if views else ""))
-                ),
-            )
-        case Kind.EMAIL_SENT:
-            return Entry(event.ts, "mail", "mail", _("Was sent ‘{email}’").format(email=name))
-        case Kind.EMAIL_OPEN:
-            return Entry(event.ts, "mail-open", "mail", _("Opened ‘{email}’").format(email=name), by_program)
-        case Kind.EMAIL_CLICK:
-            return Entry(
-                event.ts,
-                "mail-open",
-                "mail",
-                _("Clicked a link in ‘{email}’").format(email=name),
-                " · ".join(filter(None, (str(said.get("url", "")), by_program))),
-            )
-        case Kind.EMAIL_BOUNCE:
-            return Entry(event.ts, "mail-x", "mail", _("‘{email}’ came back").format(email=name), str(said.get("reason", "")))
-        case Kind.EMAIL_UNSUBSCRIBE:
-            return Entry(event.ts, "mail-x", "mail", _("Unsubscribed from e-mails"), name)
-        case Kind.SCORE_CHANGED:
-            change, total = round(event.value or 0), said.get("total")
-            return Entry(
-                event.ts,
-                "gauge",
-                "stage",
-                _("Score {change}").format(change=signed(change)),
-                _("now {total}").format(total=total) if total is not None else "",
-                points=change,
-            )
-        case Kind.STAGE_CHANGED:
-            stage = properties.definitions("contact")["lifecyclestage"]
-            old, new = (properties.option_label(stage, str(said.get(k) or "")) for k in ("from", "to"))
-            new = new or properties.option_label(stage, event.key_value)
-            return Entry(
-                event.ts, "arrow-up-right", "stage", _("Lifecycle stage: {old} → {new}").format(old=old or "–", new=new), _cause(str(said.get("cause") or ""))
-            )
-        case Kind.SEGMENT_JOINED:
-            return Entry(event.ts, "list-plus", "stage", _("Joined the list ‘{name}’").format(name=name))
-        case Kind.SEGMENT_LEFT:
-            return Entry(event.ts, "list-minus", "stage", _("Left the list ‘{name}’").format(name=name))
-        case Kind.WORKFLOW_ENROLLED:
-            return Entry(event.ts, "workflow", "workflow", _("Started the workflow ‘{name}’").format(name=name))
-        case Kind.WORKFLOW_FINISHED:
-            return Entry(event.ts, "workflow", "workflow", _("Finished the workflow ‘{name}’").format(name=name))
-        case Kind.NOTE:
-            return Entry(event.ts, "notebook-pen", "meeting", _("Note"), _author(said, users), str(said.get("text", "")))
-        case Kind.CALL:
-            return Entry(event.ts, "phone", "meeting", _("Call"), _author(said, users), str(said.get("text", "")))
-        case Kind.MEETING:
-            return Entry(event.ts, "presentation", "meeting", _("Meeting"), _author(said, users) or name, str(said.get("text", "")))
-
-
-def _page(event: Event) -> str:
-    return event.key_value if event.key_label else ""
-
-
-def _foreign(said: Mapping[str, Any]) -> bool:
-    """A referrer on another host than the page."""
-    referrer = urlsplit(str(said.get("referrer") or "")).netloc
-    return bool(referrer) and referrer != urlsplit(str(said.get("url") or "")).netloc
-
-
-def _duration(seconds: float) -> str:
-    whole = round(seconds)
-    return _("{m} min {s} s").format(m=whole // 60, s=whole % 60) if whole >= 60 else _("{s} s").format(s=whole)
-
-
-def _author(said: Mapping[str, Any], users: Mapping[int, str]) -> str:
-    kind, _colon, number = str(said.get("actor", "")).partition(":")
-    return users.get(int(number), "") if kind == "user" and number.isdigit() else str(said.get("by", ""))
-
-
-def _cause(cause: str) -> str:
-    kind, _colon, rest = cause.partition(":")
-    words = {
-        "score": _("by score"),
-        "user": _("by hand"),
-        "workflow": _("by a workflow"),
-        "rule": _("by rule"),
-        "form": _("by a form"),
-        "system": "",
-        "token": _("by a program"),
-        "import": _("by an import"),
-    }
-    return words.get(kind, rest or kind)

@@ -1,21 +1,25 @@
-"""The contact record: properties, timeline, notes, score, consent, and merged contacts."""
+"""Record pages: properties, timeline, activities, links, files, score, consent; merged and archived records; a fixed number of queries."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
 from django.test import Client
 
+from baton.accounts import rights
 from baton.accounts.models import User
-from baton.crm import associations, contacts, records
+from baton.crm import activities, associations, contacts, records, types
 from baton.crm.models import Consent
+from baton.crm.values import stamp
 from baton.events import record, timeline
 from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
-from baton.platform import clock
-from baton.platform.actor import SYSTEM
+from baton.platform import changes, clock
+from baton.platform.actor import SYSTEM, Actor
 from baton.segments.models import Score, ScoreModel
 from baton.web.parts import timeline as words
+from baton.web.parts.subject import Subject
 
 pytestmark = pytest.mark.django_db
 
@@ -94,28 +98,36 @@ def test_the_timeline_tells_the_story(web: Client, seo: int) -> None:
     assert "<html" not in only_forms
 
 
-def test_every_kind_of_event_has_words(account: object, seo: int) -> None:
+def subject(me: User, id: int, key: str = "contact") -> Subject:
+    return Subject(types.get(key), records.get(key, id, archived=None), me, rights.of(me))
+
+
+def test_every_kind_of_event_has_words(oh: User, seo: int) -> None:
     now = clock.now()
     record.add([NewEvent(seo, kind, now - timedelta(hours=n), "1", "Something", value=5) for n, kind in enumerate(Kind)], announce=False)
-    story = words.story(seo, "all", "", [])
+    story = words.story(subject(oh, seo), "all", "", [])
     entries = [e for d in story.days for e in d.entries]
-    assert len(entries) == len(Kind)
+    assert len(entries) == len(Kind) + 1  # and that the contact was added
     assert all(e.title and e.icon for e in entries)
-    assert {k for _label, kinds in words.KINDS.values() for k in kinds} == set(Kind)
+    assert {k for choice in words.OF_PEOPLE.values() for k in choice.events or ()} == set(Kind)
 
 
-def test_the_timeline_continues_where_it_ended(seo: int, monkeypatch: pytest.MonkeyPatch, web: Client) -> None:
+def test_the_timeline_continues_where_it_ended(oh: User, seo: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(words, "PAGE", 2)
     now = clock.now()
-    record.add([NewEvent(seo, Kind.CTA_CLICK, now - timedelta(minutes=n), f"button {n}") for n in range(5)], announce=False)
+    record.add([NewEvent(seo, Kind.CTA_CLICK, now - timedelta(minutes=2 * n), f"button {n}") for n in range(5)], announce=False)
+    for n in range(3):
+        activities.write("note", {"body": f"note {n}", "at": stamp(now - timedelta(minutes=2 * n + 1))}, [("contact", seo)], actor=Actor("user", oh.pk))
     seen, before = [], ""
-    for _turn in range(3):
-        story = words.story(seo, "all", before, [])
-        seen += [e.title for d in story.days for e in d.entries]
+    for _turn in range(9):
+        story = words.story(subject(oh, seo), "all", before, [])
+        seen += [str(e.logged.text) if e.logged else e.title for d in story.days for e in d.entries]
         before = story.before
-    assert seen == [f"Clicked ‘button {n}’" for n in range(5)] or len(seen) == 5
-    assert before == ""
-    assert words.story(seo, "all", "nonsense", []).days
+        if not before:
+            break
+    told = [match[0] for text in seen if (match := re.search(r"(button|note) \d", text))]
+    assert told == ["button 0", "note 0", "button 1", "note 1", "button 2", "note 2", "button 3", "button 4"]
+    assert words.story(subject(oh, seo), "all", "nonsense", []).days
 
 
 def test_news_of_an_open_record(web: Client, seo: int) -> None:
@@ -127,13 +139,18 @@ def test_news_of_an_open_record(web: Client, seo: int) -> None:
     assert "Show 1 new activity" in web.get(f"/contacts/{seo}/news/", {"since": since}).content.decode()
 
 
-def test_a_note_becomes_an_event(web: Client, seo: int, oh: User) -> None:
-    answer = web.post(f"/contacts/{seo}/notes/", {"text": "<i>budget</i> next week"})
+def test_a_note_is_written_down_and_counts(web: Client, seo: int, oh: User) -> None:
+    answer = web.post(f"/contacts/{seo}/activities/note/", {"body": "<i>budget</i> next week"})
     assert "&lt;i&gt;budget&lt;/i&gt; next week" in answer.content.decode()
     assert "오세린" in answer.content.decode()
+    while changes.tick():
+        pass
     (event,) = timeline.page(seo, [Kind.NOTE])
-    assert event.payload == {"text": "<i>budget</i> next week", "actor": f"user:{oh.pk}"}
-    assert web.post(f"/contacts/{seo}/notes/", {"text": " "}).status_code == 422
+    (note,) = activities.page([seo], ["note"], None, 5)
+    assert event.payload == {"record": note.id, "actor": f"user:{oh.pk}"}
+    refused = web.post(f"/contacts/{seo}/activities/note/", {"body": " "})
+    assert refused.status_code == 422
+    assert "Write something first." in refused.content.decode()
 
 
 def test_consent_is_recorded_with_who_did_it(web: Client, seo: int, oh: User) -> None:

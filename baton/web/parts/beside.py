@@ -1,0 +1,117 @@
+"""What stands beside a record's timeline: lists, workflows and consent of a person, the figures of a company or deal, whom to call."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from baton.automation.models import Enrollment, Workflow
+from baton.crm import consent, types
+from baton.crm.models import Consent
+from baton.messaging.models import Suppression
+from baton.platform.actor import Actor
+from baton.platform.errors import Invalid
+from baton.segments.models import Membership, Segment
+
+from ..templatetags.fmt import money, num
+from . import links
+from .links import Linked, Panel
+from .subject import Subject
+
+CHANNELS = (("email", gettext_lazy("E-mail")), ("kakaotalk", gettext_lazy("KakaoTalk")), ("sms", gettext_lazy("Text message")))
+ENROLLED = 10  # workflows shown, the latest
+
+
+def lists(contact_id: int) -> list[dict[str, Any]]:
+    """The lists a person is in, by name."""
+    joined = dict(Membership.objects.filter(contact_id=contact_id).values_list("segment_id", "joined_at"))
+    return [{"name": s.name, "at": joined[s.pk]} for s in Segment.objects.filter(pk__in=joined, archived_at=None).order_by("name")]
+
+
+def workflows(contact_id: int) -> list[dict[str, Any]]:
+    """The workflows a person went or goes through, the latest first."""
+    rows = list(Enrollment.objects.filter(contact_id=contact_id).order_by("-enrolled_at")[:ENROLLED])
+    names = dict(Workflow.objects.filter(pk__in={r.workflow_id for r in rows}).values_list("pk", "name"))
+    words = {"active": (_("running"), "good"), "finished": (_("finished"), ""), "removed": (_("removed"), ""), "failed": (_("failed"), "bad")}
+    return [
+        {"id": r.workflow_id, "name": names[r.workflow_id], "at": r.enrolled_at, "badge": words.get(r.state, (r.state, ""))[0],
+         "tone": words.get(r.state, ("", ""))[1]}
+        for r in rows if r.workflow_id in names
+    ]  # fmt: skip
+
+
+def consents(contact_id: int) -> list[dict[str, Any]]:
+    """One row a channel: the answer, since when, and whether a bounce or an unsubscription overrules it."""
+    given = {c.channel: c for c in Consent.objects.filter(contact_id=contact_id)}
+    stopped = dict(Suppression.objects.filter(contact_id=contact_id).values_list("channel", "reason"))
+    reasons = {"unsubscribed": _("unsubscribed"), "bounced": _("bounced"), "complained": _("complained")}
+    return [
+        {"channel": key, "label": label, "given": given.get(key), "stopped": reasons.get(stopped.get(key, ""), stopped.get(key, ""))} for key, label in CHANNELS
+    ]
+
+
+def set_consent(contact_id: int, channel: str, granted: str, actor: Actor) -> None:
+    """Record an answer by hand. Raises Invalid."""
+    if channel not in dict(CHANNELS) or granted not in ("yes", "no"):
+        raise Invalid.one("channel", "INVALID_OPTION", _("There is no such channel."))
+    consent.set([contact_id], channel, granted == "yes", actor=actor, source="page")
+
+
+def primary_contact(panels: Mapping[str, Panel]) -> int | None:
+    """Whom to call about a deal or ticket: the contact linked first."""
+    panel = panels.get("contact")
+    return panel.rows[0].id if panel and panel.rows else None
+
+
+def about(subject: Subject, panels: Mapping[str, Panel]) -> list[str | Linked]:
+    """The line below the name: what it is, and the company it belongs to as a link."""
+    p = subject.values
+    parts: list[str | Linked] = []
+    if subject.is_person and p.get("jobtitle"):
+        parts.append(str(p["jobtitle"]))
+    companies = panels["company"].rows if "company" in panels and subject.key != "company" else []
+    if companies:
+        parts.append(companies[0])
+    elif subject.is_person and p.get("company"):
+        parts.append(str(p["company"]))
+    if subject.key == "company":
+        parts += [str(p[name]) for name in ("domain",) if p.get(name)]
+    return parts or [subject.label]
+
+
+def deals_of(contact_id: int, subject: Subject) -> tuple[int, float]:
+    """The open deals of a contact, as `links.open_deals` counts them."""
+    return links.open_deals_of(contact_id, subject.rights)
+
+
+NEXT = {"contact": "deal", "company": "deal", "deal": "quote", "quote": "line_item"}
+
+
+def next_record(subject: Subject) -> dict[str, Any]:
+    """What usually follows from a record, if the reader may make it: a deal from a contact, a quote from a deal."""
+    key = NEXT.get(subject.key, "")
+    if not key or not subject.may_edit or not subject.rights.may(key, "create"):
+        return {}
+    kind = types.get(key)
+    return {"next_kind": kind, "next_label": _("Add {thing}").format(thing=types.label(kind))}
+
+
+def facts(subject: Subject, panels: Mapping[str, Panel], deals: int, amount: float) -> list[tuple[str, str]]:
+    """The figures that matter of a record, as (label, text)."""
+    p = subject.values
+    match subject.key:
+        case "company":
+            people = panels["contact"].count if "contact" in panels else 0
+            found = [(_("Contacts"), num(people)), (_("Open deals"), num(deals))]
+            return [*found, (_("Open amount"), money(amount))] if amount else found
+        case "deal":
+            found = [(_("Amount"), money(p.get("amount")) or "–")]
+            if p.get("probability") is not None and p.get("amount"):
+                found.append((_("Weighted"), money(p.get("weighted_amount"))))
+            return found
+        case "quote":
+            items = panels.get("line_item")
+            total = items.total if items and items.total is not None else p.get("amount")
+            return [(_("Sum"), money(total) or "–")]
+    return []
