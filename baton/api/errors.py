@@ -44,6 +44,9 @@ def answer(request: HttpRequest, failure: Failure) -> HttpResponse:
 def of(error: DomainError) -> Failure:
     """What a fault of the domain looks like from outside, where a resource has no better words for it."""
     match error:
+        case Invalid() if not any(p.path.startswith("properties.") and not p.path[11:12].isdigit() for p in error.problems):
+            details = [{"message": p.message, "code": p.code, "in": p.path} for p in error.problems]
+            return Failure(400, "VALIDATION_ERROR", "; ".join(f"{p.path}: {p.message}" for p in error.problems), errors=details)
         case Invalid():
             return invalid_properties([(p.path.removeprefix("properties."), p.code, p.message) for p in error.problems])
         case NotFound():

@@ -13,5 +13,9 @@ _modules = [importlib.import_module(info.name) for info in pkgutil.iter_modules(
 urlpatterns: list[URLPattern | URLResolver] = [
     *(pattern for module in _modules for pattern in getattr(module, "urlpatterns", [])),
     router.urls(router.api([module.router for module in _modules if isinstance(getattr(module, "router", None), Router)])),
-    router.unknown("crm|events/v3|marketing/v3|settings/v3|account-info|oauth"),
+    router.unknown(
+        "crm|crm-object-schemas|crm-pipelines|crm-objects|crm-associations|events|marketing|settings/v3|account-info|business-units|oauth|automation/v[34]"
+        "|communication-preferences|webhooks/v3|integrators|contacts/v1|companies/v2|deals/v1|properties/v[12]|engagements/v1|forms/v2|form-integrations"
+        "|email/public|marketing-emails|submissions|owners/v2"
+    ),
 ]

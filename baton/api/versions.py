@@ -22,7 +22,7 @@ _RULES: list[tuple[re.Pattern[str], str]] = [
         (r"crm/associations/v3/", "crm/v3/associations/"),
         (rf"crm/associations/(?:v4|{_DATE})/", "crm/v4/associations/"),
         (rf"crm/(properties|lists|pipelines|owners|imports|exports|schemas)/{_ANY}(?=/|$)", r"crm/v3/\1"),
-        (rf"crm-object-schemas/{_DATE}/", "crm-object-schemas/v3/"),
+        (rf"crm-object-schemas/{_ANY}/schemas(?=/|$)", "crm/v3/schemas"),
         (rf"events/event-occurrences/{_DATE}(?=/|$)", "events/v3/events"),
         (rf"events/{_DATE}/", "events/v3/"),
         (rf"marketing/(forms|emails)/{_DATE}(?=/|$)", r"marketing/v3/\1"),

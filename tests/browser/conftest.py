@@ -3,29 +3,18 @@
 Any script error, and any request that leaves the machine, fails the test.
 """
 
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.error import URLError
-from urllib.parse import urlsplit, urlunsplit
-from urllib.request import urlopen
 
-import psycopg
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from baton.platform.postgres import create_database
+from tests import running
 from tools.browser import executable
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 PASSWORD = "baton-demo"
-STARTS_WITHIN = 60  # seconds, on a busy machine
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,59 +25,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("browser"))
 
 
-def _with_database(url: str, name: str) -> str:
-    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
-
-
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The variables of the processes under test: a fresh, migrated, filled database."""
-    url = os.environ["BATON_DATABASE_URL"]
-    name = f"test_browser_{urlsplit(url).path.lstrip('/')}_{os.getpid()}"
-    create_database(_with_database(url, "postgres"), name)
-    variables = {
-        **os.environ,
-        "BATON_DATABASE_URL": _with_database(url, name),
-        "BATON_DATA_DIR": str(tmp_path_factory.mktemp("data")),
-        "BATON_LANGUAGE": "ko",
-        "DJANGO_SETTINGS_MODULE": "baton.settings",
-        "PYTHONPATH": str(ROOT),
-    }
-    try:
-        filled = subprocess.run([sys.executable, "-m", "tests.browser.cast"], cwd=ROOT, env=variables, capture_output=True, text=True, timeout=300)
-        assert filled.returncode == 0, filled.stderr
+    with running.environment("browser", tmp_path_factory.mktemp("data"), "tests.browser.cast") as (variables, _said):
         yield variables
-    finally:
-        with psycopg.connect(_with_database(url, "postgres"), autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(scope="session")
 def server(environment: dict[str, str]) -> Iterator[str]:
     """The address of a running `baton web`."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    variables = {**environment, "BATON_BIND": f"127.0.0.1:{port}", "BATON_BASE_URL": url}
-    with subprocess.Popen([sys.executable, "-m", "baton.cli.main", "web"], cwd=ROOT, env=variables) as process:
-        try:
-            _wait(f"{url}/login/", process)
-            yield url
-        finally:
-            process.terminate()
-
-
-def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:
-    until = time.monotonic() + STARTS_WITHIN
-    while time.monotonic() < until:
-        assert process.poll() is None, "the server ended"
-        try:
-            urlopen(url, timeout=5).close()
-            return
-        except (URLError, OSError):
-            time.sleep(0.2)
-    raise AssertionError(f"no answer from {url} within {STARTS_WITHIN} s")
+    with running.web(environment) as url:
+        yield url
 
 
 @contextmanager

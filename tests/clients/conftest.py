@@ -1,0 +1,25 @@
+"""HubSpot's own clients, unmodified, against a running Baton. One server for all of them, in one process of the test run."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests import running
+
+NODE = running.ROOT / "node_modules"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(item.path).parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xdist_group("clients"))
+
+
+@pytest.fixture(scope="session")
+def baton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+    """A running Baton: `url`, `token`, and the ids that cast.py printed."""
+    with running.environment("clients", tmp_path_factory.mktemp("data"), "tests.clients.cast") as (variables, said), running.web(variables) as url:
+        yield SimpleNamespace(url=url, **json.loads(said.splitlines()[-1]))
