@@ -1,11 +1,11 @@
-"""Brings the database to this version: tables, partitions, built-in properties. Safe to run at any time."""
+"""Brings the database to this version: tables, partitions, built-in properties, indexes. Safe to run at any time."""
 
 from datetime import timedelta
 
 from django.core.management import call_command
 from django.db import transaction
 
-from baton.crm import builtin
+from baton.crm import builtin, indexes
 from baton.events import partitions
 from baton.platform import clock, sql
 
@@ -22,3 +22,4 @@ def migrate(*, quiet: bool = False) -> None:
         partitions.ensure(clock.now() - timedelta(days=31), clock.now())
     finally:
         sql.run("SELECT pg_advisory_unlock(%s)", [LOCK])
+    indexes.ensure()

@@ -1,6 +1,6 @@
-"""Long work on records that somebody asked for: imports, and their undoing. And crm's steady work: suggestions of duplicates."""
+"""Long work on records that somebody asked for: imports, and their undoing. And crm's steady work: suggestions of duplicates, indexes."""
 
-from baton.crm import duplicates
+from baton.crm import duplicates, indexes
 from baton.crm.imports import run, undo
 from baton.platform import sql
 from baton.platform.jobs import drain, every, job
@@ -17,6 +17,12 @@ def first_time() -> None:
     """A database that came from elsewhere has records, and no keys of likeness yet."""
     if not sql.rows("SELECT 1 FROM like_key LIMIT 1") and sql.rows("SELECT 1 FROM contact LIMIT 1"):
         duplicates.rebuild()
+
+
+@every("*/5 * * * *")
+def ensure_indexes() -> None:
+    """A property became indexed, or the order of its options changed: sorting follows within minutes."""
+    indexes.ensure()
 
 
 @job

@@ -39,10 +39,12 @@ class Cell:
     def text(self) -> str:
         return f"{self.record} ->> {self.bind(self.name)}"
 
-    @property
-    def number(self) -> str:
-        """As numeric; only inside typed("number", ...)."""
-        return self.column or f"({self.json})::numeric"
+    def compared(self, expression: Callable[[str, str], str], test: str, also: str = "") -> str:
+        """A test of the property's value as it is sorted by, written over `{}`: an index over that expression can answer it. Never NULL."""
+        if self.column is not None:
+            return f"({test.format(self.column)})"
+        value = expression(self.record, self.bind(self.name))
+        return f"({value} IS NOT NULL AND {test.replace('{}', value)}{also and ' AND ' + also})"
 
     def equals(self, value: Any) -> str:
         """The stored value is this JSON value or, for a list, contains all of this one. Never NULL; the GIN index can answer it."""

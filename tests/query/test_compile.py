@@ -58,16 +58,19 @@ AND EXISTS (SELECT 1 FROM event e WHERE e.contact_id = o1.contact_id AND e.kind 
 
 def test_a_comparison_is_never_null() -> None:
     assert text(Not(Compare("city", "contains", "50%_"))) == snapshot("""\
-NOT (CASE WHEN jsonb_typeof(c.properties -> %(p1)s) = 'string' THEN strpos(lower(normalize(c.properties ->> %(p1)s,
-NFC)), lower(normalize(%(p2)s, NFC))) > 0 ELSE false END)\
+NOT ((lower(normalize(c.properties ->> %(p2)s, NFC)) IS NOT NULL AND strpos(lower(normalize(c.properties ->> %(p2)s,
+NFC)), lower(normalize(%(p1)s, NFC))) > 0 AND CASE WHEN jsonb_typeof(c.properties -> %(p2)s) = 'string' THEN true ELSE
+false END))\
 """)
     assert text(Compare("employees", "between", (10, 99.5))) == snapshot("""\
-CASE WHEN jsonb_typeof(c.properties -> %(p1)s) = 'number' THEN (c.properties -> %(p1)s)::numeric BETWEEN %(p2)s AND
-%(p3)s ELSE false END\
+((CASE WHEN jsonb_typeof(c.properties -> %(p3)s) = 'number' THEN (c.properties -> %(p3)s)::numeric END) IS NOT NULL AND
+(CASE WHEN jsonb_typeof(c.properties -> %(p3)s) = 'number' THEN (c.properties -> %(p3)s)::numeric END) BETWEEN %(p1)s
+AND %(p2)s)\
 """)
     assert text(Compare("met", "in_last_days", 7)) == snapshot("""\
-CASE WHEN jsonb_typeof(c.properties -> %(p1)s) = 'string' THEN left(c.properties ->> %(p1)s, 19) COLLATE "C" >= %(p2)s
-AND left(c.properties ->> %(p1)s, 19) COLLATE "C" <= %(p3)s AND c.properties ->> %(p1)s ~ %(p4)s ELSE false END\
+((left(c.properties ->> %(p3)s, 19) COLLATE "C") IS NOT NULL AND (left(c.properties ->> %(p3)s, 19) COLLATE "C") >=
+%(p1)s AND (left(c.properties ->> %(p3)s, 19) COLLATE "C") <= %(p2)s AND CASE WHEN jsonb_typeof(c.properties -> %(p3)s)
+= 'string' THEN c.properties ->> %(p3)s ~ %(p4)s ELSE false END)\
 """)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from .. import expression
 from ..moment import Moment, stamp
 from ..nodes import Value
 from ..operator import Cell, Operator, by_key, gettext_noop, negated
@@ -48,12 +49,11 @@ def spanned(cell: Cell, span: Span, *, moment: bool) -> str:
     """The stored date, or the stored moment, is in the span; false for anything else."""
     if cell.column is not None:
         return _in_column(cell, span)
-    stored = f'left({cell.text}, 19) COLLATE "C"' if moment else f'({cell.text}) COLLATE "C"'
-    tests = [f"{stored} >= {cell.bind(span.low or FIRST)}"]
+    tests = [f"{{}} >= {cell.bind(span.low or FIRST)}"]
     if span.high is not None:
-        tests.append(f"{stored} {'<' if span.open else '<='} {cell.bind(span.high)}")
-    tests.append(f"{cell.text} ~ {cell.bind(INSTANT if moment else DAY)}")  # last: it costs ten times the others
-    return cell.typed("string", " AND ".join(tests))
+        tests.append(f"{{}} {'<' if span.open else '<='} {cell.bind(span.high)}")
+    shape = cell.typed("string", f"{cell.text} ~ {cell.bind(INSTANT if moment else DAY)}")  # last: it costs ten times the others
+    return cell.compared(expression.moment if moment else expression.date, " AND ".join(tests), shape)
 
 
 def _in_column(cell: Cell, span: Span) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from .. import expression
 from ..moment import Moment
 from ..nodes import Scalar, Value
 from ..operator import Cell, Operator, by_key, gettext_noop, is_number, negated
@@ -18,7 +19,7 @@ def _exact(value: Scalar | None) -> Decimal:
 def _ordered(key: str, label: str, sentence: str, symbol: str, compare: Callable[[Decimal, Decimal], bool]) -> Operator:
     def condition(cell: Cell, value: Value, _: Moment) -> str:
         assert not isinstance(value, tuple)
-        return cell.typed("number", f"{cell.number} {symbol} {cell.bind(_exact(value))}")
+        return cell.compared(expression.number, f"{{}} {symbol} {cell.bind(_exact(value))}")
 
     def meaning(stored: Any, value: Value, _: Moment) -> bool:
         assert not isinstance(value, tuple)
@@ -35,7 +36,7 @@ def _pair(value: Value) -> tuple[Decimal, Decimal]:
 
 def _between(cell: Cell, value: Value, _: Moment) -> str:
     low, high = _pair(value)
-    return cell.typed("number", f"{cell.number} BETWEEN {cell.bind(low)} AND {cell.bind(high)}")
+    return cell.compared(expression.number, f"{{}} BETWEEN {cell.bind(low)} AND {cell.bind(high)}")
 
 
 def _is_between(stored: Any, value: Value, _: Moment) -> bool:

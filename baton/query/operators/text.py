@@ -4,14 +4,15 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from .. import expression
 from ..moment import Moment
 from ..nodes import Value
 from ..operator import BLANK, Cell, Operator, by_key, fold, gettext_noop, is_text, negated
 
 
-def _folded(expression: str) -> str:
+def _folded(text: str) -> str:
     # both sides are folded by the database, so that they agree whatever its collation is
-    return f"lower(normalize({expression}, NFC))"
+    return f"lower(normalize({text}, NFC))"
 
 
 def _words(folded: str) -> list[str]:
@@ -25,7 +26,8 @@ def _test(
     """An operator over two folded texts: the stored one and the filter's, or over what `bound` makes of the filter's."""
 
     def condition(cell: Cell, value: Value, _: Moment) -> str:
-        return cell.typed("string", sql(_folded(cell.text), _folded(cell.bind(value)) if bound is None else cell.bind(bound(str(value)))))
+        asked = _folded(cell.bind(value)) if bound is None else cell.bind(bound(str(value)))
+        return cell.compared(expression.text, sql("{}", asked), cell.typed("string", "true"))
 
     def meaning(stored: Any, value: Value, _: Moment) -> bool:
         return is_text(stored) and holds(fold(stored), fold(str(value)))
@@ -66,7 +68,9 @@ ANY_OF = Operator(
     gettext_noop("is any of"),
     "many",
     gettext_noop("{property} is any of {value}"),
-    sql=lambda cell, value, _: cell.typed("string", f"{_folded(cell.text)} IN ({', '.join(_folded(cell.bind(v)) for v in _many(value))})"),
+    sql=lambda cell, value, _: cell.compared(
+        expression.text, f"{{}} IN ({', '.join(_folded(cell.bind(v)) for v in _many(value))})", cell.typed("string", "true")
+    ),
     holds=lambda stored, value, _: is_text(stored) and fold(stored) in {fold(v) for v in _many(value)},
 )
 KNOWN = Operator(
