@@ -19,7 +19,7 @@ def tell(activity_id: int, html: str, *, about: str, url: str, actor: Actor, con
     if not ids:
         return []
     users = list(User.objects.filter(pk__in=ids, is_active=True))
-    writer = User.objects.filter(pk=actor.id).values_list("name", flat=True).first() if actor.kind == "user" else None
+    writer = User.objects.filter(pk=actor.id).values_list("name", flat=True).first() if actor.kind == "user" and actor.id else None
     text = " ".join(activities.plain(html).split())
     body = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
     notices = []

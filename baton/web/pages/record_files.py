@@ -29,7 +29,7 @@ class RecordFiles(Page):
         ]
 
 
-def file_parts(sent: UploadedFile) -> tuple[str, bytes]:
+def file_parts(sent: "UploadedFile[bytes]") -> tuple[str, bytes]:
     """Name and bytes of a sent file. Raises Invalid before a large one is read."""
     if sent.size and sent.size > files.LARGEST:
         raise Invalid.one("file", "TOO_LARGE", _("A file may have at most {n} MB.").format(n=files.LARGEST // 1024 // 1024))

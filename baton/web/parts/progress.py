@@ -62,10 +62,9 @@ def _way(subject: Subject) -> Progress:
     steps = [Step(stage.key, pipelines.label(stage), stages.index(stage) < number, stage is here) for stage in shown]
     definition = properties.definitions(subject.key).get(name)
     tone = "" if here is None or not here.closed else "bad" if subject.key == "deal" and not here.probability else "good"
-    return Progress(
-        properties.label(definition) if definition else "", name, now, pipelines.label(here) if here else now, steps, _moment(subject.values.get("stage_since")) or _since(subject, name, now), tone,
-        here.hours // 24 if here and here.hours else None,
-    )  # fmt: skip
+    since = _moment(subject.values.get("stage_since")) or _since(subject, name, now)
+    days = here.hours // 24 if here and here.hours else None
+    return Progress(properties.label(definition) if definition else "", name, now, pipelines.label(here) if here else now, steps, since, tone, days)
 
 
 def _since(subject: Subject, name: str, now: str) -> datetime | None:
