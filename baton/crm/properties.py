@@ -19,12 +19,15 @@ from baton.platform.errors import Conflict, Invalid, NotFound, Problem
 Definitions = dict[str, PropertyDefinition]
 FRESH = 1.0  # seconds; a definition made in another process is known here after that
 _known: dict[str, tuple[float, Definitions]] = {}
+_here: dict[str, tuple[int, Definitions]] = {}  # of a transaction that changes some: how many changes it knew
 
 
 def definitions(object_type: str) -> Definitions:
     """The live properties of an object type by name, in display order. Do not change what you get. Raises NotFound for an unknown type."""
-    if _changed_here():
-        return _read(object_type)  # seen by this transaction only, so not for the others
+    if changes := _changed_here():  # seen by this transaction only, so not for the others
+        if _here.get(object_type, (0,))[0] != changes:
+            _here[object_type] = (changes, _read(object_type))
+        return _here[object_type][1]
     at, found = _known.get(object_type, (0.0, {}))
     if not found or time.monotonic() - at > FRESH:
         found = _read(object_type)
@@ -35,11 +38,12 @@ def definitions(object_type: str) -> Definitions:
 def forget() -> None:
     """Read the definitions again the next time they are asked for."""
     _known.clear()
+    _here.clear()
 
 
-def _changed_here() -> bool:
-    """Has this transaction changed definitions and not committed yet?"""
-    return any(entry[1] is forget for entry in connection.run_on_commit)
+def _changed_here() -> int:
+    """How often this transaction has changed definitions and not committed yet; less again when a part of it was rolled back."""
+    return sum(entry[1] is forget for entry in connection.run_on_commit)
 
 
 def _read(object_type: str) -> Definitions:

@@ -15,12 +15,14 @@ from baton.crm.imports.links import write as write_links
 from baton.crm.imports.lookup import Key
 from baton.crm.imports.notes import Note, note
 from baton.crm.imports.plan import Item, Plan, Problem
+from baton.crm.imports.targets import unique_names
 from baton.crm.models import Import
 from baton.platform import sql
 from baton.platform.actor import Actor
 from baton.platform.errors import Conflict, DomainError, Invalid
 
 SOURCE = "import"
+WEAK = ("name", "domain")  # what two records may have in common
 TRIES = 4  # of a row whose values are refused: each time without those that were
 
 
@@ -62,6 +64,7 @@ class Chunk:
             return
         asked = {item.number: self._keys(kind, item) for item in wanted}
         found = lookup.find(kind, {key for keys in asked.values() for key in keys})
+        self._tell_apart(kind, wanted, asked, found)
         shared = self._shared(kind, wanted)
         creates: list[list[Item]] = []  # rows of one new record, the first makes it
         slots: dict[Key, int] = {}
@@ -70,7 +73,9 @@ class Chunk:
             ids = self._ids(kind, item, asked[item.number], found, shared)
             if ids is None:
                 continue
-            slot = next((slots[key] for key in asked[item.number] if key in slots), None) if not ids and item.number not in shared else None
+            own = asked[item.number]
+            sure = [key for key in own if key[0] in unique_names(kind)]  # with a number of its own a name is not enough
+            slot = next((slots[key] for key in (sure or own) if key in slots), None) if not ids and item.number not in shared else None
             if ids:
                 updates.setdefault(ids, []).append(item)
             elif slot is not None:
@@ -83,7 +88,8 @@ class Chunk:
                 continue
             else:
                 creates.append([item])
-                slots.update(dict.fromkeys(asked[item.number], len(creates) - 1))
+                for key in own:
+                    slots.setdefault(key, len(creates) - 1)
         self._create(kind, main, creates, updates)
         self._update(kind, main, updates)
 
@@ -91,6 +97,20 @@ class Chunk:
         if kind in item.ids:
             return [("id", str(item.ids[kind]))]
         return lookup.keys(kind, item.values.get(kind, {}), emails=item.emails if kind == "contact" else ())
+
+    def _tell_apart(self, kind: str, items: Sequence[Item], asked: dict[int, list[Key]], found: Mapping[Key, list[int]]) -> None:
+        """A row with the number another system gave it is not about a record of the same name that has another such number."""
+        unique = unique_names(kind)
+        doubtful: dict[int, list[tuple[Key, int]]] = {}
+        for item in items:
+            keys = asked[item.number]
+            if any(key[0] in unique for key in keys) and not any(key in found for key in keys if key[0] not in WEAK):
+                doubtful[item.number] = [(key, found[key][0]) for key in keys if key in found]
+        rows = records.many(kind, {id for pairs in doubtful.values() for _key, id in pairs}) if doubtful else {}
+        for number, pairs in doubtful.items():
+            mine = {name: value for name, value in asked[number] if name in unique}
+            wrong = {key for key, id in pairs if id in rows and any(rows[id].properties.get(name) not in (None, value) for name, value in mine.items())}
+            asked[number] = [key for key in asked[number] if key not in wrong]
 
     def _shared(self, kind: str, items: Sequence[Item]) -> dict[int, int | None]:
         """Of contacts whose address several people read: which of them a row is about, by its name."""
@@ -110,7 +130,7 @@ class Chunk:
         if not sure:
             return 0
         first = sure[0][0]
-        strong = {ids[0] for key in keys if key in found and key[0] not in ("name", "domain") for ids in [found[key]]}
+        strong = {ids[0] for key in keys if key in found and key[0] not in WEAK for ids in [found[key]]}
         if len(strong) > 1:
             text = _("The values of this row belong to several records: {ids}.").format(ids=", ".join(map(str, sorted(strong))))
             self._lose(item, kind, True, Problem("", "AMBIGUOUS", text))

@@ -17,11 +17,12 @@ from baton.crm.models.property import PropertyType
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 MOBILE = re.compile(r"(\+82|0)?[ -]?1[016789][ -.]?\d{3,4}[ -.]?\d{4}")
 PHONE = re.compile(r"\+?[\d(][\d ().-]{6,18}\d")
-IDS = ("recordid", "contactid", "companyid", "dealid", "ticketid", "productid", "id", "hsobjectid", "hubspotid", "opportunityid", "accountid", "externalid", "고객번호", "회원번호")  # fmt: skip
+IDS = ("recordid", "contactid", "companyid", "dealid", "ticketid", "productid", "id", "hsobjectid", "hubspotid", "opportunityid", "accountid", "externalid", "prospectid", "leadid", "leadnumber", "customerid", "memberid", "userid", "고객번호", "회원번호", "거래번호")  # fmt: skip
 
 
 def guess(object_type: str, headers: Sequence[str], seen: Sequence[Mapping[str, Any]], *, origin: str = "") -> list[str]:
     """A target for each column. `seen` is what scan.py found in it. A target is given to one column only, the first that fits best."""
+    headers = [re.sub(r"^propert(?:y|ies)[_.]", "", header) for header in headers]  # what HubSpot's pipelines call columns
     taken: set[str] = set()
     found: list[str] = [""] * len(headers)
     for sure in (True, False):  # headers first, values for what is left
@@ -41,7 +42,8 @@ def _by_header(object_type: str, header: str, headers: Sequence[str], seen: Mapp
     prefix, dash, rest = header.partition("-")
     if origin == "salesmap" and dash and (kind := SALESMAP.get(prefix.strip().lower())):
         if folded(rest) in IDS:
-            return [f"property:{kind}:{_id_name(kind, header)}" if _id_name(kind, header) in unique_names(kind) else f"new:{kind}:text:unique"]
+            name = property_name(header)
+            return [f"property:{kind}:{name}" if name in unique_names(kind) else f"new:{kind}:text:unique"]
         return _named(kind, rest, headers)
     found = _named(object_type, header, headers)
     if found:
@@ -50,6 +52,11 @@ def _by_header(object_type: str, header: str, headers: Sequence[str], seen: Mapp
         name = property_name(header)
         return [f"property:activity:{name}" if name in unique_names("call") else "new:activity:text:unique"]
     plain = folded(header)
+    if plain in IDS and plain.removesuffix("id") not in {"contact", "company", "deal", "ticket", "product"} - {object_type}:
+        name = property_name(header)
+        if name in unique_names(object_type):
+            return [f"property:{object_type}:{name}"]
+        return [f"new:{object_type}:text:unique"] if seen.get("distinct") else []
     for (linked, by), listed in words.LINKS.items():
         if linked != object_type and plain in forms(listed) and not (object_type == "contact" and by == "email"):
             return [f"link:{linked}:{by}"]
@@ -60,13 +67,7 @@ def _by_header(object_type: str, header: str, headers: Sequence[str], seen: Mapp
             label = folded(properties.label(properties.definitions(kind)[name]))
             if plain in (folded(name), label) or (plain.rstrip("s") in (f"associated{kind}id", f"{kind}id") and folded(name) in IDS):
                 return [f"link:{kind}:{name}"]
-    if plain in IDS and seen.get("distinct"):
-        return [f"new:{object_type}:text:unique"]
     return []
-
-
-def _id_name(kind: str, header: str) -> str:
-    return property_name(header)
 
 
 def _named(object_type: str, header: str, headers: Sequence[str]) -> list[str]:
@@ -141,6 +142,8 @@ def property_name(header: str) -> str:
     base = re.sub(r"[^a-z0-9]+", "_", header.lower()).strip("_")[:90]
     if not base:
         base = f"column_{sum(ord(letter) * (place + 1) for place, letter in enumerate(header)) % 1_000_000}"
+    if base in ("id", "record_id", "hs_object_id"):
+        return "external_id"
     return base if base[0].isalpha() else f"c_{base}"
 
 
@@ -160,7 +163,7 @@ def value_type(seen: Mapping[str, Any]) -> str:
             continue
         if examples:
             return str(kind)
-    return str(PropertyType.EMAIL if examples and all(map(EMAIL.fullmatch, examples)) and False else PropertyType.TEXT)
+    return str(PropertyType.TEXT)
 
 
 def choices(object_type: str) -> list[tuple[str, list[tuple[str, str]]]]:

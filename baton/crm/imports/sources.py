@@ -28,7 +28,7 @@ class Source:
 
 def recognise(headers: Sequence[str], name: str = "") -> Source:
     """Whose file this is; the object type is a guess that the user may change."""
-    plain = {folded(header) for header in headers}
+    plain = {folded(header.removeprefix("property_")) for header in headers}
     if prefixes := {header.partition("-")[0].strip().lower() for header in headers if "-" in header} & SALESMAP.keys():
         found = {SALESMAP[prefix] for prefix in prefixes}
         if sum(header.partition("-")[0].strip().lower() in SALESMAP for header in headers) > len(headers) / 2:

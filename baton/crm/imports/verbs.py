@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from baton.crm import properties, types
+from baton.crm import pipelines, properties, types
 from baton.crm.imports import matching, parse, reading, run, scan, sources, store, targets
 from baton.crm.imports.notes import Note, note
 from baton.crm.imports.options import CONSENT, FAULTY, MODES, Options
@@ -239,7 +239,10 @@ def _make_properties(row: Import, actor: Actor) -> None:
         if target.what == "new":
             _new_property(row, place, target, actor)
         elif target.what == "property" and target.object_type != "activity" and "+" in (column.get("values") or {}).values():
-            _new_options(column, target, actor)
+            if target.name == "pipeline":
+                _new_pipelines(column, target.object_type, actor)
+            else:
+                _new_options(column, target, actor)
 
 
 def _new_property(row: Import, place: int, target: Target, actor: Actor) -> None:
@@ -267,3 +270,17 @@ def _new_options(column: dict[str, Any], target: Target, actor: Actor) -> None:
     if fresh:
         options = [*definition.options, *({"value": text, "label": text} for text in fresh)]
         properties.change(target.object_type, target.name, actor=actor, options=options)
+
+
+def _new_pipelines(column: dict[str, Any], object_type: str, actor: Actor) -> None:
+    """Pipelines of these names, with the stages of the first one."""
+    first = pipelines.pipelines(object_type)[0]
+    fields = ("key", "probability", "closed", "hours")
+    stages = [
+        {"label": pipelines.label(stage), **{name: getattr(stage, name) for name in fields}}
+        for stage in first.stages_in_order  # type: ignore[attr-defined]  # pipelines() puts it there
+    ]
+    have = {pipelines.label(pipeline) for pipeline in pipelines.pipelines(object_type)}
+    for text, value in column["values"].items():
+        if value == "+" and text not in have:
+            pipelines.define(object_type, text, stages, actor=actor)
