@@ -91,9 +91,10 @@ s.model_id = %(p1)s AND s.total > %(p2)s) OR EXISTS (SELECT 1 FROM (SELECT k.con
 g.granted AND g.at > u.at))) o WHERE o.contact_id = c.id AND o.contact_id = ANY(%(ids)s::bigint[]) AND true) OR EXISTS
 (SELECT 1 FROM association a WHERE a.from_id = c.id AND a.from_id = ANY(%(ids)s::bigint[]) AND a.to_type = %(p4)s AND
 a.label = %(p5)s AND a.to_id IN (SELECT r.id FROM record r WHERE r.object_type = %(p4)s AND r.archived_at IS NULL AND
-(CASE WHEN jsonb_typeof(r.properties -> %(p6)s) = 'string' THEN lower(normalize(r.properties ->> %(p6)s, NFC)) =
-lower(normalize(%(p7)s, NFC)) ELSE false END OR CASE WHEN jsonb_typeof(r.properties -> %(p8)s) = 'string' THEN
-(r.properties ->> %(p8)s) COLLATE "C" >= %(p9)s AND r.properties ->> %(p8)s ~ %(p10)s ELSE false END))))\
+((lower(normalize(r.properties ->> %(p7)s, NFC)) IS NOT NULL AND lower(normalize(r.properties ->> %(p7)s, NFC)) =
+lower(normalize(%(p6)s, NFC)) AND CASE WHEN jsonb_typeof(r.properties -> %(p7)s) = 'string' THEN true ELSE false END) OR
+(((r.properties ->> %(p9)s) COLLATE "C") IS NOT NULL AND ((r.properties ->> %(p9)s) COLLATE "C") >= %(p8)s AND CASE WHEN
+jsonb_typeof(r.properties -> %(p9)s) = 'string' THEN r.properties ->> %(p9)s ~ %(p10)s ELSE false END)))))\
 """)
     often = Performed((1,), at_least=0, at_most=2)
     assert text(often, whom=True) == snapshot("""\
