@@ -61,7 +61,8 @@ def api(routers: list[Router]) -> Api:
 def urls(made: Api) -> URLResolver:
     """Every path of the API in all its versions, with and without a slash at its end, for every method; see versions.py."""
     found = {str(pattern.pattern).rstrip("/"): pattern.callback for pattern in made._get_urls()}
-    return URLResolver(AnyVersion(), [path(route, manners(view)) for route, view in found.items() if route and view])
+    routes = sorted(filter(None, found), key=lambda route: [part.startswith("<") for part in route.split("/")])  # `/search` before `/{id}`
+    return URLResolver(AnyVersion(), [path(route, manners(view)) for route in routes if (view := found[route])])
 
 
 def unknown(prefixes: str) -> URLPattern:

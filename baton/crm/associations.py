@@ -33,7 +33,12 @@ class Link:
 
     @property
     def turned(self) -> "Link":
-        return Link(self.to_type, self.to_id, self.from_type, self.from_id, self.label)
+        return Link(self.to_type, self.to_id, self.from_type, self.from_id, turned(self.label))
+
+
+def turned(label: str) -> str:
+    """The label of a link as the other side has it: the same, but `parent>` and `parent<` of two records of one type, which say who is whose."""
+    return f"{label[:-1]}{'<' if label.endswith('>') else '>'}" if label.endswith((">", "<")) else label
 
 
 def link(from_type: str, from_id: int, to_type: str, to_id: int, *, label: str = "", actor: Actor) -> None:
@@ -155,7 +160,7 @@ def counts(ids: Collection[int], to_type: str) -> dict[int, int]:
 def _delete(rows: Sequence[tuple[int, int, str | None]]) -> None:
     """Delete (one, other, label or None for all labels) in both directions."""
     if rows:
-        both = [*rows, *((other, one, label) for one, other, label in rows)]
+        both = [*rows, *((other, one, None if label is None else turned(label)) for one, other, label in rows)]
         sql.run(
             "DELETE FROM association AS a USING unnest(%s::bigint[], %s::bigint[], %s::text[]) AS r(from_id, to_id, label)"
             " WHERE a.from_id = r.from_id AND a.to_id = r.to_id AND (r.label IS NULL OR a.label = r.label)",

@@ -21,7 +21,8 @@ for _one, _other, _there, _back in (
     PLAIN[_one, _other], PLAIN[_other, _one] = _there, _back
 _PAIRS = {number: pair for pair, number in PLAIN.items()}
 
-BUILTIN = {1, 2, 5, 6, 25, 26}  # the primary company, from either side
+BUILTIN = {1, 2, 5, 6, 25, 26, 13, 14}  # the primary company from either side; child and parent company
+FAMILY = {13: "parent_to_child_company", 14: "child_to_parent_company"}
 PRIMARY_PAIRS = {pair for one in ("contact", "deal", "ticket") for pair in ((one, "company"), ("company", one))}
 
 # The numbers of all other pairs are made of those of the two object types: FIRST + type * SPAN + type.
@@ -94,7 +95,9 @@ def _named(row: AssociationLabel) -> Kind:
 
 def word(kind: Kind) -> str:
     """What version 3 calls a kind of link. Where there are primary ones beside the plain ones, those have the short word."""
+    if kind.number in FAMILY:
+        return FAMILY[kind.number]
     if kind.own:
-        return kind.name
+        return kind.name.rstrip("<>")
     short = f"{kind.from_type}_to_{kind.to_type}"
     return f"{short}_unlabeled" if (kind.from_type, kind.to_type) in PRIMARY_PAIRS and not kind.name else short

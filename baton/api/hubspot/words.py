@@ -68,7 +68,7 @@ def value_out(object_type: str, name: str, value: Any) -> str | None:
     if isinstance(value, list):
         return ";".join(_word(object_type, name, item) for item in value)
     if isinstance(value, float):
-        return format(Decimal(repr(value)), "f")
+        return str(int(value)) if value.is_integer() else format(Decimal(repr(value)), "f")
     if isinstance(value, datetime):
         return stamp(value)
     return _word(object_type, name, str(value))

@@ -18,3 +18,7 @@ LABELS: list[dict[str, Any]] = [
         (25, "company", "ticket"),
     )
 ]
+LABELS += [
+    {"type_id": 13, "name": "parent>", "from_type": "company", "to_type": "company", "label": _("Child company")},
+    {"type_id": 14, "name": "parent<", "from_type": "company", "to_type": "company", "label": _("Parent company")},
+]
