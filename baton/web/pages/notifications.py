@@ -23,7 +23,6 @@ class Notifications(Page):
     label = _("Notifications")
     icon = "bell"
     order = 30
-    on_phone = True
 
     @classmethod
     def count(cls, user: User) -> int:
