@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern
 from django.utils.functional import Promise
 
-from baton.accounts import permissions
+from baton.accounts import permissions, rights
 from baton.accounts.models import User
 from baton.accounts.permissions import Level
 from baton.accounts.rights import Action
@@ -40,7 +40,8 @@ class Need:
 
     area: str = ""
     level: Level = "view"
-    action: Action | None = None  # on some record of the type that the address names
+    action: Action | None = None  # on records of this type:
+    object_type: str = ""  # empty: of the type that the address names
 
 
 class Page:
@@ -97,9 +98,23 @@ def allow(area: str = "", level: Level = "view") -> Callable[[View], View]:
     return decorate
 
 
+def allow_records(object_type: str, action: Action) -> Callable[[View], View]:
+    """Let only those in whose role may do this with some records of the type; on which ones, the view asks the rights."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            rights.of(user(request)).require(object_type, action)
+            return view(request, *args, **kwargs)
+
+        return declare(allow()(guarded), Need(action=action, object_type=object_type))
+
+    return decorate
+
+
 def declare(view: View, need: Need) -> View:
-    """Write on a view what it asks; whoever guards views writes it."""
-    view.needs = need  # type: ignore[attr-defined]  # functions may carry more than their type says
+    """Write on a view what it asks, beside what it asks already; whoever guards views writes it."""
+    view.needs = (*getattr(view, "needs", ()), need)  # type: ignore[attr-defined]  # functions may carry more than their type says
     return view
 
 

@@ -21,7 +21,7 @@ from baton.segments.models import BulkChange, Segment
 
 from .. import jobs
 from ..answer import done
-from ..page import Page, actor, user
+from ..page import Page, actor, allow, user
 from ..parts import cells
 from ..parts import table as tables
 from ..parts.address import BASE, of_type, table_url
@@ -60,10 +60,10 @@ def edit_form(request: HttpRequest, kind: ObjectType) -> HttpResponse:
     return render(request, "tables/bulk_edit.html", {"choices": _choices(kind), "base": base})
 
 
+@allow("segments", "edit")
 @of_type()
 def list_form(request: HttpRequest, kind: ObjectType) -> HttpResponse:
     """The fixed lists contacts can be put in, and a new one."""
-    permissions.require(request.user, "segments", "edit")
     return render(request, "tables/bulk_lists.html", {"lists": _lists(), "base": table_url(kind.key)})
 
 
