@@ -19,13 +19,13 @@ KEPT = 100_000  # entries of a cache; it is emptied when full
 RENAME = 600  # seconds between two looks at whether a page's title changed
 
 COOKIES = """
-SELECT i.value, coalesce(m.contact_id, i.contact_id)
+SELECT i.value, coalesce(m.contact_id, i.contact_id), CASE WHEN m.contact_id IS NULL THEN 0 ELSE i.contact_id END
 FROM identity i LEFT JOIN identity m ON m.kind = 'merged' AND m.value = i.contact_id::text
 WHERE i.kind = 'cookie' AND i.value = ANY($1::text[])
 """
 NEW_COOKIES = """
-INSERT INTO identity (value, kind, contact_id, created_at)
-SELECT r.value, 'cookie', r.id, $3 FROM unnest($1::text[], $2::bigint[]) AS r(value, id)
+INSERT INTO identity (value, kind, contact_id, shared, created_at)
+SELECT r.value, 'cookie', r.id, false, $3 FROM unnest($1::text[], $2::bigint[]) AS r(value, id)
 ON CONFLICT DO NOTHING RETURNING value, contact_id
 """
 VISITORS = """
@@ -101,6 +101,7 @@ def is_away(error: BaseException) -> bool:
 
 
 Row = tuple[int, Fact, int]  # contact id, fact, key id
+Owner = tuple[int, int]  # contact id; the id the cookie led to before that one was merged into the contact, or 0
 
 
 class Store:
@@ -109,7 +110,7 @@ class Store:
     def __init__(self, url: str) -> None:
         self.url = url
         self._connection: asyncpg.Connection | None = None
-        self._owners: dict[str, int] = {}  # cookie -> contact id
+        self._owners: dict[str, Owner] = {}  # by cookie
         self._age = 0  # grows when the owners are forgotten: what was read before must not be remembered after
         self._keys: dict[tuple[int, str], tuple[int, str, float]] = {}  # (kind, value) -> id, label, when looked at
         self._at_once = True
@@ -186,9 +187,9 @@ class Store:
                 await connection.execute(CHANGES, BUCKETS, *_columns(changes))
                 await connection.execute("NOTIFY baton_change")
 
-    async def _find_owners(self, connection: asyncpg.Connection, packets: Sequence[Packet]) -> dict[str, int]:
-        """Contact ids of the cookies seen; a cookie nobody has seen gets a visitor. Committed at once: it stays true whatever becomes of the events."""
-        owners: dict[str, int] = {}
+    async def _find_owners(self, connection: asyncpg.Connection, packets: Sequence[Packet]) -> dict[str, Owner]:
+        """Whose the cookies seen are; a cookie nobody has seen gets a visitor. Committed at once: it stays true whatever becomes of the events."""
+        owners: dict[str, Owner] = {}
         first: dict[str, Packet] = {}
         for packet in packets:
             if packet.cookie and packet.cookie not in owners:
@@ -199,15 +200,15 @@ class Store:
                     first.setdefault(packet.cookie, packet)
         if not first:
             return owners
-        owners.update(await connection.fetch(COOKIES, list(first)))
+        owners.update(await self._known(connection, list(first)))
         unknown = sorted(cookie for cookie in first if cookie not in owners)
         if not unknown:
             return owners
         ids = [r[0] for r in await connection.fetch("SELECT nextval('record_id_seq') FROM generate_series(1, $1)", len(unknown))]
         made = dict(await connection.fetch(NEW_COOKIES, unknown, ids, datetime.now(UTC)))
-        owners.update(made)
+        owners.update({cookie: (id, 0) for cookie, id in made.items()})
         if len(made) < len(unknown):  # another collector was first
-            owners.update(await connection.fetch(COOKIES, [cookie for cookie in unknown if cookie not in made]))
+            owners.update(await self._known(connection, [cookie for cookie in unknown if cookie not in made]))
         found = [(made[cookie], first[cookie]) for cookie in unknown if cookie in made]
         await connection.execute(
             VISITORS,
@@ -219,17 +220,20 @@ class Store:
         )
         return owners
 
+    async def _known(self, connection: asyncpg.Connection, cookies: list[str]) -> dict[str, Owner]:
+        return {cookie: (contact, via) for cookie, contact, via in await connection.fetch(COOKIES, cookies)}
+
     async def _rows(
-        self, connection: asyncpg.Connection, packets: Sequence[Packet], owners: dict[str, int]
+        self, connection: asyncpg.Connection, packets: Sequence[Packet], owners: dict[str, Owner]
     ) -> tuple[dict[tuple[int, int, int], Row], set[tuple[int, str, str]]]:
         """The event rows by (contact, ts, id), and the changes that are no events."""
         found: list[tuple[int, Fact]] = []
         changes: set[tuple[int, str, str]] = set()
         for packet in packets:
             if packet.cookie:
-                contact = owners[packet.cookie]
+                contact, via = owners[packet.cookie]
                 for fact in packet.facts:
-                    found.append((contact, fact))
+                    found.append((contact, fact._replace(payload=json.dumps(json.loads(fact.payload) | {"via": via})) if via else fact))
                 if packet.known and packet.known != contact:
                     changes.add((contact, "identity", f"cookie:{packet.cookie}:{packet.known}"))
         mails = [p for p in packets if p.message]
@@ -246,8 +250,9 @@ class Store:
 
     async def _mail_facts(self, connection: asyncpg.Connection, packets: Sequence[Packet]) -> list[tuple[int, Fact]]:
         """Opens and clicks with the e-mail they are of; those of a message that is no more are dropped."""
-        found = {r[0]: r for r in await connection.fetch(MESSAGES, [p.contact for p in packets], [p.message for p in packets])}
         moved = {int(old): new for old, new in await connection.fetch(MERGED, [str(p.contact) for p in packets])}
+        whose = [(id, p.message) for p in packets for id in {p.contact, moved.get(p.contact, p.contact)}]  # a merge moves messages, a join leaves them
+        found = {r[0]: r for r in await connection.fetch(MESSAGES, [id for id, _ in whose], [message for _, message in whose])}
         facts = []
         for packet in packets:
             message = found.get(packet.message)

@@ -53,7 +53,8 @@ def claim_many(kind: str, wanted: dict[str, int]) -> dict[str, tuple[int, bool]]
         shared = [kind == "email" and mailboxes.is_shared(value) for value in left]
         mine = sql.rows(
             "INSERT INTO identity (value, kind, contact_id, shared, created_at) SELECT r.value, %s, r.contact_id, r.shared, %s"
-            " FROM unnest(%s::text[], %s::bigint[], %s::boolean[]) AS r(value, contact_id, shared) ORDER BY r.value ON CONFLICT DO NOTHING RETURNING value, shared",
+            " FROM unnest(%s::text[], %s::bigint[], %s::boolean[]) AS r(value, contact_id, shared) ORDER BY r.value"
+            " ON CONFLICT DO NOTHING RETURNING value, shared",
             [kind, clock.now(), list(left), list(left.values()), shared],
         )
         found |= {value: (left.pop(value), several) for value, several in mine}

@@ -25,9 +25,9 @@ SET = 1000  # records of one statement
 
 
 def get(object_type: str, id: int, *, archived: bool | None = False) -> Contact | Record:
-    """One record, also by the id of a contact that was merged into it. `archived=None` finds both kinds. Raises NotFound."""
+    """One record, also by the id of one that was merged into it. `archived=None` finds both kinds. Raises NotFound."""
     found = many(object_type, [id], archived=archived)
-    if not found and object_type == "contact" and (now := identity.resolve(id)) != id:
+    if not found and (now := identity.resolve(id)) != id:
         found = many(object_type, [now], archived=archived)
     for row in found.values():
         return row
@@ -105,7 +105,7 @@ def update(object_type: str, id: int, properties: Values, *, actor: Actor, sourc
 def update_many(object_type: str, wanted: Mapping[int, Values], *, actor: Actor, source: str) -> dict[int, DomainError | None]:
     """Change values of many records, in sets: for each id None, or the fault for which it was left as it was. The good ones are written.
 
-    All in one transaction, or in the caller's. The id of a merged contact means the contact it was merged into.
+    All in one transaction, or in the caller's. The id of a merged record means the one it was merged into.
     """
     outcomes = _update(object_type, wanted, actor, source)
     return {id: outcome if isinstance(outcome, DomainError) else None for id, outcome in outcomes.items()}
@@ -136,12 +136,11 @@ def _update(object_type: str, wanted: Mapping[int, Values], actor: Actor, source
     with transaction.atomic():
         for start in range(0, len(items), SET):
             outcomes |= writing.update(plan, dict(items[start : start + SET]))
-        if object_type == "contact":
-            gone = {id: str(id) for id, outcome in outcomes.items() if isinstance(outcome, NotFound)}
-            moved = identity.find_many("merged", gone.values()) if gone else {}
-            for id, text in gone.items():
-                if text in moved:
-                    outcomes[id] = writing.update(plan, {moved[text]: wanted[id]})[moved[text]]
+        gone = {id: str(id) for id, outcome in outcomes.items() if isinstance(outcome, NotFound)}
+        moved = identity.find_many("merged", gone.values()) if gone else {}
+        for id, text in gone.items():
+            if text in moved:
+                outcomes[id] = writing.update(plan, {moved[text]: wanted[id]})[moved[text]]
     return outcomes
 
 
@@ -176,7 +175,7 @@ def restore_many(object_type: str, ids: Sequence[int], *, actor: Actor) -> int:
 
 def _one(object_type: str, id: int, archived: bool, actor: Actor) -> None:
     outcome = _turn(object_type, [id], archived, actor)[id]
-    if isinstance(outcome, NotFound) and object_type == "contact" and (now := identity.resolve(id)) != id:
+    if isinstance(outcome, NotFound) and (now := identity.resolve(id)) != id:
         outcome = _turn(object_type, [now], archived, actor)[now]
     if isinstance(outcome, DomainError):
         raise outcome

@@ -62,7 +62,7 @@ class Plan:
             done = values["status"] == "COMPLETED"
             values["completed_at"] = (was.get("completed_at") or stamp(self.now)) if done else None
         if self.people and values.get("email") and values["email"] in (others := str(was.get("additional_emails") or "").split(";")):
-            values["additional_emails"] = ";".join(mail for mail in others if mail != values["email"]) or None
+            values["additional_emails"] = ";".join(mail for mail in (*others, str(was.get("email") or "")) if mail not in ("", values["email"])) or None
         for name, formula in self.formulas.items():
             values[name] = formulas.result(formula, {**was, **values})
 
@@ -277,7 +277,8 @@ def _give_up(plan: Plan, rows: Iterable[tuple[int, Row, Row]]) -> None:
     """Free the values that records had before."""
     rows = list(rows)
     if plan.people:
-        identity.release_many("email", [(was["email"], id) for id, new, was in rows if "email" in new and was.get("email")])
+        given_up = [(was["email"], id, str(new.get("additional_emails") or "")) for id, new, was in rows if "email" in new and was.get("email")]
+        identity.release_many("email", [(mail, id) for mail, id, still_his in given_up if mail not in still_his.split(";")])
     _release_unique(plan, [(name, _text(was[name]), id) for id, new, was in rows for name in plan.unique & new.keys() if was.get(name) is not None])
 
 

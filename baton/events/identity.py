@@ -4,6 +4,7 @@ A visitor's events already carry the contact id he will have, so becoming a cont
 cookie turns out to belong to somebody known are its few rows moved, and the old id points to the new one for ever.
 """
 
+import json
 from collections.abc import Collection
 from datetime import datetime
 
@@ -20,7 +21,7 @@ from baton.platform.errors import Conflict
 ROWS = "SELECT ts, id, kind, key FROM event WHERE contact_id = %s"
 COPY = """
 INSERT INTO event (contact_id, ts, id, kind, key, value, payload)
-SELECT %s, e.ts, e.id, e.kind, e.key, e.value, e.payload
+SELECT %s, e.ts, e.id, e.kind, e.key, e.value, e.payload || %s::jsonb
 FROM event e JOIN unnest(%s::timestamptz[], %s::bigint[]) AS r(ts, id) ON r.ts = e.ts AND r.id = e.id
 WHERE e.contact_id = %s
 ON CONFLICT (contact_id, ts, id) DO UPDATE SET value = excluded.value WHERE excluded.value > event.value
@@ -107,12 +108,25 @@ def join(visitor_id: int, contact_id: int, *, by: str) -> bool:
         return True
 
 
-def move_events(old: int, new: int) -> list[tuple[int, int]]:
-    """Move all events of one id to another; returns (kind, key) of each. Rows that arrive meanwhile stay for the next call."""
+def origin(cookie: str) -> int | None:
+    """The id a cookie belonged to before that one was merged into another contact; None when it was not.
+
+    What comes by such a cookie says so in its payload (`via`), so that a merge undone later gives it back.
+    """
+    found = sql.rows("SELECT contact_id FROM identity WHERE kind = 'cookie' AND value = %s", [cookie])
+    return found[0][0] if found and current(found[0][0]) != found[0][0] else None
+
+
+def move_events(old: int, new: int, *, via: bool = False) -> list[tuple[int, int]]:
+    """Move all events of one id to another; returns (kind, key) of each. Rows that arrive meanwhile stay for the next call.
+
+    With `via` they remember whose they were.
+    """
     rows = sql.rows(ROWS, [old])
     if rows:
         times, ids = [r[0] for r in rows], [r[1] for r in rows]
-        sql.run(COPY, [new, times, ids, old])  # a row's contact_id is never updated: it says on which machine the row lives
+        mark = json.dumps({"via": old} if via else {})
+        sql.run(COPY, [new, mark, times, ids, old])  # a row's contact_id is never updated: it says on which machine the row lives
         sql.run(DROP, [times, ids, old])
     return [(r[2], r[3]) for r in rows]
 

@@ -48,7 +48,7 @@ def _strays(contact_ids: set[int]) -> set[int]:
     """Move events that were on their way to an id while it was merged into another; returns the old ids."""
     gone = identity.merged(contact_ids) if contact_ids else {}
     for old, new in gone.items():
-        kinds = sorted(set(identity.move_events(old, new)))
+        kinds = sorted(set(identity.move_events(old, new, via=True)))
         changes.append(Change(new, "event", f"{kind}:{key}") for kind, key in kinds)  # the new id may be another bucket's: its own tick takes it
     return set(gone)
 

@@ -81,6 +81,8 @@ def submit(
         number = sql.next_ids("form_submission_id_seq", 1)[0]
         FormSubmission.objects.create(contact_id=contact_id, id=number, form_id=form.pk, values=answers, page_url=page_url, page_title=page_title, at=at)
         payload = {"submission": number, "page": page_url, "title": page_title}
+        if cookie and "email" not in written and (via := identity.origin(cookie)):
+            payload["via"] = via
         record.add([NewEvent(contact_id, Kind.FORM_SUBMISSION, at, str(form.pk), form.name, payload=payload)])
         live.publish(f"contact:{contact_id}", what="changed")
         if key:
@@ -108,19 +110,21 @@ def _person(written: dict[str, Any], cookie: str, actor: Actor, at: datetime, pa
 def _seen_now(written: dict[str, Any], cookie: str, actor: Actor, at: datetime, page_url: str) -> int:
     email = written.get("email")
     visitor = identity.hold(cookie) if cookie else None
-    owner = contacts.by_email(email) if email else None
+    owner = contacts.match(email, written) if email else None
     if owner is None:
         contact_id = _of_visitor(visitor, written, email) if visitor is not None else None
         return _write(contact_id, visitor, cookie, written, actor, at, page_url)
     _bind(cookie, visitor, owner)
-    records.update("contact", owner, written, actor=actor, source=SOURCE)
-    return owner
+    records.update("contact", owner, {name: value for name, value in written.items() if name != "email"}, actor=actor, source=SOURCE)
+    return owner  # by any of his addresses: it does not become the primary one
 
 
 def _of_visitor(visitor: int, written: dict[str, Any], email: str | None) -> int | None:
     """The contact the cookie stands for, unless the address says that somebody else sits at the same browser."""
     found = records.many("contact", [visitor]).get(visitor)
     if found is None or (email and found.properties.get("email") not in (None, "", email)):
+        return None
+    if email and found.properties.get("email") == email:  # not found by it: a shared address, and the name is another one
         return None
     return visitor
 

@@ -77,6 +77,12 @@ def append(changes: Iterable[Change]) -> None:
     sql.run("NOTIFY baton_change")
 
 
+def hold(contact_ids: Iterable[int]) -> None:
+    """No tick looks at these contacts until the transaction ends. Waits for one that does."""
+    for bucket in sorted({id % BUCKETS for id in contact_ids}):
+        sql.rows("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, bucket])
+
+
 def tick() -> int:
     """Take up to BATCH changes of every bucket that has some, run all stages over each; returns how many were taken.
 

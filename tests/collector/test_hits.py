@@ -217,7 +217,7 @@ def test_a_hit_that_was_on_its_way_during_a_join_follows(collector: Running) -> 
     stores = collector.app.buffer.stores
     wait_for(lambda: not any(COOKIE in store._owners for store in stores))
     for store in stores:
-        store._owners[COOKIE] = visitor
+        store._owners[COOKIE] = (visitor, 0)
     collector.hits(view(4))
     assert visitor in {e[0] for e in events()}
     while changes.tick():

@@ -1,0 +1,41 @@
+"""What messaging keeps about people: messages, what waits to be sent, who must not be written to, notices about them (see crm/part.py)."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from baton.crm.part import Image, Mentions, Pair, Part, Rows, Strict
+from baton.events import datamap as events
+from baton.messaging.suppression import UNSUBSCRIBED
+from baton.platform import sql
+from baton.platform.errors import Conflict
+
+
+class Messages(Rows):
+    """Messages go back to whose address they were sent to, also those written after the merge."""
+
+    def move(self, pair: Pair) -> Any:
+        OUTBOX.keys(pair.gone)  # waits for a sender who looks at one of them this moment
+        if self.keys(pair.gone, "o.state IN ('claimed', 'handing')"):
+            raise Conflict(_("A message to this person is being sent right now. Try again in a moment."))
+        return super().move(pair)
+
+    def back(self, pair: Pair, kept: Any) -> None:
+        super().back(pair, kept)
+        mails = [row[0] for row in sql.rows("SELECT value FROM identity WHERE contact_id = %s AND kind = 'email'", [pair.gone])]
+        later = self.keys(pair.keep, "o.created_at >= %s AND o.address = ANY(%s) AND o.state NOT IN ('queued', 'claimed', 'handing')", [pair.at, mails])
+        self.give(later, pair.keep, pair.gone)
+        events.follow(pair, "message", [int(key[0]) for key in [*(kept or {}).get("moved", []), *later]])
+
+
+def _graver(ours: Image, theirs: Image) -> Image:
+    return theirs if ours["reason"] == UNSUBSCRIBED and theirs["reason"] != UNSUBSCRIBED else ours
+
+
+OUTBOX = Rows("outbox", ["message_id"], blank="delete", copied=False)
+PARTS: list[Part] = [
+    Messages("message", ["id"], tell_apart=("cause", ("channel",)), blank={"address": "", "subject": ""}),
+    OUTBOX,
+    Strict("suppression", ["channel"], refusal=lambda row: row["reason"] != "bounced", pick=_graver),
+    Mentions("notification", blank="delete", copied=False),
+]
