@@ -59,6 +59,7 @@ def search(request: HttpRequest, object_type: str, body: Search) -> Body:
     if kinds.lacking(object_type):
         return {"total": 0, "results": []}
     kind = kinds.of(object_type)
+    search_filters.storable(body.query or "", "query")
     sort, descending = _order(kind, body.sorts or [])
     find = Find(kind.key, _node(kind, body), body.query or "", sort, descending, rights=rights.of(request.auth))  # type: ignore[attr-defined]
     try:

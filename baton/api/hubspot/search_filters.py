@@ -99,7 +99,15 @@ def _given(one: Filter, operator: str) -> list[Any]:
     found = (one.values if one.values is not None else [one.value]) if operator == "IN" else [one.value]
     if not found or any(value is None or isinstance(value, dict | list) for value in found):
         raise problem(f"operator {one.operator} of {one.propertyName[:100]} needs {'values' if operator == 'IN' else 'a value'}", "value")
+    for value in found:
+        storable(str(value), "value")
     return found
+
+
+def storable(text: str, where: str) -> None:
+    """Raises Failure 400 for letters the database does not know."""
+    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise problem("The text has characters that cannot be stored.", where)
 
 
 def _refused(one: Filter) -> Failure:
