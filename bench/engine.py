@@ -35,7 +35,7 @@ Row = dict[str, Any]
 
 # Who is active follows a power law, and so does which page is seen. Ids of events are their numbers.
 CONTACT_ROWS = """
-INSERT INTO contact (id, properties, email, created_at, updated_at)
+INSERT INTO contact (id, properties, email, created_at, created_by, source, updated_at)
 SELECT i, jsonb_build_object(
         'email', 'p' || i || '@c' || i % 9000 || '.example', 'firstname', 'First' || i % 997, 'lastname', 'Last' || i % 499,
         'company', 'Company ' || i % 9000, 'jobtitle', 'Title ' || i % 40, 'country', 'KR', 'city', 'City ' || i % 60,
@@ -44,7 +44,7 @@ SELECT i, jsonb_build_object(
         'numberofemployees', 5 + (i * 7919::bigint) %% 3000,
         'lead_source', (ARRAY['search','webinar','ad_linkedin','referral'])[1 + (i / 32) %% 4],
         'lifecyclestage', (ARRAY['lead','lead','lead','mql','sql','customer'])[1 + (i / 3) %% 6]),
-    'p' || i || '@c' || i %% 9000 || '.example', %(at)s, %(at)s
+    'p' || i || '@c' || i %% 9000 || '.example', %(at)s, 'system', '', %(at)s
 FROM generate_series(1, %(contacts)s) AS i
 """.replace(" % ", " %% ")
 EVENT_ROWS = """
