@@ -1,6 +1,6 @@
 """The senders, woken by NOTIFY baton_outbox; and the reminders of tasks."""
 
-from baton.messaging import delivery, reminders
+from baton.messaging import delivery, reminders, told
 from baton.messaging.channel import channel
 from baton.platform import jobs
 
@@ -15,3 +15,9 @@ def outbox() -> int:
 def tasks_due() -> None:
     """Tell colleagues of the tasks that fall due."""
     reminders.remind()
+
+
+@jobs.drain("told")
+def tell_owners() -> int:
+    """Imports and exports that ended."""
+    return told.tell()

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from baton.platform import changes
 from baton.platform.changes import Batch, Change
-from baton.platform.jobs import drain, job
-from baton.segments import definitions, edges, lifecycle, refresh, scoring
+from baton.platform.jobs import drain, every, job
+from baton.segments import definitions, edges, exports, lifecycle, refresh, scoring
 from baton.segments.models import ScoreModel, ScoreRule, Segment
 
 
@@ -62,3 +62,16 @@ def evaluate_model(model_id: int, rules_version: int) -> None:
 def evaluate_stages() -> None:
     """All life-cycle stages, after the thresholds changed."""
     lifecycle.everyone()
+
+
+@job
+def run_export(export_id: int) -> None:
+    """Write the file of an export."""
+    exports.run(export_id)
+
+
+@every("20 3 * * *")
+def expire_exports() -> None:
+    """Throw old files away."""
+    while exports.expire():
+        pass

@@ -2,6 +2,7 @@
 the next one goes on behind the last chunk."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import islice
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -76,26 +77,35 @@ def data(row: Import) -> Iterator[Row]:
         yield from islice(reading.rows(file, layout), 1, None)  # type: ignore[arg-type]  # reads like a BinaryIO
 
 
-def preview(row: Import, limit: int) -> tuple[list[Item], dict[str, int], list[dict[str, object]]]:
-    """The first rows as they would be written, the counts among them, and notes. Nothing stays: it is written and taken back."""
-    plan = Plan(row)
-    items: list[Item] = []
-    counts: dict[str, int] = {}
-    said: list[dict[str, object]] = []
+Notes = list[notes.Note]
+
+
+@dataclass
+class Look:
+    """What would become of the first rows."""
+
+    items: list[Item] = field(default_factory=list)
+    fates: dict[int, str] = field(default_factory=dict)  # number of a row -> created, updated, same, double, skipped, faulty
+    counts: dict[str, int] = field(default_factory=dict)
+    notes: Notes = field(default_factory=list)
+
+
+def preview(row: Import, limit: int) -> Look:
+    """The first rows as they would be written. Nothing stays: they are written and taken back."""
+    plan, found = Plan(row), Look()
     rest = islice(data(row), limit)
-    number = 0
     with transaction.atomic():
         while cells := list(islice(rest, CHUNK)):
-            part = [plan.read(number + place + 1, one) for place, one in enumerate(cells)]
-            chunk = Chunk(row, plan, part, Actor.parse(row.actor))
+            number = len(found.items)
+            chunk = Chunk(row, plan, [plan.read(number + place + 1, one) for place, one in enumerate(cells)], Actor.parse(row.actor))
             chunk.write()
-            number += len(cells)
-            items += part
+            found.items += chunk.items
+            found.fates |= chunk.fate
             for name, value in chunk.counts.items():
-                counts[name] = counts.get(name, 0) + value
-            said = notes.merged(said, chunk.notes)
+                found.counts[name] = found.counts.get(name, 0) + value
+            found.notes = notes.merged(found.notes, chunk.notes)
         transaction.set_rollback(True)
-    return items, counts, said
+    return found
 
 
 def _end(row: Import, state: str, trouble: str) -> None:

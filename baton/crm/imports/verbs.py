@@ -9,9 +9,8 @@ from django.utils.translation import gettext as _
 
 from baton.crm import pipelines, properties, types
 from baton.crm.imports import matching, parse, reading, run, scan, sources, store, targets
-from baton.crm.imports.notes import Note, note
+from baton.crm.imports.notes import note
 from baton.crm.imports.options import CONSENT, FAULTY, MODES, Options
-from baton.crm.imports.plan import Item
 from baton.crm.imports.reading import Layout
 from baton.crm.imports.targets import ACTIVITIES, Target
 from baton.crm.models import Import
@@ -160,15 +159,17 @@ def get(import_id: int) -> Import:
     return row
 
 
-def look(import_id: int) -> tuple[list[Item], dict[str, int], list[Note]]:
+def look(import_id: int) -> run.Look:
     """The first LOOK rows as they would be, the counts among them, and notes; nothing is written. Raises NotFound, Conflict, Invalid."""
     row = draft(import_id)
     with transaction.atomic():
         _make_properties(row, Actor.parse(row.actor))
-        items, counts, said = run.preview(row, LOOK)
+        found = run.preview(row, LOOK)
         transaction.set_rollback(True)
     properties.forget()
-    return items, counts, ([note("NO_KEY")] if not has_key(row) else []) + said
+    if not has_key(row):
+        found.notes.insert(0, note("NO_KEY"))
+    return found
 
 
 def has_key(row: Import) -> bool:
