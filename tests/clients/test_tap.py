@@ -54,7 +54,7 @@ def test_it_copies_everything_once(baton: SimpleNamespace, config: Path, catalog
                 row["metadata"]["selected"] = stream["stream"] in STREAMS | {"contract"}
     chosen = tmp_path / "catalog.json"
     chosen.write_text(json.dumps(catalog))
-    messages = [json.loads(line) for line in run(baton, config, "--catalog", str(chosen)).splitlines()]
+    messages = [json.loads(line) for line in run(baton, config, "--properties", str(chosen)).splitlines()]
     records = [(one["stream"], one["record"]) for one in messages if one["type"] == "RECORD"]
     counts = Counter(stream for stream, _record in records)
 
