@@ -143,5 +143,6 @@ DEFAULT_FROM_EMAIL = BATON.mail_from
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
 LOGGING_CONFIG = None  # baton.platform.logs sets up logging for every process
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000  # programs name each property they want in a parameter of its own
 SILENCED_SYSTEM_CHECKS: list[str] = []
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"

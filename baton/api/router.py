@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import DataError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -84,6 +84,8 @@ def manners(view: View) -> View:
                 response = errors.answer(request, failure)
             except RequestDataTooBig:
                 response = errors.answer(request, Failure(413, "VALIDATION_ERROR", "The request is too large."))
+            except SuspiciousOperation:
+                response = errors.answer(request, Failure(400, "VALIDATION_ERROR", "The request has too many parameters."))
             except DataError as error:
                 log.warning("the database refused a value", path=request.path, error=str(error).splitlines()[0])
                 response = errors.answer(request, Failure(400, "VALIDATION_ERROR", "The request contains characters that cannot be stored."))
