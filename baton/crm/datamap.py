@@ -90,6 +90,7 @@ class Links(Part):
 PARTS: list[Part] = [
     Links(),
     Consents("consent", ["channel"], refusal=lambda row: not row["granted"], pick=_stricter, blank={"wording": "", "source": ""}),
+    Rows("change", ["id"], blank="delete", copied=False),
     Rows("file", ["id"], by="record_id", blank="delete", copied=False),
     Stays("property_history", ["id"], by="record_id", blank="delete"),
     Stays("import_change", ["import_id"], by="record_id", blank="delete"),

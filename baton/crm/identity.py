@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from baton.crm import mailboxes
-from baton.platform import clock, sql
+from baton.platform import clock, signing, sql
 
 
 def normal_email(text: str) -> str:
@@ -98,6 +98,17 @@ def _pass_on(addresses: Sequence[tuple[str, int]]) -> None:
             " GROUP BY r.value ON CONFLICT DO NOTHING",
             [clock.now(), [value for value, _id in addresses], [id for _value, id in addresses]],
         )
+
+
+def blocked(emails: Iterable[str]) -> set[str]:
+    """Those of the addresses whose owner asked to be forgotten: only keyed hashes of them are kept, see erase.py."""
+    digests = {blocked_digest(email): email for email in emails}
+    found = sql.rows("SELECT digest FROM blocked WHERE digest = ANY(%s)", [list(digests)]) if digests else []
+    return {digests[digest] for (digest,) in found}
+
+
+def blocked_digest(email: str) -> str:
+    return signing.digest("blocked", normal_email(email))
 
 
 def redirect(old_id: int, new_id: int) -> None:

@@ -24,6 +24,7 @@ from baton.platform.errors import Conflict, DomainError, Invalid, NotFound
 
 Row = Mapping[str, Any]
 WATCHED = 200  # records of one write that open pages are told of; of more nobody looks at each
+FOREIGN = frozenset({"api", "import"})  # sources that know nothing of what people asked for
 ROUNDS = 20  # how often a record that others change at the same moment is tried again
 
 
@@ -208,7 +209,8 @@ def _claim(plan: Plan, rows: Mapping[int, tuple[int, Mapping[str, Any], Row]]) -
     """Claim the values that one record may have only; returns the conflicts by key. What a losing record claimed is given up again."""
     faults: dict[int, Conflict] = {}
     if plan.people:
-        faults |= _claim_mail(rows)
+        faults |= _forgotten(rows) if plan.source in FOREIGN else {}
+        faults |= _claim_mail({key: row for key, row in rows.items() if key not in faults})
     for name in plan.unique:
         faults |= _claim_unique(plan, name, {key: row for key, row in rows.items() if key not in faults})
     lost = [rows[key] for key in faults]
@@ -218,6 +220,13 @@ def _claim(plan: Plan, rows: Mapping[int, tuple[int, Mapping[str, Any], Row]]) -
         plan, [(name, _text(new[name]), id) for id, new, was in lost for name in plan.unique & new.keys() if new[name] not in (None, was.get(name))]
     )
     return faults
+
+
+def _forgotten(rows: Mapping[int, tuple[int, Mapping[str, Any], Row]]) -> dict[int, Conflict]:
+    """Those who asked to be forgotten do not come back by a file or a program; the person himself and colleagues may bring them."""
+    blocked = identity.blocked({new["email"] for _id, new, was in rows.values() if new.get("email") and new["email"] != was.get("email")})
+    text = _("The owner of this e-mail address asked to be forgotten.")
+    return {key: Conflict(text) for key, (_id, new, _was) in rows.items() if new.get("email") in blocked}
 
 
 def _claim_mail(rows: Mapping[int, tuple[int, Mapping[str, Any], Row]]) -> dict[int, Conflict]:

@@ -155,7 +155,9 @@ class TestStanding:
     def test_the_number_of_statements_does_not_grow(self) -> None:
         def turn(count: int) -> int:
             records.create_many("contact", [{"email": f"u{n}-{count}@gmail.com"} for n in range(count)], actor=SYSTEM, source="import")
-            with CaptureQueriesContext(connection, ) as queries:
+            with CaptureQueriesContext(
+                connection,
+            ) as queries:
                 duplicates.drain()
             return len(queries)
 
