@@ -123,10 +123,19 @@ def deals(
 
 
 @router.get("/deals/v1/deal/recent/created", auth=Needs("deals.read"), response=Shape, summary="Deals made lately (v1)")
+def recently_made_deals(request: HttpRequest, since: Text = None, count: Text = None, offset: Text = None) -> Shape:
+    """Deals made since a moment, the latest first."""
+    return _recent_deals("created_at", since, count, offset)
+
+
 @router.get("/deals/v1/deal/recent/modified", auth=Needs("deals.read"), response=Shape, summary="Deals changed lately (v1)")
-def recent_deals(request: HttpRequest, since: Text = None, count: Text = None, offset: Text = None) -> Shape:
-    """Deals since a moment, the latest first."""
-    rows, more, total = _recent("deal", since, count, offset)
+def recently_changed_deals(request: HttpRequest, since: Text = None, count: Text = None, offset: Text = None) -> Shape:
+    """Deals changed since a moment, the latest first."""
+    return _recent_deals("updated_at", since, count, offset)
+
+
+def _recent_deals(field: str, since: str | None, count: str | None, offset: str | None) -> Shape:
+    rows, more, total = _recent("deal", since, count, offset, field=field)
     return {"results": _deals(rows, (), every=True, linked=True), "hasMore": more, "offset": legacy.number(offset, "offset") + len(rows), "total": total}
 
 
@@ -262,13 +271,13 @@ def _tickets(rows: Sequence[Any], names: Sequence[str]) -> list[Shape]:
     return [{"objectType": "TICKET", **_bare(row.id, "objectId"), "properties": found[row.id]} for row in rows]
 
 
-def _recent(object_type: str, since: str | None, count: str | None, offset: str | None) -> tuple[list[Record], bool, int]:
-    """Records of the last LATEST changed since a moment; the latest first."""
+def _recent(object_type: str, since: str | None, count: str | None, offset: str | None, *, field: str = "updated_at") -> tuple[list[Record], bool, int]:
+    """Records of the last LATEST made or changed since a moment; the latest first."""
     rows = Record.objects.filter(object_type=object_type, archived_at=None)
     if since:
-        rows = rows.filter(updated_at__gte=datetime.fromtimestamp(min(legacy.number(since, "since"), 10**14) / 1000, UTC))
+        rows = rows.filter(**{f"{field}__gte": datetime.fromtimestamp(min(legacy.number(since, "since"), 10**14) / 1000, UTC)})
     start, size = min(legacy.number(offset, "offset"), LATEST), _size(count)
-    found = list(rows.order_by("-updated_at", "-id")[start : start + size + 1])
+    found = list(rows.order_by(f"-{field}", "-id")[start : start + size + 1])
     return found[:size], len(found) > size, min(rows.count(), LATEST)
 
 
