@@ -120,6 +120,17 @@ def test_it_makes_or_changes_by_address(program: Program) -> None:
     assert program("POST", f"{PATH}/upsert", {"inputs": [{"id": "1", "properties": {}}]}).status_code == 400
 
 
+def test_an_address_that_several_people_read_is_the_ones_with_the_same_name(program: Program) -> None:
+    def sent(name: str) -> dict[str, Any]:
+        return {"inputs": [{"id": "info@x.example", "idProperty": "email", "properties": {"lastname": name, "city": "서울"}}]}
+
+    first = program("POST", f"{PATH}/upsert", sent("김")).body["results"][0]
+    assert program("GET", "/crm/v3/objects/contacts/info%40x.example?idProperty=email").body["id"] == first["id"]
+    second = program("POST", f"{PATH}/upsert", sent("이")).body["results"][0]
+    again = program("POST", f"{PATH}/upsert", sent("김")).body["results"][0]
+    assert (first["new"], second["new"], again["new"], again["id"]) == (True, True, False, first["id"])
+
+
 def test_it_makes_or_changes_by_a_unique_property(program: Program, actor: Actor) -> None:
     properties.define("company", "erp_id", "ERP number", "text", actor=actor, unique_value=True)
     path = "/crm/v3/objects/companies/batch/upsert"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from baton.accounts.models import User
-from baton.crm import associations, identity, properties, records
+from baton.crm import associations, contacts, properties, records
 from baton.platform.actor import SYSTEM, Actor
 
 pytestmark = pytest.mark.urls("baton.api.urls")
@@ -128,8 +128,11 @@ def test_owners_ids_and_moments(program: Program, people: dict[str, str]) -> Non
     soon = int((datetime.now(UTC) + timedelta(minutes=1)).timestamp() * 1000)
     assert found(program, people, f("lastmodifieddate", "LT", soon)) == "민준 서연 지우"
     assert found(program, people, f("createdate", "GTE", soon)) == ""
-    identity.claim("email", "other@x.example", int(people["서연"]))
+    contacts.add_email(int(people["서연"]), "other@x.example", actor=SYSTEM)
     assert found(program, people, f("hs_additional_emails", "EQ", "other@x.example")) == "서연"
+    assert found(program, people, f("hs_additional_emails", "CONTAINS_TOKEN", "*@x.example")) == "서연"
+    assert found(program, people, f("email", "EQ", "other@x.example")) == ""
+    assert found(program, people, f("email", "NOT_IN", values=["minjun@gaon.example"])) == "서연 지우"
 
 
 def test_groups_are_alternatives_and_filters_add_up(program: Program, people: dict[str, str]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from baton.crm import associations, records, types
+from baton.crm import associations, contacts, records, types
 from baton.platform import sql
 from baton.platform.actor import SYSTEM, Actor
 
@@ -152,10 +152,8 @@ def test_what_the_system_knows_is_told(program: Call, actor: Actor) -> None:
 
 
 def test_an_additional_address_finds_its_contact(program: Call, actor: Actor) -> None:
-    from baton.crm import identity
-
     contact = records.create("contact", {"email": "a@x.example"}, actor=actor, source="page")
-    identity.claim("email", "b@x.example", contact)
+    contacts.add_email(contact, "b@x.example", actor=actor)
     assert program("GET", "/crm/v3/objects/contacts/B%40x.example?idProperty=email&properties=hs_additional_emails").body["properties"] == {
         "hs_object_id": str(contact),
         "createdate": records.get("contact", contact).created_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),

@@ -11,7 +11,7 @@ from baton.api import auth
 from baton.api.errors import Failure
 from baton.api.hubspot import batches, kinds, links, shape, writes
 from baton.api.hubspot.access import Records, require
-from baton.crm import associations, identity, records
+from baton.crm import associations, contacts, identity, records
 from baton.crm.models import Contact, ObjectType, Record
 from baton.platform.actor import Actor
 from baton.platform.errors import Invalid
@@ -145,6 +145,13 @@ def update(request: HttpRequest, object_type: str, body: Changes) -> Status[Body
     return batches.status(started, results, errors + _faults([0 if _is_lost(one) else one for one in outcomes], traces))
 
 
+def _matched(kind: ObjectType, inputs: Sequence[Change]) -> list[int | None]:
+    """The record each input of an upsert is about. An address that several people read is the one's who has the same name."""
+    if kind.key == "contact" and all(one.idProperty == "email" for one in inputs):
+        return contacts.match_many([{**one.properties, "email": str(one.id)} for one in inputs])
+    return _named(kind, inputs)
+
+
 def _named(kind: ObjectType, inputs: Sequence[Change]) -> list[int | None]:
     """The record each input names; None where there is none."""
     by_property: dict[str | None, list[str]] = {}
@@ -184,7 +191,7 @@ def upsert(request: HttpRequest, object_type: str, body: Changes) -> Status[Body
     require(request, kind.key, "edit")
     if any(one.idProperty in writes.PLAIN_ID for one in body.inputs):
         raise Failure(400, "VALIDATION_ERROR", "idProperty: every input of an upsert needs the name of a unique property")
-    found = _named(kind, body.inputs)
+    found = _matched(kind, body.inputs)
     unique(body.inputs, found)
     traces = [one.objectWriteTraceId for one in body.inputs]
     outcomes, made = _upsert(kind, body.inputs, traced(traces), auth.actor(request))
@@ -207,7 +214,7 @@ def _upsert(kind: ObjectType, inputs: Sequence[Change], apart: bool, actor: Acto
     made: set[int] = set()
     with transaction.atomic():
         outcomes: list[Outcome] = [0] * len(inputs)
-        found = _named(kind, inputs)
+        found = _matched(kind, inputs)
         ready: dict[int, Body] = {}
         for place, (id, one) in enumerate(zip(found, inputs, strict=True)):
             sent = one.properties if id is not None or one.idProperty in one.properties else {str(one.idProperty): str(one.id), **one.properties}
@@ -222,7 +229,7 @@ def _upsert(kind: ObjectType, inputs: Sequence[Change], apart: bool, actor: Acto
             if isinstance(outcome, int):
                 outcomes[place] = outcome
                 made.add(outcome)
-            elif (owner := getattr(outcome, "existing_id", None)) is not None and _named(kind, [inputs[place]])[0] == owner:
+            elif (owner := getattr(outcome, "existing_id", None)) is not None and _matched(kind, [inputs[place]])[0] == owner:
                 there[place] = owner
             else:
                 outcomes[place] = writes.failure(kind, outcome, inputs[place].properties)

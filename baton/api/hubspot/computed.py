@@ -36,14 +36,13 @@ class Facts:
         return {(key, stage.key): stage for key, found in pipelines.stages(self.object_type).items() for stage in found}
 
     @cached_property
-    def identities(self) -> dict[int, list[tuple[str, str, datetime]]]:
-        """Record -> (kind, value, since) of its e-mail addresses and of the ids that were merged into it."""
-        found: dict[int, list[tuple[str, str, datetime]]] = {}
-        for id, *more in sql.rows(
-            "SELECT contact_id, kind, value, created_at FROM identity WHERE contact_id = ANY(%s) AND kind IN ('email', 'merged') ORDER BY created_at, value",
-            [self.ids],
+    def absorbed(self) -> dict[int, list[tuple[str, datetime]]]:
+        """Record -> the ids that were merged into it, and when."""
+        found: dict[int, list[tuple[str, datetime]]] = {}
+        for id, value, at in sql.rows(
+            "SELECT contact_id, value, created_at FROM identity WHERE contact_id = ANY(%s) AND kind = 'merged' ORDER BY created_at, value", [self.ids]
         ):
-            found.setdefault(id, []).append((more[0], more[1], more[2]))
+            found.setdefault(id, []).append((value, at))
         return found
 
     @cached_property
@@ -99,20 +98,12 @@ def _flag(value: bool) -> str:
     return "true" if value else "false"
 
 
-def _values(facts: Facts, row: Row, kind: str) -> list[tuple[str, datetime]]:
-    return [(value, at) for found, value, at in facts.identities.get(row.id, []) if found == kind]
-
-
-def _addresses(row: Row, facts: Facts) -> str | None:
-    return ";".join(value for value, _at in _values(facts, row, "email") if value != row.properties.get("email")) or None
-
-
 def _merged(row: Row, facts: Facts) -> str | None:
-    return ";".join(value for value, _at in _values(facts, row, "merged")) or None
+    return ";".join(value for value, _at in facts.absorbed.get(row.id, [])) or None
 
 
 def _merged_when(row: Row, facts: Facts) -> str | None:
-    return ";".join(f"{value}:{int(at.timestamp() * 1000)}" for value, at in _values(facts, row, "merged")) or None
+    return ";".join(f"{value}:{int(at.timestamp() * 1000)}" for value, at in facts.absorbed.get(row.id, [])) or None
 
 
 def _stage(row: Row, facts: Facts) -> Stage | None:
@@ -153,7 +144,6 @@ _ALL = {
 }
 _OF: dict[str, dict[str, Computed]] = {
     "contact": {
-        "hs_additional_emails": Computed("Additional email addresses", "enumeration", _addresses),
         "hs_calculated_merged_vids": Computed("Merged contact IDs with timestamps", "enumeration", _merged_when),
         "hs_full_name_or_email": Computed("Full name or email", "string", lambda row, _: contacts.display_name(row.properties) or None),
         "hs_email_domain": Computed("Email domain", "string", lambda row, _: str(row.properties.get("email") or "").rpartition("@")[2] or None),

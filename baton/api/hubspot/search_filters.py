@@ -11,7 +11,7 @@ from baton.api.errors import Failure
 from baton.api.hubspot import words
 from baton.crm import identity, pipelines, properties, types, values
 from baton.crm.associations import PRIMARY
-from baton.crm.models import ObjectType, PropertyDefinition
+from baton.crm.models import Contact, ObjectType, PropertyDefinition
 from baton.query.nodes import And, Compare, Everyone, HasState, Nobody, Node, Not, Or, Related, Scalar
 
 OPERATORS = (
@@ -72,7 +72,7 @@ def _positive(kind: ObjectType, one: Filter, operator: str) -> Node:
         return _time(kind.key, MOMENTS[name], one, operator, day=False)
     if name.startswith("hs_is_closed") and kind.stage_property:
         return _closed(kind, name, one, operator)
-    if name == "hs_additional_emails" and kind.key == "contact":
+    if name == "hs_additional_emails" and operator in ("EQ", "IN"):
         return _addresses(one, operator)
     if name == "hs_email_optout" and kind.key == "contact":
         return _yes(HasState("opted_out"), one, operator)
@@ -217,8 +217,6 @@ def _closed(kind: ObjectType, name: str, one: Filter, operator: str) -> Node:
 
 def _addresses(one: Filter, operator: str) -> Node:
     """Contacts that have an address beside their main one."""
-    if operator not in ("EQ", "IN"):
-        raise _refused(one)
     asked = {identity.normal_email(str(value)) for value in _given(one, operator)}
     owners = identity.find_many("email", asked)
     found: list[Node] = [And((Compare("id", "is", id), Not(Compare("email", "is", address)))) for address, id in owners.items() if address]
@@ -267,6 +265,10 @@ def _text(of: str, definition: PropertyDefinition, one: Filter, operator: str) -
     name = definition.name
     if operator == "HAS_PROPERTY":
         return Compare(name, "known", None, of)
+    if operator in ("EQ", "IN") and (of, name) == ("contact", "email"):
+        mails = [identity.normal_email(str(value)) for value in _given(one, operator)]
+        ids = Contact.objects.filter(email__in=[mail for mail in mails if mail], archived_at=None).values_list("id", flat=True)  # by its index
+        return _any([Compare("id", "is", id) for id in ids])
     if operator in ("EQ", "IN"):
         asked: list[Scalar] = [_as_stored(definition, str(value).strip()) for value in _given(one, operator)]
         return Compare(name, "is", asked[0], of) if operator == "EQ" else Compare(name, "any_of", tuple(asked), of)

@@ -4,7 +4,7 @@ _OWNER = {"owner_id": "hubspot_owner_id"}
 _HAPPENED = {"at": "hs_timestamp", "files": "hs_attachment_ids", **_OWNER}
 
 NAMES: dict[str, dict[str, str]] = {  # object type -> Baton's name -> HubSpot's
-    "contact": {"lead_status": "hs_lead_status", **_OWNER},
+    "contact": {"lead_status": "hs_lead_status", "additional_emails": "hs_additional_emails", **_OWNER},
     "company": _OWNER,
     "deal": {
         "currency": "deal_currency_code", "priority": "hs_priority", "next_step": "hs_next_step", "probability": "hs_deal_stage_probability",

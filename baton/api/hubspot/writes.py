@@ -48,6 +48,11 @@ def many(kind: ObjectType, given: Iterable[str], id_property: str | None, *, arc
         if archived:
             return {text: id for text in asked if (id := contacts.archived_by_email(text))}
         owners = identity.find_many("email", [identity.normal_email(text) for text in asked])
+        if shared := {identity.normal_email(text) for text in asked} - owners.keys():  # read by several people: it names the one contact who has it
+            rows = sql.rows(
+                "SELECT email, min(id) FROM contact WHERE email = ANY(%s) AND archived_at IS NULL GROUP BY email HAVING count(*) = 1", [list(shared)]
+            )
+            owners |= dict(rows)
         return {text: owners[identity.normal_email(text)] for text in asked if identity.normal_email(text) in owners}
     forms = {text: _stored(definition, text) for text in asked}
     rows = sql.rows(
