@@ -134,8 +134,16 @@ def read(table: Table) -> Board | None:
         only = f"{table.kind.stage_property}:{stage.key}"
         columns.append(
             Column(
-                stage.key, pipelines.label(stage), stage.probability, stage.closed, stage.closed and stage.probability == 1, count, float(amount),
-                float(weighted), [cards[id] for id in ids if id in cards], f"{table.filter};{only}" if table.filter else only,
+                stage.key,
+                pipelines.label(stage),
+                stage.probability,
+                stage.closed,
+                stage.closed and stage.probability == 1,
+                count,
+                float(amount),
+                float(weighted),
+                [cards[id] for id in ids if id in cards],
+                f"{table.filter};{only}" if table.filter else only,
             )  # fmt: skip
         )
     return Board(table.kind.key, chosen, ways, columns, table.kind.key == "deal", table.kind.key == "ticket")
