@@ -96,9 +96,9 @@ def failure(kind: ObjectType, error: DomainError, sent: Sent, *, of: int | None 
     match error:
         case Invalid():
             return _invalid(kind, error, sent)
-        case Conflict(existing_id=owner) if of is not None:
+        case Conflict(existing_id=int(owner)) if of is not None:
             return Failure(400, "VALIDATION_ERROR", _taken(kind, sent, of, owner))
-        case Conflict(existing_id=owner):
+        case Conflict(existing_id=int(owner)):
             return Failure(409, "CONFLICT", f"{kind.key.replace('_', ' ').capitalize()} already exists. Existing ID: {owner}")
     return errors.of(error)
 
