@@ -12,13 +12,12 @@ from baton.platform.config import config
 from baton.platform.jobs import job
 from baton.segments import bulk
 from baton.web.parts.address import table_url
+from baton.web.parts.bulk_words import said
 
 
 @job
 def change_many(id: int) -> None:
     """Do a bulk change, or go on with it."""
-    from baton.web.pages.table_bulk import said
-
     asked = bulk.run(id)
     _tell(asked.user_id, f"bulk:{id}", asked.object_type, lambda: said(asked))
 

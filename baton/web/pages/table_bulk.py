@@ -25,6 +25,7 @@ from ..page import Page, actor, allow, user
 from ..parts import cells
 from ..parts import table as tables
 from ..parts.address import BASE, of_type, table_url
+from ..parts.bulk_words import said
 from ..parts.people import colleagues
 from ..parts.table import Table
 from ..templatetags.fmt import about, num
@@ -224,29 +225,6 @@ def _mine(request: HttpRequest, id: int) -> BulkChange:
     if asked.user_id != user(request).pk:
         raise NotFound(_("There is no such change."))
     return asked
-
-
-def said(asked: BulkChange) -> str:
-    """What a change of many did, or is doing, in words."""
-    if asked.state in ("waiting", "running"):
-        words = {"set": _("Changing {done} of {total}"), "archive": _("Archiving {done} of {total}"), "add_to_list": _("Adding {done} of {total} to the list")}
-        return words[asked.action].format(done=num(asked.done), total=num(max(asked.total, asked.done)))
-    n = num(asked.changed)
-    match asked.action:
-        case "set":
-            name = next(iter(asked.detail["properties"]))
-            definition = properties.definitions(asked.object_type).get(name)
-            label = properties.label(definition) if definition else name
-            text = ngettext("{n} record: {label} changed", "{n} records: {label} changed", asked.changed).format(n=n, label=label)
-        case "archive":
-            text = ngettext("{n} record archived", "{n} records archived", asked.changed).format(n=n)
-        case _:
-            text = ngettext("{n} contact added to the list", "{n} contacts added to the list", asked.changed).format(n=n)
-    if asked.refused:
-        text += " · " + _("{n} left as they were: {why}").format(n=num(asked.refused), why=asked.fault)
-    elif asked.fault:
-        text += f" · {asked.fault}"
-    return text
 
 
 def _after(response: HttpResponse, target: str, events: dict[str, Any]) -> HttpResponse:

@@ -23,6 +23,7 @@ from ..page import Item, Page, actor, user
 from ..parts import cells, filters, new_record, views
 from ..parts import table as tables
 from ..parts.address import BASE, OWN, of_type, record_url, table_url
+from ..parts.bulk_words import said
 from ..parts.people import colleagues
 from ..parts.table import Table
 
@@ -116,7 +117,7 @@ def table(request: HttpRequest, kind: ObjectType) -> HttpResponseBase:
             found.fault = "; ".join(problem.message for problem in error.problems)
     if part and found.fault:
         raise Invalid.one("f", "INVALID_FILTER", found.fault)
-    context = {
+    context: dict[str, Any] = {
         "table": found,
         "params": found.params,
         "base": found.url,
@@ -130,6 +131,8 @@ def table(request: HttpRequest, kind: ObjectType) -> HttpResponseBase:
         response = render(request, "tables/records.html", context)
         response["HX-Push-Url"] = found.address
         return response
+    if running := bulk.running(found.me, kind.key):
+        context |= {"running": running, "said": said(running)}
     return TemplateResponse(request, "tables/page.html", context, status=422 if found.fault else 200)
 
 
@@ -142,14 +145,13 @@ def _rights(table: Table) -> dict[str, Any]:
         "may_list": permissions.can(table.me, "segments", "edit"),
         "may_change": may["may_edit"] or may["may_delete"] or may["may_export"],
         "has_owner": owner is not None and not owner.read_only,
-        "running": bulk.running(table.me, table.kind.key),
     }
 
 
 @of_type()
 def editor(request: HttpRequest, kind: ObjectType) -> HttpResponse:
     """What the filter popover shows: the fields to choose from, or the form of one condition or group."""
-    found = tables.read(request, kind, colleagues())
+    found = tables.read(request, kind, colleagues(), change=False)
     known = filters.fields(kind.key, found.users)
     place, key = request.GET.get("place", "new"), request.GET.get("field", "")
     node = found.filter.at(place)

@@ -55,7 +55,7 @@ def blank(kind: ObjectType, definition: PropertyDefinition, users: Sequence[User
 
 
 def _editor(kind: ObjectType, definition: PropertyDefinition, raw: Any, users: Sequence[User], of: str) -> Editor:
-    shown = values.value(definition, raw, users)
+    shown = values.value(definition, None, users)  # what can be chosen, and the kind of input
     options = stages.options(kind.key, definition.name) or shown.options
     if definition.type == "multi_choice":
         shape = "checks"

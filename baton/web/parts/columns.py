@@ -13,7 +13,7 @@ from . import stages
 
 SHOWN = 6  # columns of a type that nobody chose columns for
 MOST = 30  # columns at once
-NUMBERS = ("number", "score", "contacts", "deals")
+NUMBERS = ("number", "contacts", "deals")
 UNSORTED = ("consent", "company", "contacts", "deals", "multi_choice")
 
 

@@ -22,7 +22,8 @@ ICONS = {
     "dealstage": "milestone", "ticket_stage": "milestone", "amount": "banknote", "list": "list-filter", "optout": "mail-x", "quiet": "moon",
 }  # fmt: skip
 KIND_ICONS = {
-    "choice": "list", "multi_choice": "list-checks", "number": "hash", "boolean": "toggle-left", "date": "calendar", "datetime": "calendar", "user": "user-round",
+    "choice": "list", "multi_choice": "list-checks", "number": "hash", "boolean": "toggle-left", "date": "calendar", "datetime": "calendar",
+    "user": "user-round",
 }  # fmt: skip
 RANGES = ("number", "date", "datetime", "score")
 DAYS = ("date", "datetime")

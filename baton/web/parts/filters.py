@@ -1,8 +1,9 @@
 """Filters as readable addresses: `stage:mql,sql;score:35..;(industry:logistics|size:300..);!city:부산`.
 
-`;` joins conditions with AND, `( | )` is an OR group, `!` before a condition or a group says NOT, and groups stand within groups (`(a|b;c)`: a, or b and c).
-In a condition `a,b` means one of, `lo..hi` is a range with either side open, `last30d` and `next7d` are days from now, `-` is "no value" and `*` any;
-a text is looked for anywhere, `=text` exactly, `^text` at the beginning. The address is translated to the stored filter JSON, which the one compiler understands.
+`;` joins conditions with AND, `( | )` is an OR group, `!` before a condition or a group says NOT, and groups stand within groups
+(`(a|b;c)`: a, or b and c). In a condition `a,b` means one of, `lo..hi` is a range with either side open, `last30d` and `next7d` are days from now,
+`-` is "no value" and `*` any; a text is looked for anywhere, `=text` exactly, `^text` at the beginning. The address is translated to the stored
+filter JSON, which the one compiler understands.
 """
 
 import re

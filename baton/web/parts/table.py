@@ -129,8 +129,11 @@ class Table:
         return self.rights.may(self.kind.key, action)
 
 
-def read(request: HttpRequest, kind: ObjectType, users: Sequence[User]) -> Table:
-    """The table an address asks for. An unreadable filter becomes `fault`; anything else that is wrong is left out."""
+def read(request: HttpRequest, kind: ObjectType, users: Sequence[User], *, change: bool = True) -> Table:
+    """The table an address asks for, with what a chip's editor changes of its filter, unless `change` is off.
+
+    An unreadable filter becomes `fault`; anything else that is wrong is left out.
+    """
     me = user(request)
     held = access.of(me)
     view = views.of(me, kind.key, request.GET.get("view", ""))
@@ -149,7 +152,8 @@ def read(request: HttpRequest, kind: ObjectType, users: Sequence[User]) -> Table
     with suppress(Invalid):  # a view whose property is gone: said below, when it is what is shown
         saved["f"] = str(filters.parse(saved["f"], fields))
     try:
-        wanted = edited(request, filters.parse(asked["f"], fields), fields)
+        wanted = filters.parse(asked["f"], fields)
+        wanted = edited(request, wanted, fields) if change else wanted
     except Invalid as error:
         wanted, fault = Filter(), "; ".join(problem.message for problem in error.problems)
     return Table(

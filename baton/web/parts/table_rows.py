@@ -11,7 +11,7 @@ from baton.platform import sql
 from baton.segments import finder
 from baton.segments.models import ScoreModel
 
-from ..templatetags.fmt import ago
+from ..templatetags.fmt import about, ago, num
 from . import columns, values
 from .columns import Column
 from .table import Table
@@ -62,6 +62,11 @@ class Page:
     more: bool
     total: int
     exact: bool
+
+    @property
+    def shown(self) -> str:
+        """How many, as people read it."""
+        return num(self.total) if self.exact else about(self.total)
 
     @property
     def cursor(self) -> int:

@@ -1,10 +1,11 @@
 /** Long lists to choose from: a box that narrows them, columns that move up and down, and a field that shows what goes with a choice. */
-document.addEventListener("input", (e) => {
-  const box = e.target as HTMLInputElement;
-  if (!box.matches("[data-narrow]")) return;
+const narrow = (box: HTMLInputElement) => {
   const asked = box.value.trim().toLowerCase();
   for (const item of box.parentElement!.querySelectorAll<HTMLElement>(".scroll .menu-item")) item.hidden = !item.textContent!.toLowerCase().includes(asked);
-});
+};
+document.addEventListener("input", (e) => (e.target as Element).matches("[data-narrow]") && narrow(e.target as HTMLInputElement));
+document.addEventListener("htmx:after:swap", () => document.querySelectorAll<HTMLInputElement>(":popover-open [data-narrow]").forEach(narrow));
+document.addEventListener("change", (e) => (e.target as Element).matches("[data-narrow]") && e.stopPropagation(), true); // it is not part of what is chosen
 document.addEventListener("change", (e) => {
   const select = e.target as HTMLSelectElement;
   if (!select.matches("[data-span]")) return;
