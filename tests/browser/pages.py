@@ -5,6 +5,7 @@ PAGES = [
     "/contacts/",
     "/contacts/?f=stage:mql,sql;score:35..;(rank:head,manager|company.numberofemployees:300..)",
     "{story}",
+    "{company}",
     "/notifications/",
     "/scoring/",
     "/workflows/",

@@ -30,7 +30,7 @@ def check(page: Page, url: str) -> None:
 
 @pytest.mark.parametrize("url", PAGES)
 def test_everybody_can_use_every_page(page: Page, url: str) -> None:
-    check(page, story(page) if url == "{story}" else url)
+    check(page, {"{story}": story, "{company}": company}[url](page) if url.startswith("{") else url)
 
 
 @pytest.mark.parametrize("url", FRONT)
@@ -42,6 +42,12 @@ def story(page: Page) -> str:
     """The address of the record with a full story."""
     page.goto(f"/contacts/?q={STORY}")
     return page.get_by_role("link", name=STORY).get_attribute("href") or ""
+
+
+def company(page: Page) -> str:
+    """The address of that contact's company."""
+    page.goto(story(page))
+    return page.locator("#links-company a").first.get_attribute("href") or ""
 
 
 @pytest.mark.parametrize(("name", "limit"), [("app.js", 25), ("style.css", 20)])
