@@ -97,9 +97,14 @@ def look(object_type: str, ids: Sequence[int]) -> None:
 
 def _compare(object_type: str, candidates: Iterable[tuple[int, int]], rows: dict[int, dict[str, Any]]) -> Found:
     found: Found = {}
-    for one, other in candidates:
-        if one in rows and other in rows:
-            score, reasons = traits.compare(object_type, rows[one], rows[other])
+    faces: dict[int, traits.Face] = {}
+    for pair in candidates:
+        if pair[0] in rows and pair[1] in rows:
+            for id in pair:
+                if id not in faces:
+                    faces[id] = traits.face(object_type, rows[id])
+            one, other = pair
+            score, reasons = traits.alike(faces[one], faces[other])
             if score >= ENOUGH:
                 found[one, other] = score, reasons
     return found

@@ -7,6 +7,7 @@ number) takes points away.
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlsplit
@@ -136,44 +137,70 @@ def _hash(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What of a record is compared, worked out once for all its comparisons."""
+
+    object_type: str
+    traits: frozenset[tuple[int, str]]
+    name: str
+    mails: tuple[str, ...]
+    mobiles: frozenset[str]
+    number: str
+    domains: frozenset[str]
+
+
+def face(object_type: str, values: Values) -> Face:
+    found = frozenset(trait for trait in traits(object_type, values) if trait[0] != NEAR)
+    if object_type == "company":
+        return Face(object_type, found, "", (), frozenset(), number(values), frozenset(domains(values)))
+    mobiles = frozenset(text for kind, text in found if kind == MOBILE)
+    return Face(object_type, found, person(values), tuple(mailboxes.meant(mail) for mail in mails(values)), mobiles, "", frozenset())
+
+
 def compare(object_type: str, a: Values, b: Values) -> tuple[int, list[str]]:
     """How much two records look like one, 0 to 100, and by what: names of WORDS, weightiest first."""
-    shared = {kind for kind, _text in traits(object_type, a) & traits(object_type, b)} - {NEAR}
-    if object_type == "contact" and MAIL not in shared and any(_slip(x, y) for x in mails(a) for y in mails(b)):
+    return alike(face(object_type, a), face(object_type, b))
+
+
+def alike(a: Face, b: Face) -> tuple[int, list[str]]:
+    """`compare`, of faces."""
+    shared = {kind for kind, _text in a.traits & b.traits}
+    if MAIL not in shared and any(_slip(x, y) for x in a.mails for y in b.mails):
         shared.add(NEAR)
+    if not shared:
+        return 0, []
     unlike = 1.0
     for kind in shared:
         unlike *= 1 - WEIGHT[kind]
-    likely = (1 - unlike) * (_company_doubt(a, b, shared) if object_type == "company" else _person_doubt(a, b, shared))
+    likely = (1 - unlike) * (_company_doubt(a, b, shared) if a.object_type == "company" else _person_doubt(a, b, shared))
     return round(100 * likely), [WORDS[kind] for kind in sorted(shared, key=lambda kind: -WEIGHT[kind])]
 
 
-def _person_doubt(a: Values, b: Values, shared: set[int]) -> float:
+def _person_doubt(a: Face, b: Face, shared: set[int]) -> float:
     doubt = 1.0
-    one, two = person(a), person(b)
-    if one and two and one != two:
-        doubt *= 0.75 if one.replace(" ", "") in two.replace(" ", "") or two.replace(" ", "") in one.replace(" ", "") else 0.6 if MAIL in shared else 0.35
-    mobiles = [{digits for digits, kind in phones(values).items() if kind == MOBILE} for values in (a, b)]
-    if mobiles[0] and mobiles[1] and not mobiles[0] & mobiles[1]:
+    if a.name and b.name and a.name != b.name:
+        one, two = a.name.replace(" ", ""), b.name.replace(" ", "")
+        doubt *= 0.75 if one in two or two in one else 0.6 if MAIL in shared else 0.35
+    if a.mobiles and b.mobiles and not a.mobiles & b.mobiles:
         doubt *= 0.75
     return doubt
 
 
-def _company_doubt(a: Values, b: Values, shared: set[int]) -> float:
+def _company_doubt(a: Face, b: Face, shared: set[int]) -> float:
     doubt = 1.0
-    if number(a) and number(b) and number(a) != number(b):
+    if a.number and b.number and a.number != b.number:
         doubt *= 0.3  # branches and sister companies
     if COMPANY_NAME not in shared and NUMBER not in shared:
         doubt *= 0.85
-    sites = domains(a), domains(b)
-    if sites[0] and sites[1] and not sites[0] & sites[1]:
+    if a.domains and b.domains and not a.domains & b.domains:
         doubt *= 0.8
     return doubt
 
 
 def _slip(one: str, two: str) -> bool:
-    """Whether two addresses of one employer differ by one slip of the fingers; another digit is another person."""
-    (a, _, x), (b, _, y) = mailboxes.meant(one).partition("@"), mailboxes.meant(two).partition("@")
+    """Whether two addresses, as they were meant, of one employer differ by one slip of the fingers; another digit is another person."""
+    (a, _, x), (b, _, y) = one.partition("@"), two.partition("@")
     if x != y or x in mailboxes.FREE or a == b or min(len(a), len(b)) < 5 or abs(len(a) - len(b)) > 1:
         return False
     if re.sub(r"\D", "", a) != re.sub(r"\D", "", b):
