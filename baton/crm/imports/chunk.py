@@ -109,7 +109,7 @@ class Chunk:
         rows = records.many(kind, {id for pairs in doubtful.values() for _key, id in pairs}) if doubtful else {}
         for number, pairs in doubtful.items():
             mine = {name: value for name, value in asked[number] if name in unique}
-            wrong = {key for key, id in pairs if id in rows and any(rows[id].properties.get(name) not in (None, value) for name, value in mine.items())}
+            wrong = {key for key, id in pairs if id in rows and any(str(rows[id].properties.get(name) or value).casefold() != value for name, value in mine.items())}
             asked[number] = [key for key in asked[number] if key not in wrong]
 
     def _shared(self, kind: str, items: Sequence[Item]) -> dict[int, int | None]:

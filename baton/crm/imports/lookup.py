@@ -15,7 +15,7 @@ NEAR = 5000  # names that are looked through for one that was meant
 
 def keys(object_type: str, values: Mapping[str, Any], *, emails: Sequence[str] = ()) -> list[Key]:
     """What tells a record of this type from others, the surest first."""
-    found = [(name, str(values[name])) for name in unique_names(object_type) if values.get(name) not in (None, "")]
+    found = [(name, str(values[name]).strip().casefold()) for name in unique_names(object_type) if values.get(name) not in (None, "")]
     if object_type == "contact":
         found += [("email", str(mail).lower()) for mail in (values.get("email"), *emails) if mail]
     if object_type == "company":
@@ -77,7 +77,7 @@ def link_key(object_type: str, by: str, text: str) -> Key | None:
         return ("business_number", number.replace("-", "")) if number else None
     if by == "email":
         return ("email", identity.normal_email(text))
-    return (by, text.strip())
+    return (by, text.strip().casefold())  # as records keeps unique values
 
 
 def meant(object_type: str, text: str) -> str:

@@ -60,7 +60,7 @@ def detect(file: BinaryIO) -> Layout:
 def rows(file: BinaryIO, layout: Layout) -> Iterator[Row]:
     """Every row that has a value, the headers first. Raises Invalid (`file`) in the middle when the file cannot be read on."""
     found = _sheet(file, layout.sheet) if layout.kind == "book" else _lines(file, layout)
-    return (row for row in found if any(row))
+    return ([cell.replace("\0", "\ufffd") for cell in row] if any("\0" in cell for cell in row) else row for row in found if any(row))
 
 
 def headers(first: Row, others: Iterable[Row] = ()) -> list[str]:
