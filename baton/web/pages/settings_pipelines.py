@@ -1,5 +1,7 @@
 """Settings: the pipelines of deals, tickets and objects of one's own; their stages with probability, needs and time limits."""
 
+from typing import Any
+
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -18,7 +20,7 @@ from ..page import actor, allow
 from ..settings_page import SettingsPage
 
 NEW = "new"  # the key of the row at the end of a table
-KINDS = {"open": gettext_lazy("Open"), "won": gettext_lazy("Won"), "closed": gettext_lazy("Closed")}
+KINDS = {"open": gettext_lazy("In progress"), "won": gettext_lazy("Won"), "closed": gettext_lazy("Closed")}
 
 
 class PipelineSettings(SettingsPage):
@@ -135,13 +137,13 @@ def save(request: HttpRequest, object_type: str, key: str) -> HttpResponse:
                     pipelines.change_stage(object_type, key, stage.key, actor=who, **changed)
             if given.get(f"{NEW}.label", "").strip():
                 fields = _fields(request, NEW, object_type)
-                pipelines.define_stage(object_type, key, str(fields.pop("label")), actor=who, **fields)
+                pipelines.define_stage(object_type, key, fields.pop("label"), actor=who, **fields)
     except (Invalid, Conflict) as error:
         return _refused(request, kind, error, key)
     return _answer(request, kind, _("Saved"))
 
 
-def _fields(request: HttpRequest, key: str, object_type: str) -> dict[str, object]:
+def _fields(request: HttpRequest, key: str, object_type: str) -> dict[str, Any]:
     """The fields of one stage. Raises Invalid."""
     given = request.POST
     kind = given.get(f"{key}.kind", "open")
@@ -153,7 +155,7 @@ def _fields(request: HttpRequest, key: str, object_type: str) -> dict[str, objec
         problems.append(Problem("hours", "INVALID_NUMBER", _("Hours are a whole number above 0.")))
     if problems:
         raise Invalid(problems)
-    found: dict[str, object] = {
+    found: dict[str, Any] = {
         "label": given.get(f"{key}.label", "").strip(), "closed": kind != "open", "hours": int(hours[:7]) if hours else None,
         "required": given.getlist(f"{key}.required"),
     }  # fmt: skip
