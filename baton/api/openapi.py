@@ -46,11 +46,10 @@ def describe(made: Api) -> dict[str, Any]:
     needs = _needs(made)
     taken: set[str] = set()
     for address, item in document["paths"].items():
-        for method, operation in item.items():
-            if method not in METHODS:
-                continue
+        for method in [word for word in METHODS if word in item]:
+            operation = item[method] = dict(item[method])  # a function that answers two methods has one for both
             operation["operationId"] = _name(str(operation.get("operationId", "")), method, taken)
-            operation["responses"] = {str(status): answer for status, answer in operation["responses"].items()}
+            operation["responses"] = {str(status): dict(answer) for status, answer in operation["responses"].items()}
             operation["responses"]["default"] = {"description": "An error", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
             if (known := SHOWN.get((address, method))) is not None:
                 status, schema = known
