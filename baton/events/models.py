@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from baton.platform import clock
+
 
 class EventKey(models.Model):
     """What an event was about (this page, this form, this e-mail ...), so that the big table holds a number only.
@@ -48,3 +50,18 @@ class Visitor(models.Model):
     class Meta:
         db_table = "visitor"
         indexes = [models.Index(fields=["-last_seen_at", "-contact_id"], name="visitor_last_seen")]
+
+
+class EventDefinition(models.Model):
+    """A kind of event that a company sends itself: an order, a sign-in … Local table."""
+
+    name = models.TextField(unique=True)  # small letters, digits, underscore; what event_key holds
+    label = models.TextField()
+    description = models.TextField(blank=True, default="")
+    properties = models.JSONField(default=list)  # [{"name", "label", "type": string | number | enumeration | datetime, "options"}]
+    created_at = models.DateTimeField(default=clock.now)
+    updated_at = models.DateTimeField(default=clock.now)
+    archived_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "event_definition"

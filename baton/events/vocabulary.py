@@ -27,6 +27,7 @@ class Kind(IntEnum):
     TASK = 43  # done
     EMAIL_LOGGED = 44  # key: direction
     MESSAGE_LOGGED = 45  # key: channel
+    CUSTOM_EVENT = 60  # key: name of the EventDefinition; payload: properties
 
     @property
     def word(self) -> str:
@@ -36,7 +37,10 @@ class Kind(IntEnum):
 
 # What a person did, as opposed to what Baton concluded or did: only these count as activity.
 HUMAN = frozenset(
-    {Kind.PAGE_VIEW, Kind.PAGE_DWELL, Kind.CTA_CLICK, Kind.DOWNLOAD, Kind.FORM_SUBMISSION, Kind.EMAIL_OPEN, Kind.EMAIL_CLICK, Kind.CALL, Kind.MEETING}
+    {
+        Kind.PAGE_VIEW, Kind.PAGE_DWELL, Kind.CTA_CLICK, Kind.DOWNLOAD, Kind.FORM_SUBMISSION, Kind.EMAIL_OPEN, Kind.EMAIL_CLICK, Kind.CALL, Kind.MEETING,
+        Kind.CUSTOM_EVENT,
+    }  # fmt: skip
 )
 
 _SAME_KEY = {Kind.PAGE_DWELL: Kind.PAGE_VIEW}

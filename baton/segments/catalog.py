@@ -40,6 +40,7 @@ KINDS = {
     Kind.TASK: gettext_noop("task done"),
     Kind.EMAIL_LOGGED: gettext_noop("e-mail logged"),
     Kind.MESSAGE_LOGGED: gettext_noop("message logged"),
+    Kind.CUSTOM_EVENT: gettext_noop("event of one’s own"),
 }
 CREATED = gettext_noop("Created")
 CHANGED = gettext_noop("Last changed")

@@ -119,6 +119,9 @@ def _entry(event: Event, users: Mapping[int, str], dwell: float | None, answers:
             return Entry(event.ts, "timer", "web", _("Stayed on ‘{page}’").format(page=name), spent(event.value or 0))
         case Kind.CTA_CLICK:
             return Entry(event.ts, "mouse-pointer-click", "web", _("Clicked ‘{name}’").format(name=name), str(said.get("page", "")))
+        case Kind.CUSTOM_EVENT:
+            details = "\n".join(f"{key}: {value}" for key, value in (said.get("properties") or {}).items())
+            return Entry(event.ts, "mouse-pointer-click", "web", name, "", details)
         case Kind.DOWNLOAD:
             return Entry(event.ts, "file-down", "web", _("Downloaded ‘{file}’").format(file=name.rpartition("/")[2] or name), str(said.get("page", "")))
         case Kind.FORM_SUBMISSION:
