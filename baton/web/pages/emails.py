@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from baton.accounts import permissions
+from baton.accounts import permissions, rights
 from baton.crm.models import Contact
 from baton.events.vocabulary import Kind
 from baton.messaging import emails
@@ -21,7 +21,7 @@ from baton.messaging.models import Email
 from baton.platform import sql
 from baton.platform.errors import Invalid, NotFound
 from baton.web.answer import faults, go, toast
-from baton.web.page import Page, actor, allow
+from baton.web.page import Page, actor, allow, user
 from baton.web.parts import people
 
 # A mail is a stranger's page: it may run nothing, ask nobody, and be framed by Baton only.
@@ -121,12 +121,13 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _example(request: HttpRequest) -> people.Person | None:
-    """The contact the preview is filled in for."""
+    """The contact the preview is filled in for, one the user may see."""
+    held = rights.of(user(request))
     asked = request.GET.get("contact", "")
     live = Contact.objects.filter(archived_at=None)
     found = live.filter(pk=int(asked)).first() if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
-    if found is None:
-        best = people.search("", limit=1)
+    if found is None or not held.may("contact", "view", [found.owner_id]):
+        best = people.search("", rights=held, limit=1)
         return best[0] if best else None
     return people.person(found)
 

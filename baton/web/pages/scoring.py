@@ -13,8 +13,9 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
-from baton.accounts import permissions
+from baton.accounts import permissions, rights
 from baton.accounts.models import User
+from baton.accounts.rights import Rights
 from baton.crm.models import Contact
 from baton.events.vocabulary import Kind
 from baton.platform import clock, sql
@@ -22,11 +23,12 @@ from baton.platform.actor import Actor
 from baton.platform.errors import Invalid, NotFound, Problem
 from baton.platform.models import History
 from baton.segments import filter as filters
+from baton.segments import finder, scoring
 from baton.segments import rules as sheet
-from baton.segments import scoring
+from baton.segments.finder import Find
 from baton.segments.models import ScoreModel, ScoreRule
 from baton.web.answer import targets, toast
-from baton.web.page import Page, actor, allow
+from baton.web.page import Page, actor, allow, user
 from baton.web.parts import people
 
 GROUPS: dict[str, tuple[str | Promise, str]] = {
@@ -99,7 +101,7 @@ def _side(request: HttpRequest, model: ScoreModel) -> dict[str, Any]:
     """The histogram, its thresholds and the tested contact."""
     chart = scoring.histogram(model)
     top = max(1, *(b.count for b in chart.bins))
-    tested = _tested(request.GET.get("contact") or request.POST.get("contact") or "", model)
+    tested = _tested(request.GET.get("contact") or request.POST.get("contact") or "", model, rights.of(user(request)))
     hits = scoring.explain(tested.pk, model) if tested else []
     return {
         "model": model,
@@ -126,17 +128,19 @@ def _behind(model: ScoreModel) -> bool:
     return last is not None and (model.evaluated_at is None or model.evaluated_at < last)
 
 
-def _tested(asked: str, model: ScoreModel) -> Contact | None:
-    """The contact asked for, else the one with the most points."""
+def _tested(asked: str, model: ScoreModel, held: Rights) -> Contact | None:
+    """The contact asked for, else the one with the most points, of those the user may see."""
     live = Contact.objects.filter(archived_at=None)
-    if asked.isascii() and asked.isdigit() and len(asked) < 19 and (found := live.filter(pk=int(asked)).first()):
+    found = live.filter(pk=int(asked)).first() if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
+    if found is not None and held.may("contact", "view", [found.owner_id]):
         return found
+    seen, params = held.where("contact", "view", "c")
     best = sql.rows(
-        "SELECT s.contact_id FROM score s JOIN contact c ON c.id = s.contact_id WHERE s.model_id = %s AND c.archived_at IS NULL"
+        f"SELECT s.contact_id FROM score s JOIN contact c ON c.id = s.contact_id WHERE s.model_id = %s AND c.archived_at IS NULL AND {seen}"
         " ORDER BY s.total DESC, s.contact_id DESC LIMIT 1",
-        [model.pk],
-    )
-    return live.filter(pk=best[0][0]).first() if best else live.order_by("pk").first()
+        [model.pk, *params],
+    ) or [(id,) for id in finder.ids(Find("contact", rights=held), limit=1)]
+    return live.filter(pk=best[0][0]).first() if best else None
 
 
 def _sentence(rule: ScoreRule) -> str:
@@ -233,7 +237,7 @@ def _integer(given: Mapping[str, str], name: str, low: int, high: int) -> int:
 @allow("scoring", "view")
 def find_people(request: HttpRequest) -> HttpResponse:
     """Contacts whose name, company or address contains `?q=`."""
-    found = people.search(request.GET.get("q", ""), limit=8)
+    found = people.search(request.GET.get("q", ""), rights=rights.of(user(request)), limit=8)
     return render(request, "scoring/people.html", {"found": found, "q": request.GET.get("q", "")})
 
 

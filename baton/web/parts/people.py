@@ -4,18 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from baton.accounts.models import User
+from baton.accounts.rights import Rights
 from baton.crm import contacts, properties
 from baton.crm.models import Contact
 from baton.platform import sql
+from baton.segments import finder
 
-SEARCH = """
-SELECT c.id FROM contact c LEFT JOIN score s ON s.contact_id = c.id
-WHERE c.archived_at IS NULL AND (
-    (c.properties->>'lastname') || (c.properties->>'firstname') ILIKE %(like)s
-    OR (c.properties->>'firstname') || ' ' || (c.properties->>'lastname') ILIKE %(like)s
-    OR c.properties->>'lastname' ILIKE %(like)s OR c.properties->>'firstname' ILIKE %(like)s
-    OR c.properties->>'company' ILIKE %(like)s OR c.email ILIKE %(like)s)
-ORDER BY coalesce(s.total, 0) DESC, c.id DESC LIMIT %(limit)s
+BEST = """
+SELECT c.id FROM score s JOIN contact c ON c.id = s.contact_id
+WHERE c.archived_at IS NULL AND {seen} ORDER BY s.total DESC, c.id DESC LIMIT %s
 """
 
 
@@ -44,10 +41,13 @@ def named(ids: Iterable[int]) -> dict[int, Person]:
     return {c.pk: person(c) for c in Contact.objects.filter(pk__in=set(ids))}
 
 
-def search(text: str, *, limit: int) -> list[Person]:
-    """Contacts whose name, company or e-mail address contains the text, most points first; the best scored for no text."""
-    like = "%" + text.strip().replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_") + "%"
-    ids = [row[0] for row in sql.rows(SEARCH, {"like": like, "limit": limit})]
+def search(text: str, *, rights: Rights, limit: int) -> list[Person]:
+    """Contacts found by name, company or e-mail address; for no text those with the most points. Only what the rights let see."""
+    if text.strip():
+        ids = [hit.id for hit in finder.quick(text, rights=rights, types=("contact",), limit=limit)]
+    else:
+        seen, params = rights.where("contact", "view", "c")
+        ids = [row[0] for row in sql.rows(BEST.format(seen=seen), [*params, limit])]
     found = named(ids)
     return [found[i] for i in ids if i in found]
 
