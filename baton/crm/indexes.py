@@ -104,6 +104,32 @@ def there() -> dict[str, bool]:
     )
 
 
+def _statistics() -> dict[str, tuple[str, str]]:
+    """Name -> (table, expression): what the planner is to know of the values. It takes nothing from an index over a part of a table."""
+    found = {}
+    for table, body in wanted().values():
+        if body.startswith("(("):
+            value = body[1 : body.rindex(", id)")]
+            found[f"{MARK}{table}_{hashlib.sha256(value.encode()).hexdigest()[:12]}"] = (table, value)
+    return found
+
+
+def _known_statistics() -> set[str]:
+    return {name for (name,) in sql.rows("SELECT stxname FROM pg_statistic_ext WHERE starts_with(stxname, %s)", [MARK])}
+
+
+def _ensure_statistics() -> set[str]:
+    """Make and drop them; returns the tables that need to be looked at anew."""
+    should, have = _statistics(), _known_statistics()
+    for name in have - should.keys():
+        sql.run(f'DROP STATISTICS IF EXISTS "{name}"')
+    missing = should.keys() - have
+    for name in sorted(missing):
+        table, value = should[name]
+        sql.run(f'CREATE STATISTICS IF NOT EXISTS "{name}" ON {value} FROM {table}')
+    return {should[name][0] for name in missing}
+
+
 def ensure() -> list[str]:
     """Make the indexes that are missing, drop those nobody wants; returns their names. Nothing while another process is at it.
 
@@ -112,7 +138,7 @@ def ensure() -> list[str]:
     should, have = wanted(), there()
     wrong = [name for name, whole in have.items() if name not in should or not whole]
     missing = [name for name in should if not have.get(name)]
-    if not wrong and not missing:
+    if not wrong and not missing and not _statistics().keys() - _known_statistics():
         return []
     ((mine,),) = sql.rows("SELECT pg_try_advisory_lock(%s)", [LOCK])  # never waits: making an index waits for whoever waits
     if not mine:
@@ -124,7 +150,7 @@ def ensure() -> list[str]:
         for name in missing:
             table, body = should[name]
             sql.run(f'CREATE INDEX{aside[table]} IF NOT EXISTS "{name}" ON {table} {body}')
-        for table in {should[name][0] for name in missing}:  # what is known of an expression's values comes with its index
+        for table in _ensure_statistics():
             sql.run(f"ANALYZE {table}")
     finally:
         sql.run("SELECT pg_advisory_unlock(%s)", [LOCK])

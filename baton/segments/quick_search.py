@@ -9,7 +9,7 @@ from baton.crm import properties, search, types
 from baton.platform import sql
 from baton.segments import finder
 
-LOOKED_AT = 200  # matches of each table that are ranked; more words find fewer
+LOOKED_AT = 60  # matches of each table that are ranked; more words find fewer
 
 
 def hits(text: str, *, rights: Rights | None, only: Sequence[str] | None, limit: int) -> list["finder.Hit"]:
