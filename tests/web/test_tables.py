@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from baton.accounts import users
 from baton.accounts.models import Role, Team, User
 from baton.crm import associations, consent, contacts, properties, records, types
-from baton.crm.models import PropertyHistory, Stage, View
+from baton.crm.models import Export, PropertyHistory, Stage, View
 from baton.messaging.models import Notification
 from baton.platform.actor import SYSTEM, Actor
 from baton.segments import bulk
@@ -530,3 +530,16 @@ def test_nobody_without_the_right_sees_a_table(account: object) -> None:
     for address in ("/contacts/", "/objects/products/", "/deals/new/", "/companies/filter/"):
         assert web.get(address).status_code == 403, address
     assert Client().get("/companies/").status_code == 302
+
+
+def test_a_table_is_exported_as_it_is_shown(web: Client) -> None:
+    one, _two = person("가", city="부산"), person("나", city="서울")
+    form = web.get("/contacts/export/?f=city:부산").content.decode()
+    assert "City ‘부산’" in form
+    answer = web.post("/contacts/export/?f=city:부산&columns=city", {"format": "csv", "encoding": "utf-8", "which": "shown"})
+    assert answer["HX-Redirect"] == "/exports/"
+    asked = Export.objects.get()
+    assert (asked.object_type, asked.columns) == ("contact", ["id", "lastname", "firstname", "email", "city"])
+    web.post("/contacts/export/", {"format": "csv", "encoding": "utf-8", "which": "all", "chosen": "1", "id": one})
+    assert Export.objects.latest("pk").ids == [one]
+    assert web.post("/contacts/export/", {"format": "pdf"}).status_code == 422

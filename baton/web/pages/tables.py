@@ -142,6 +142,7 @@ def _rights(table: Table) -> dict[str, Any]:
     owner = properties.definitions(table.kind.key).get("owner_id")
     return {
         **may,
+        "import_url": f"/import/?type={table.kind.key}" if table.may("import") else "",
         "may_list": permissions.can(table.me, "segments", "edit"),
         "may_change": may["may_edit"] or may["may_delete"] or may["may_export"],
         "has_owner": owner is not None and not owner.read_only,

@@ -25,6 +25,7 @@ from ..page import user
 from . import columns, filters, views
 from .address import table_url
 from .columns import Column
+from .filter_fields import Fields
 from .filters import Filter
 from .layout import Layout, layouts
 
@@ -175,7 +176,7 @@ def read(request: HttpRequest, kind: ObjectType, users: Sequence[User], *, chang
     )
 
 
-def edited(request: HttpRequest, wanted: Filter, fields: filters.Fields) -> Filter:
+def edited(request: HttpRequest, wanted: Filter, fields: Fields) -> Filter:
     """The filter of the address, with the change made in a chip's editor applied. Raises Invalid."""
     given = request.GET
     if "drop" in given:
