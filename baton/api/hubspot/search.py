@@ -61,10 +61,10 @@ def search(request: HttpRequest, object_type: str, body: Search) -> Body:
     kind = kinds.of(object_type)
     search_filters.storable(body.query or "", "query")
     sort, descending = _order(kind, body.sorts or [])
-    find = Find(kind.key, _node(kind, body), body.query or "", sort, descending, rights=rights.of(request.auth))  # type: ignore[attr-defined]
+    find = Find(kind.key, _node(kind, body), body.query or _words(kind, body), sort, descending, rights=rights.of(request.auth))  # type: ignore[attr-defined]
     try:
         ids = finder.ids(find, limit=size + 1, offset=offset)
-        total = finder.count(find).number if offset or len(ids) > size or not size else len(ids)
+        total = max(finder.count(find).number, offset + len(ids)) if offset or len(ids) > size or not size else len(ids)
     except Invalid as error:
         raise problem(error.problems[0].message, "sorts") from None
     except FilterError as error:
@@ -91,6 +91,14 @@ def _node(kind: ObjectType, body: Search) -> Node:
     if not nodes or len(nodes) < len(groups):  # a group without filters finds everything
         return Everyone()
     return nodes[0] if len(nodes) == 1 else Or(tuple(nodes))
+
+
+def _words(kind: ObjectType, body: Search) -> str:
+    """Words that all records have which the only group of filters finds: the index of quick search finds those records, and the filters sift them."""
+    groups = [group.filters or [] for group in body.filterGroups or []] + ([body.filters] if body.filters else [])
+    if len(groups) != 1:
+        return ""
+    return " ".join(dict.fromkeys(word for one in groups[0] for word in search_filters.words_of(kind, one)))
 
 
 def _order(kind: ObjectType, sorts: list[Sort | str]) -> tuple[str, bool]:

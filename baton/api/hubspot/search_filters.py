@@ -9,7 +9,7 @@ from ninja import Schema
 
 from baton.api.errors import Failure
 from baton.api.hubspot import words
-from baton.crm import identity, pipelines, properties, types, values
+from baton.crm import identity, pipelines, properties, search, types, values
 from baton.crm.associations import PRIMARY
 from baton.crm.models import Contact, ObjectType, PropertyDefinition
 from baton.query.nodes import And, Compare, Everyone, HasState, Nobody, Node, Not, Or, Related, Scalar
@@ -23,6 +23,7 @@ ORDERED = {
     "time": {"LT": "before", "LTE": "on_or_before", "GT": "after", "GTE": "on_or_after"},
 }
 MOMENTS = {"createdate": "created_at", "hs_createdate": "created_at", "lastmodifieddate": "updated_at", "hs_lastmodifieddate": "updated_at"}
+WORD = re.compile(r"[^\W_]+")
 IDS = ("hs_object_id", "hs_ticket_id")
 EARLIEST, LATEST = 1000, 9000  # years of a date that can be compared
 
@@ -102,6 +103,26 @@ def _given(one: Filter, operator: str) -> list[Any]:
     for value in found:
         storable(str(value), "value")
     return found
+
+
+def words_of(kind: ObjectType, one: Filter) -> list[str]:
+    """Words that a record has, or begins words with, wherever this filter holds; none for filters that say nothing of words (see crm/search.py)."""
+    name = words.ours(kind.key, one.propertyName.strip())
+    definition = properties.definitions(kind.key).get(name)
+    if definition is None or name not in kind.searchable or definition.type not in ("text", "email", "url") or definition.field_type in ("textarea", "html"):
+        return []
+    if one.operator.strip().upper() not in ("EQ", "CONTAINS_TOKEN") or not isinstance(one.value, str):
+        return []
+    found = []
+    for asked in one.value.split():
+        for number, piece in enumerate(asked.split("*") if one.operator.strip().upper() == "CONTAINS_TOKEN" else [asked]):
+            for part in WORD.finditer(piece):
+                if number and part.start() == 0:
+                    continue  # the end of a word, whose beginning may be anything
+                found.append(part.group())
+    if definition.type == "email" and len(found) > 1:
+        found.pop()  # .com and its like are in every other address
+    return [word for word in found if 1 < len(word) <= search.LONGEST and not word.isdigit() and not search.FORMS.search(word)]
 
 
 def storable(text: str, where: str) -> None:
