@@ -1,5 +1,7 @@
 """What Baton told a colleague: unread marks, reading one and all, the way to the record."""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -67,3 +69,17 @@ def test_a_link_never_leaves(client: Client, seller: User) -> None:
     page = client.get("/notifications/").content.decode()
     assert "evil.example" not in page
     assert 'href="/contacts/9/"' in page
+
+
+def test_the_list_is_filtered(client: Client, seller: User) -> None:
+    notify.users([seller.pk], cause="mention:5", title="언급")
+    notify.users([seller.pk], cause="task:7:2026", title="할 일")
+    notify.mark_read(seller.pk, [Notification.objects.get(title="언급").pk])
+
+    def shown(kind: str) -> list[str]:
+        return re.findall(r">(리드 \d|언급|할 일)</", client.get(f"/notifications/?show={kind}").content.decode().partition('id="notices"')[2])
+
+    assert shown("mention") == ["언급"]
+    assert shown("task") == ["할 일"]
+    assert shown("unread") == ["할 일", "리드 2", "리드 1", "리드 0"]
+    assert len(shown("")) == len(shown("nonsense")) == 5

@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
+from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
@@ -13,9 +14,11 @@ from baton.messaging import notify
 from baton.messaging.models import Notification
 from baton.platform.errors import NotFound
 from baton.web import feeds
+from baton.web.answer import targets
 from baton.web.page import Page, allow
 
 PAGE = 50
+SHOWN: dict[str, str | Promise] = {"": _("All"), "unread": _("Unread"), "mention": _("Mentions"), "task": _("Tasks due")}
 
 
 class Notifications(Page):
@@ -42,15 +45,24 @@ def _context(request: HttpRequest) -> dict[str, object]:
     found = Notification.objects.filter(user_id=_me(request)).order_by("-id")
     if before.isascii() and before.isdigit() and len(before) < 19:
         found = found.filter(pk__lt=int(before))
+    show = request.GET.get("show", "")
+    if show == "unread":
+        found = found.filter(read_at=None)
+    elif show in SHOWN and show:
+        found = found.filter(cause__startswith=f"{show}:")
     rows = list(found[: PAGE + 1])
-    return {"notices": [feeds.linked(n) for n in rows[:PAGE]], "more": rows[PAGE - 1].pk if len(rows) > PAGE else None, "before": before}
+    return {
+        "notices": [feeds.linked(n) for n in rows[:PAGE]], "more": rows[PAGE - 1].pk if len(rows) > PAGE else None, "before": before,
+        "show": show if show in SHOWN else "", "choices": SHOWN.items(),
+    }  # fmt: skip
 
 
 @require_GET
 @allow()
 def show(request: HttpRequest) -> HttpResponse:
-    """The newest notifications, or those before `?before=<id>`."""
-    return render(request, "notifications/page.html", _context(request))
+    """The newest notifications, or those before `?before=<id>`; `?show=` unread ones, mentions, tasks that fell due."""
+    template = "notifications/list.html" if targets(request, "notices-part") else "notifications/page.html"
+    return render(request, template, _context(request))
 
 
 @require_POST

@@ -19,6 +19,7 @@ from ..page import Page, actor
 from ..parts import activity_words, beside, brief, cells, composer, links, neighbours, progress, scorecard, timeline, values
 from ..parts.people import colleagues
 from ..parts.subject import BASE, Subject, of_record
+from . import quote
 
 HISTORY = 30
 
@@ -74,6 +75,8 @@ def show(request: HttpRequest, subject: Subject) -> HttpResponseBase:
     count, amount = links.open_deals(by_key.get("deal"), subject) if subject.key in ("contact", "company") else (0, 0.0)
     if person and not subject.is_person:
         count, amount = beside.deals_of(person, subject)
+    if subject.key == "quote" and not subject.archived:
+        context["quote_url"] = quote.url(subject.id)
     context |= {"open_deals": count, "open_amount": amount, "open_tasks": len(tasks), **beside.next_record(subject)}
     context["facts"] = beside.facts(subject, by_key, count, amount)
     if person and not subject.is_person:

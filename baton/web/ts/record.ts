@@ -88,3 +88,4 @@ document.addEventListener("keydown", (e) => {
   if (!form || e.key !== "Escape" || e.isComposing) return;
   htmx.ajax("GET", form.dataset.escapeTo!, { target: `#${form.parentElement!.id}`, swap: "outerHTML", source: document.body });
 });
+document.addEventListener("click", (e) => (e.target as Element).closest("[data-print]") && print());
