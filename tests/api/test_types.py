@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from baton.api.versions import canonical
 from baton.crm import associations, contacts, records, types
 from baton.platform import sql
 from baton.platform.actor import SYSTEM, Actor
@@ -222,3 +223,26 @@ def test_rights_are_by_object_type(program: Call) -> None:
         answer = program(method, path, {} if method == "POST" else None, token=token)
         assert answer.status_code == 403, path
         assert answer.body["errors"][0]["context"]["requiredGranularScopes"][0] == scope
+
+
+@pytest.mark.parametrize(
+    ("path", "known"),
+    [
+        ("crm/objects/2026-03/contacts/1/", "crm/v3/objects/contacts/1"),
+        ("crm/objects/2026-09-beta/contacts/1/associations/deals", "crm/v4/objects/contacts/1/associations/deals"),
+        ("crm/v4/objects/tickets", "crm/v3/objects/tickets"),
+        ("crm/v3/objects/contacts/1/associations/deals", "crm/v3/objects/contacts/1/associations/deals"),
+        ("crm/associations/2026-03/contacts/deals/batch/read", "crm/v4/associations/contacts/deals/batch/read"),
+        ("crm/associations/v4/contacts/deals/labels", "crm/v4/associations/contacts/deals/labels"),
+        ("crm/properties/2026-03/contacts", "crm/v3/properties/contacts"),
+        ("crm/owners/2026-03/", "crm/v3/owners"),
+        ("crm-object-schemas/v3/schemas/p_contract", "crm/v3/schemas/p_contract"),
+        ("events/event-occurrences/2026-03", "events/v3/events"),
+        ("events/2026-03/send", "events/v3/send"),
+        ("marketing/forms/2026-03/", "marketing/v3/forms"),
+        ("oauth/2026-03/token", "oauth/v1/token"),
+        ("crm/v3/lists/search", "crm/v3/lists/search"),
+    ],
+)
+def test_dates_and_numbers_name_one_path(path: str, known: str) -> None:
+    assert canonical(path) == known
