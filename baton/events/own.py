@@ -128,7 +128,9 @@ def _property_problems(properties: Sequence[Property]) -> list[Problem]:
     for number, one in enumerate(properties):
         name = str(one.get("name", ""))
         if not re.fullmatch(r"[a-z0-9_][a-z0-9_-]{0,99}", name) or name in seen:
-            problems.append(Problem(f"definitions.{number}.name", "INVALID_NAME", _("A name has small letters, digits and underscores, and begins with a letter.")))
+            problems.append(
+                Problem(f"definitions.{number}.name", "INVALID_NAME", _("A name has small letters, digits and underscores, and begins with a letter."))
+            )
         if one.get("type") not in TYPES:
             problems.append(Problem(f"definitions.{number}.type", "INVALID_OPTION", _("Expected one of {types}.").format(types=", ".join(TYPES))))
         seen.add(name)
