@@ -8,9 +8,11 @@ from django.test import Client
 from baton.accounts import rights, roles, tokens, users
 from baton.accounts.models import Account, User
 from baton.crm import records
+from baton.platform import clock
 from baton.platform.actor import SYSTEM
-from baton.segments import finder
+from baton.segments import finder, rules
 from baton.segments.finder import Find
+from baton.segments.models import Score
 from tests import endpoints
 
 pytestmark = pytest.mark.django_db
@@ -76,6 +78,9 @@ def test_no_page_shows_a_record_that_may_not_be_seen(account: Account, people: d
     web = browser(reach(people["me"], view))
     hidden = [f"비밀-{object_type}-{owner}" for object_type in TITLE for owner in OWNERS if owner not in SEEN[view]]
     made = endpoints.world(account, people["me"])
+    model = rules.create_model("점수", mql=5, sql=25, actor=SYSTEM)
+    for id in rows["contact"].values():  # hot enough for the start page
+        Score.objects.create(model_id=model.pk, contact_id=id, total=40, changed_at=clock.now())
     asked = (
         {page.address for page in endpoints.pages(made)}
         | {f"/palette/?q={word}" for word in ("비밀", "ㅂㅁ", "deal-far")}

@@ -91,6 +91,12 @@ def viewer(browser: Browser, server: str, signed_in: dict[str, Path]) -> Iterato
     yield from _page(browser, server, signed_in["viewer"], "ko-KR")
 
 
+@pytest.fixture
+def admin(browser: Browser, server: str, signed_in: dict[str, Path]) -> Iterator[Page]:
+    """A page of the administrator."""
+    yield from _page(browser, server, signed_in["admin"], "ko-KR")
+
+
 def _page(browser: Browser, server: str, state: Path | None, locale: str) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale=locale, base_url=server, storage_state=state)
     context.set_default_timeout(10_000)

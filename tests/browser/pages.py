@@ -6,11 +6,16 @@ PAGES = [
     "/contacts/?f=stage:mql,sql;score:35..;(rank:head,manager|company.numberofemployees:300..)",
     "{story}",
     "{company}",
+    "/duplicates/",
     "/notifications/",
     "/scoring/",
     "/workflows/",
     "/emails/",
+    "/settings/",
+    "/settings/me/",
+    "/settings/account/",
     "/nothing-here/",
 ]
+ADMIN = ["/settings/users/", "/settings/teams/", "/settings/roles/", "/settings/roles/sales/", "/settings/tokens/", "/settings/tokens/new/"]
 FRONT = ["/login/", "/login/reset/", "/login/reset/sent/"]  # signed out
 STORY = "서지우"  # the contact with a full record

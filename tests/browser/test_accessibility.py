@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page
 
-from .pages import FRONT, PAGES, STORY
+from .pages import ADMIN, FRONT, PAGES, STORY
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text()
@@ -31,6 +31,11 @@ def check(page: Page, url: str) -> None:
 @pytest.mark.parametrize("url", PAGES)
 def test_everybody_can_use_every_page(page: Page, url: str) -> None:
     check(page, {"{story}": story, "{company}": company}[url](page) if url.startswith("{") else url)
+
+
+@pytest.mark.parametrize("url", ADMIN)
+def test_an_administrator_can_use_every_page(admin: Page, url: str) -> None:
+    check(admin, url)
 
 
 @pytest.mark.parametrize("url", FRONT)

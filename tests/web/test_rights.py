@@ -1,134 +1,48 @@
-"""Who may call what: every address is named here with the right it needs, or as public. A new address without an entry fails."""
+"""Strangers, sessions, tokens and headers at every address of the product. Which role may what: tests/accounts/test_rights_matrix.py."""
 
 import asyncio
-import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
 
-from baton.accounts import permissions, users
-from baton.accounts.builtin_roles import BUILTIN
+from baton.accounts import users
 from baton.accounts.models import Account, User
-from baton.accounts.permissions import can
-from baton.automation import verbs as workflows
-from baton.automation.models import Workflow
-from baton.crm import records
-from baton.forms import verbs as forms
-from baton.messaging import emails
 from baton.platform import setup
 from baton.platform.actor import SYSTEM
+from tests import endpoints
+from tests.endpoints import PUBLIC, World
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a-long-enough-one"
-ANYBODY = ""  # who is signed in, whatever the role
-
-# Address -> what each method needs: "<area> <level>", or ANYBODY for all who are signed in.
-NEEDS: dict[str, dict[str, str]] = {
-    "": {"GET": ANYBODY},
-    "palette/": {"GET": ANYBODY},
-    "notifications/": {"GET": ANYBODY},
-    "notifications/read/": {"POST": ANYBODY},
-    "notifications/<int:pk>/read/": {"POST": ANYBODY},
-    "contacts/": {"GET": "contacts view"},
-    "contacts/filter/": {"GET": "contacts view"},
-    "contacts/new/": {"GET": "contacts edit", "POST": "contacts edit"},
-    "contacts/bulk/": {"POST": "contacts edit"},
-    "contacts/bulk/undo/": {"POST": "contacts edit"},
-    "contacts/<int:id>/": {"GET": "contacts view"},
-    "contacts/<int:id>/news/": {"GET": "contacts view"},
-    "contacts/<int:id>/notes/": {"POST": "contacts edit"},
-    "contacts/<int:id>/consent/": {"POST": "contacts edit"},
-    "contacts/<int:id>/properties/<str:name>/": {"GET": "contacts view", "POST": "contacts edit"},
-    "contacts/<int:id>/properties/<str:name>/history/": {"GET": "contacts view"},
-    "emails/": {"GET": "emails view"},
-    "emails/new/": {"POST": "emails edit"},
-    "emails/<int:pk>/": {"GET": "emails view", "POST": "emails edit"},
-    "emails/<int:pk>/preview/": {"GET": "emails view"},
-    "scoring/": {"GET": "scoring view"},
-    "scoring/rules/<int:pk>/": {"POST": "scoring edit"},
-    "scoring/thresholds/": {"POST": "scoring edit"},
-    "scoring/people/": {"GET": "scoring view"},
-    "scoring/history/": {"GET": "scoring view"},
-    "workflows/": {"GET": "workflows view"},
-    "workflows/new/": {"POST": "workflows edit"},
-    "workflows/<int:pk>/": {"GET": "workflows view"},
-    "workflows/<int:pk>/add/": {"GET": "workflows edit", "POST": "workflows edit"},
-    "workflows/<int:pk>/back/": {"POST": "workflows edit"},
-    "workflows/<int:pk>/again/": {"POST": "workflows edit"},
-    "workflows/<int:pk>/steps/<slug:step_id>/": {"POST": "workflows edit"},
-    "workflows/<int:pk>/steps/<slug:step_id>/filter/": {"POST": "workflows edit"},
-    "workflows/<int:pk>/steps/<slug:step_id>/move/": {"POST": "workflows edit"},
-    "workflows/<int:pk>/publish/": {"POST": "workflows edit"},
-    "workflows/<int:pk>/pause/": {"POST": "workflows edit"},
-    "workflows/<int:pk>/resume/": {"POST": "workflows edit"},
-}
-# For people who are not signed in, and for programs of other sites.
-PUBLIC = {
-    "login/",
-    "logout/",
-    "login/inactive/",
-    "login/reset/",
-    "login/reset/sent/",
-    r"^login/reset/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
-    "login/reset/done/",
-    "me/language/",  # a cookie, chosen on the sign-in page
-    "f/<guid>.js",
-    "f/<guid>/",
-    "f/<guid>",
-    "u/<str:token>",  # the token is the proof
-    "submissions/v3/integration/submit/<account>/<guid>",
-    "submissions/v3/integration/submit/<account>/<guid>/",
-}
 WITHOUT_CSRF = {"f/<guid>/", "f/<guid>", "u/<str:token>"}  # no session is read
-PROGRAMS = ("crm/", "submissions/v3/integration/secure/")  # a Bearer token, nothing else
-NOBODYS = "^(?:crm|events/v3|marketing/v3|settings/v3|account-info|oauth)/"  # a 404 in the API's words
-
-
-def routes(patterns: list[Any] | None = None, before: str = "") -> Iterator[tuple[str, Callable[..., Any]]]:
-    for pattern in get_resolver().url_patterns if patterns is None else patterns:
-        if isinstance(pattern, URLResolver):
-            yield from routes(pattern.url_patterns, before + str(pattern.pattern))
-        else:
-            assert isinstance(pattern, URLPattern)
-            yield before + str(pattern.pattern), pattern.callback
-
-
-def of_programs(route: str) -> bool:
-    return route.startswith(PROGRAMS)
+SET_PASSWORD = "login/reset/1-set-password/"
 
 
 @pytest.fixture
-def ids(account: Account) -> dict[str, str]:
-    """One real thing behind each kind of address."""
-    contact = records.create("contact", {"email": "jiu@gaon.example", "lastname": "서"}, actor=SYSTEM, source="test")
-    form = forms.create("f", [{"name": "email", "label": "E-mail", "type": "email"}], actor=SYSTEM)
-    return {
-        "<int:id>": str(contact),
-        "emails/<int:pk>": f"emails/{emails.create('A mail', SYSTEM).pk}",
-        "workflows/<int:pk>": f"workflows/{workflows.create('A workflow', SYSTEM).pk}",
-        "<int:pk>": "1",
-        "<str:name>": "jobtitle",
-        "<slug:step_id>": "s1",
-        "<guid>": str(form.guid),
-        "<account>": str(account.pk),
-        "<id>": str(contact),
+def made(account: Account) -> World:
+    return endpoints.world(account, None)
+
+
+def public(made: World) -> dict[str, str]:
+    """The public addresses by their routes."""
+    values = {
+        "<guid>": made.form,
+        "<account>": str(made.account),
         "<str:token>": "forged",
-        r"^login/reset/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": "login/reset/1-set-password/",
-        NOBODYS: "crm/nothing",
+        r"^login/reset/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": SET_PASSWORD,
     }
-
-
-def address(route: str, ids: dict[str, str]) -> str:
-    for part, value in ids.items():
-        route = route.replace(part, value)
-    assert not re.search(r"[<>^]", route), route
-    return f"/{route}"
+    found = {}
+    for route in PUBLIC:
+        filled = route
+        for part, value in values.items():
+            filled = filled.replace(part, value)
+        found[route] = f"/{filled}"
+    return found
 
 
 def signed_in(role: str, **options: Any) -> Client:
@@ -141,67 +55,39 @@ def refused(answer: Any) -> bool:
     return answer.status_code in (401, 403) or (answer.status_code == 302 and answer["Location"].startswith("/login/"))
 
 
-def test_every_address_says_who_may_call_it() -> None:
-    found = [route for route, _view in routes()]
-    unnamed = [r for r in found if r not in NEEDS and r not in PUBLIC and not of_programs(r) and r != NOBODYS]
-    assert unnamed == []
-    assert (NEEDS.keys() | PUBLIC) - set(found) == set()
-    areas = {need.split()[0] for needs in NEEDS.values() for need in needs.values() if need}
-    assert areas <= set(permissions.AREAS)
+def test_every_address_is_a_page_or_public_or_for_programs() -> None:
+    def known(route: str, view: Any) -> bool:
+        return route in PUBLIC or endpoints.is_page(view) or view.__module__.startswith(("baton.api", "ninja"))
+
+    assert [route for route, view in endpoints.routes() if not known(route, view)] == []
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-def test_strangers_are_refused(ids: dict[str, str], method: str) -> None:
+def test_strangers_are_refused(made: World, method: str) -> None:
     web = Client()
-    for route in NEEDS:
-        answer = web.generic(method, address(route, ids))
-        assert refused(answer) or answer.status_code == 405, (method, route, answer.status_code)
-    for route, _view in routes():
-        if of_programs(route):
-            answer = web.generic(method, address(route, ids))
-            assert answer.status_code in (401, 405), (method, route, answer.status_code)
+    for page in endpoints.pages(made):
+        answer = web.generic(method, page.address)
+        assert refused(answer) or answer.status_code == 405, (method, page.address, answer.status_code)
+    for resource in endpoints.resources(made):
+        if resource.needs:
+            answer = web.generic(method, resource.address)
+            assert answer.status_code in (401, 405), (method, resource.address, answer.status_code)
 
 
-def test_a_session_is_no_token(ids: dict[str, str]) -> None:
+def test_a_session_is_no_token(made: World) -> None:
     web = signed_in("admin")
-    for route, _view in routes():
-        if of_programs(route):
-            assert web.post(address(route, ids)).status_code in (401, 405)
-            assert web.get(address(route, ids)).status_code in (401, 405)
+    for resource in endpoints.resources(made):
+        if resource.needs:
+            assert web.generic(resource.method, resource.address).status_code == 401, resource.address
 
 
-@pytest.mark.parametrize("role", list(BUILTIN))
-def test_each_role_has_what_the_table_says(ids: dict[str, str], role: str) -> None:
-    web = signed_in(role)
-    user = User.objects.get()
-    for route, needs in NEEDS.items():
-        for method in ("GET", "POST"):
-            need = needs.get(method)
-            answer = web.generic(method, address(route, ids))
-            if need is None:
-                assert answer.status_code in (403, 405) or method == "POST", (role, method, route, answer.status_code)
-                continue
-            area, _, level = need.partition(" ")
-            may = not area or can(user, area, "edit" if level == "edit" else "view")
-            assert refused(answer) is not may, (role, method, route, answer.status_code)
-            assert answer.status_code < 500, (role, method, route)
-
-
-def test_a_viewer_changes_nothing_by_any_method(ids: dict[str, str]) -> None:
-    web = signed_in("viewer")
-    before = (records.get("contact", int(ids["<int:id>"])).properties, Workflow.objects.values_list("draft", "state")[0])
-    for route in NEEDS:
-        for method in ("POST", "PUT", "PATCH", "DELETE"):
-            web.generic(method, address(route, ids), b"value=x&name=x&to=away", content_type="application/x-www-form-urlencoded")
-    assert (records.get("contact", int(ids["<int:id>"])).properties, Workflow.objects.values_list("draft", "state")[0]) == before
-
-
-def test_who_was_locked_out_is_a_stranger_at_once(ids: dict[str, str]) -> None:
+def test_who_was_locked_out_is_a_stranger_at_once(made: World) -> None:
     web = signed_in("admin")
     users.create("other@nuriwork.example", "Other", PASSWORD, "admin", actor=SYSTEM)
     assert web.get("/contacts/").status_code == 200
     users.set_active(User.objects.order_by("pk")[0].pk, False, actor=SYSTEM)
-    assert all(refused(web.get(address(route, ids))) for route, needs in NEEDS.items() if "GET" in needs)
+    answers = [web.get(page.address) for page in endpoints.pages(made)]
+    assert all(refused(answer) or answer.status_code == 405 for answer in answers)
 
 
 def test_a_new_password_ends_the_other_sessions(account: Account) -> None:
@@ -224,17 +110,17 @@ def test_signing_in_takes_a_new_session(account: Account) -> None:
     assert refused(Client(headers={"cookie": f"baton_session={planted}"}).get("/"))
 
 
-def test_every_post_of_a_session_needs_its_token(ids: dict[str, str]) -> None:
+def test_every_post_of_a_session_needs_its_token(made: World) -> None:
     web = signed_in("admin", enforce_csrf_checks=True)
-    for route in (*NEEDS, *PUBLIC):
-        if route not in WITHOUT_CSRF and not route.startswith("submissions/"):
-            answer = web.post(address(route, ids))
-            assert answer.status_code == 403, (route, answer.status_code)
+    session = {address for route, address in public(made).items() if route not in WITHOUT_CSRF and not route.startswith("submissions/")}
+    for address in session | {page.address for page in endpoints.pages(made)}:
+        answer = web.post(address)
+        assert answer.status_code == 403, (address, answer.status_code)
 
 
-def test_a_public_post_reads_no_session(ids: dict[str, str]) -> None:
+def test_a_public_post_reads_no_session(made: World) -> None:
     for route in WITHOUT_CSRF:
-        answer = Client(enforce_csrf_checks=True).post(address(route, ids), {"email": "x@gaon.example"})
+        answer = Client(enforce_csrf_checks=True).post(public(made)[route], {"email": "x@gaon.example"})
         assert answer.status_code in (200, 404), route
         assert "sessionid" not in answer.cookies
         assert "baton_session" not in answer.cookies
@@ -248,29 +134,30 @@ ODD = [
     ("GET", "palette/", {"q": "a\0b"}),
     ("GET", "scoring/", {"contact": "9" * 30}),
     ("GET", "scoring/people/", {"q": "a\0b"}),
-    ("GET", "contacts/<int:id>/", {"before": "²"}),
-    ("GET", "contacts/<int:id>/news/", {"since": "9" * 30}),
+    ("GET", "contacts/{contact}/", {"before": "²"}),
+    ("GET", "contacts/{contact}/news/", {"since": "9" * 30}),
     ("GET", "notifications/", {"before": "9" * 30}),
     ("POST", "contacts/bulk/", {"id": "²", "name": "owner_id"}),
     ("POST", "contacts/bulk/", {"id": "9" * 30, "name": "lifecyclestage", "value": "mql"}),
     ("POST", "contacts/bulk/undo/", {"name": "owner_id", "before": "[[null, [99999999999999999999]]]"}),
     ("POST", "contacts/bulk/undo/", {"name": "owner_id", "before": '[[{"a": 1}, [1]]]'}),
-    ("POST", "contacts/<int:id>/notes/", {"text": "a\0b"}),
+    ("POST", "contacts/{contact}/properties/lastname/", {"value": "a\0b"}),
     ("POST", "contacts/new/", {"lastname": "a\0b"}),
     ("POST", "emails/new/", {"name": "a\0b"}),
-    ("POST", "emails/<int:pk>/", {"subject": "a\0b"}),
+    ("POST", "emails/{email}/", {"subject": "a\0b"}),
     ("POST", "workflows/new/", {"name": "a\0b"}),
-    ("POST", "workflows/<int:pk>/add/", {"at": "root:²", "type": "wait"}),
-    ("POST", "workflows/<int:pk>/back/", {"at": "root:0", "step": '{"id": "\\ud800", "type": "wait"}'}),
+    ("POST", "workflows/{workflow}/add/", {"at": "root:²", "type": "wait"}),
+    ("POST", "workflows/{workflow}/back/", {"at": "root:0", "step": '{"id": "\\ud800", "type": "wait"}'}),
 ]
 
 
-def test_odd_input_is_an_answer_and_no_failure(ids: dict[str, str]) -> None:
+def test_odd_input_is_an_answer_and_no_failure(made: World) -> None:
     web = signed_in("admin")
     for method, route, values in ODD:
+        address = "/" + route.format(contact=made.contact, email=made.email, workflow=made.workflow)
         with transaction.atomic():
-            answer = (web.get if method == "GET" else web.post)(address(route, ids), values)
-        assert answer.status_code in (200, 404, 422), (route, values, answer.status_code)
+            answer = (web.get if method == "GET" else web.post)(address, values)
+        assert answer.status_code in (200, 404, 405, 422), (route, values, answer.status_code)
 
 
 # Headers ---------------------------------------------------------------------
@@ -285,28 +172,29 @@ def scripts(answer: Any) -> str:
     return found.get("script-src", found["default-src"])
 
 
-def test_no_page_runs_a_script_that_is_not_a_file_of_ours(ids: dict[str, str]) -> None:
+def test_no_page_runs_a_script_that_is_not_a_file_of_ours(made: World) -> None:
     web = signed_in("admin")
     seen = 0
-    for route, _view in routes():
+    resources = {resource.address for resource in endpoints.resources(made)}
+    for address in {page.address for page in endpoints.pages(made)} | set(public(made).values()) | resources:
         for client in (web, Client()):
-            answer = client.get(address(route, ids))
-            assert scripts(answer) in ("script-src 'self'", "default-src 'none'"), route
+            answer = client.get(address)
+            assert scripts(answer) in ("script-src 'self'", "default-src 'none'"), address
             assert answer["X-Content-Type-Options"] == "nosniff"
             seen += 1
     assert seen > 90
 
 
-def test_error_pages_are_as_strict(ids: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_pages_are_as_strict(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any, **__: Any) -> HttpResponse:
         raise RuntimeError("on purpose")
 
-    monkeypatch.setattr("baton.web.pages.contacts.colleagues", broken)
+    monkeypatch.setattr("baton.web.pages.home.submissions", broken)
     web = signed_in("admin", raise_request_exception=False)
     answers = [
-        web.get("/contacts/"),
+        web.get("/"),
         web.get("/nothing/"),
-        signed_in("viewer").get("/contacts/new/"),
+        signed_in("viewer").get("/settings/users/"),
         web.get("/contacts/99999999999/"),
         web.get("/", headers={"host": "not a host"}),
         signed_in("admin", enforce_csrf_checks=True).post("/notifications/read/"),
@@ -330,8 +218,8 @@ def test_the_pages_of_the_sample_are_as_strict() -> None:
     assert "allow-same-origin" not in inbox.MAIL_POLICY
 
 
-def test_the_preview_of_a_mail_may_do_nothing(ids: dict[str, str]) -> None:
-    answer = signed_in("admin").get(address("emails/<int:pk>/preview/", ids))
+def test_the_preview_of_a_mail_may_do_nothing(made: World) -> None:
+    answer = signed_in("admin").get(f"/emails/{made.email}/preview/")
     found = policy(answer)
     assert found["default-src"] == "default-src 'none'"
     assert found["sandbox"] == "sandbox"
@@ -341,7 +229,7 @@ def test_the_preview_of_a_mail_may_do_nothing(ids: dict[str, str]) -> None:
 # The edge ----------------------------------------------------------------------
 
 
-def test_the_edge_answers_only_what_it_must(monkeypatch: pytest.MonkeyPatch, ids: dict[str, str]) -> None:
+def test_the_edge_answers_only_what_it_must(monkeypatch: pytest.MonkeyPatch, made: World) -> None:
     monkeypatch.setattr(setup, "django", lambda _process: None)
     from baton.asgi import Edge
 
@@ -374,8 +262,9 @@ def test_the_edge_answers_only_what_it_must(monkeypatch: pytest.MonkeyPatch, ids
         ask(path)
     assert taken == ["collector"] * 4 + ["live"] * 2
     taken.clear()
-    for route, _view in routes():  # no page hides behind what the edge takes
-        ask(address(route, ids))
+    addresses = [page.address for page in endpoints.pages(made)] + [resource.address for resource in endpoints.resources(made)]
+    for address in (*addresses, *public(made).values()):  # no page hides behind what the edge takes
+        ask(address)
     assert set(taken) == {"pages"}
     for path in ("/live/", "/live/anything"):
         assert ask(path, live)[0]["status"] == 401
