@@ -77,7 +77,7 @@ def show(request: HttpRequest, subject: Subject) -> HttpResponseBase:
         count, amount = beside.deals_of(person, subject)
     if subject.key == "quote" and not subject.archived:
         context["quote_url"] = quote.url(subject.id)
-    context |= {"open_deals": count, "open_amount": amount, "open_tasks": len(tasks), **beside.next_record(subject)}
+    context |= {"open_deals": count, "open_amount": amount, "open_tasks": beside.tasks_of(person) if person else 0, **beside.next_record(subject)}
     context["facts"] = beside.facts(subject, by_key, count, amount)
     if person and not subject.is_person:
         context["brief_name"] = by_key["contact"].rows[0].name

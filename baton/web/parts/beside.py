@@ -10,6 +10,7 @@ from baton.automation.models import Enrollment, Workflow
 from baton.crm import consent, types
 from baton.crm.models import Consent
 from baton.messaging.models import Suppression
+from baton.platform import sql
 from baton.platform.actor import Actor
 from baton.platform.errors import Invalid
 from baton.segments.models import Membership, Segment
@@ -83,6 +84,16 @@ def about(subject: Subject, panels: Mapping[str, Panel]) -> list[str | Linked]:
 def deals_of(contact_id: int, subject: Subject) -> tuple[int, float]:
     """The open deals of a contact, as `links.open_deals` counts them."""
     return links.open_deals_of(contact_id, subject.rights)
+
+
+def tasks_of(contact_id: int) -> int:
+    """How many tasks about a contact are still open."""
+    ((count,),) = sql.rows(
+        "SELECT count(DISTINCT r.id) FROM association a JOIN record r ON r.id = a.to_id WHERE a.from_id = %s AND a.to_type = 'task'"
+        " AND r.archived_at IS NULL AND coalesce(r.properties->>'status', '') <> 'COMPLETED'",
+        [contact_id],
+    )
+    return int(count)
 
 
 NEXT = {"contact": "deal", "company": "deal", "deal": "quote", "quote": "line_item"}

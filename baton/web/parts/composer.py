@@ -125,7 +125,8 @@ class Composer:
             options = tuple((o["value"], properties.option_label(definition, o["value"])) for o in definition.options if not o.get("archived"))
         hint = str(HINTS.get(self.type, "")) if shape == "area" else ""
         if shape == "area" and self.type == "note":
-            hint = _("Write a note about {name}. @ calls a colleague.").format(name=self.subject.name)
+            about = _("Write a note about {name}. @ calls a colleague.").format(name=self.subject.name)
+            hint = about if self.subject.is_person else _("Write a note. @ calls a colleague.")
         return Input(name, label, shape, str(self.values.get(name, "")), options, self.faults.get(name, ""), hint, name in NEEDED and self.type == "task")
 
 
