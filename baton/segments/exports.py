@@ -126,7 +126,9 @@ def expire() -> int:
 
 
 def _node(object_type: str, stored: Mapping[str, Any]) -> Node:
-    return filter.parse(dict(stored), catalog.current(), object_type=object_type) if stored else Everyone()
+    if dict(stored) in ({}, {"all": []}):
+        return Everyone()
+    return filter.parse(dict(stored), catalog.current(), object_type=object_type, deep=True)
 
 
 def _find(row: Export) -> Find:

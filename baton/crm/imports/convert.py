@@ -171,6 +171,11 @@ class Ways:
                 if len(ends) == 1:
                     for word in words:
                         known.setdefault(word, ends[0])
+            first = self._stages.get(self.first, {})
+            keys = {stage.key for stage in stages}
+            for word, key in first.items():  # a pipeline made after the first one has its stages, in one language
+                if key in keys:
+                    known.setdefault(word, key)
             self._stages[pipeline.key] = known
 
     def pipeline(self, text: str) -> str:

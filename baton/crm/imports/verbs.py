@@ -77,10 +77,25 @@ def _look(row: Import, layout: Layout, *, guess_type: bool) -> None:
     row.layout, row.headers, row.seen, row.rows, row.origin = layout.stored(), found.headers, found.columns, found.rows, source.origin
     if guess_type or not row.object_type:
         row.object_type = source.object_type
-    guesses = matching.guess(row.object_type, found.headers, found.columns, origin=source.origin)
-    row.columns = [{"to": target} for target in guesses]
+    row.columns = _as_before(row) or [
+        {"to": target} for target in matching.guess(row.object_type, found.headers, found.columns, origin=source.origin)
+    ]
     options = Options(everybody=source.consent, source=sources.LABELS.get(source.origin, "") or row.name)
     row.options = {**options.stored(), "dates": date_order(row)}
+
+
+def _as_before(row: Import) -> list[dict[str, Any]]:
+    """Where the columns of the last file with these headers went; [] when there was none, or when something of it is gone."""
+    last = Import.objects.filter(object_type=row.object_type, headers=row.headers, state="done").order_by("-pk").first()
+    found = []
+    for column in last.columns if last else []:
+        target = Target.parse(column["to"])
+        to = f"property:{target.object_type}:{column.get('name', '')}" if target.what == "new" else column["to"]
+        if not targets.exists(Target.parse(to), row.object_type):
+            return []
+        values = {text: value for text, value in (column.get("values") or {}).items() if value != "+"}
+        found.append({"to": to, **({"values": values} if values else {})})
+    return found
 
 
 def date_order(row: Import) -> str:
