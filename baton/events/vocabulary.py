@@ -38,9 +38,17 @@ class Kind(IntEnum):
 # What a person did, as opposed to what Baton concluded or did: only these count as activity.
 HUMAN = frozenset(
     {
-        Kind.PAGE_VIEW, Kind.PAGE_DWELL, Kind.CTA_CLICK, Kind.DOWNLOAD, Kind.FORM_SUBMISSION, Kind.EMAIL_OPEN, Kind.EMAIL_CLICK, Kind.CALL, Kind.MEETING,
+        Kind.PAGE_VIEW,
+        Kind.PAGE_DWELL,
+        Kind.CTA_CLICK,
+        Kind.DOWNLOAD,
+        Kind.FORM_SUBMISSION,
+        Kind.EMAIL_OPEN,
+        Kind.EMAIL_CLICK,
+        Kind.CALL,
+        Kind.MEETING,
         Kind.CUSTOM_EVENT,
-    }  # fmt: skip
+    }
 )
 
 _SAME_KEY = {Kind.PAGE_DWELL: Kind.PAGE_VIEW}

@@ -246,7 +246,7 @@ def _out(stored: Stored) -> dict[str, Any]:
         case "in_segment":
             return {"filterType": "IN_LIST", "listId": str(one["segment"]), "operator": "NOT_IN_LIST" if negated else "IN_LIST"}
         case "form_submitted":
-            guid = Form.objects.filter(pk=one.get("form")).values_list("guid", flat=True).first()
+            guid = Form.objects.filter(pk=one["form"]).values_list("guid", flat=True).first() if one.get("form") else None
             return {
                 "filterType": "FORM_SUBMISSION",
                 **({"formId": str(guid)} if guid else {}),

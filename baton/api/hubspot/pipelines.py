@@ -146,7 +146,7 @@ def replace(request: HttpRequest, object_type: str, pipeline_id: str, body: Pipe
                 pipelines.change_stage(kind.key, pipeline_id, same.key, actor=actor, **_changed(same, fields))
             kept.add(same.key)
         for key in known.keys() - kept:
-            _free(lambda key=key: pipelines.archive_stage(kind.key, pipeline_id, key, actor=actor))  # type: ignore[misc]
+            _free(lambda key=key: pipelines.archive_stage(kind.key, pipeline_id, key, actor=actor))
     return shown(kind, _one(kind, pipeline_id))
 
 

@@ -188,9 +188,8 @@ def change_group(request: HttpRequest, object_type: str, name: str, body: GroupC
     """Another label, another place."""
     kind = kinds.of(object_type)
     row = _group(kind, name)
-    fields = {"label": body.label, "position": body.displayOrder}
-    if given := {key: value for key, value in fields.items() if value is not None}:
-        row = properties.change_group(kind.key, row.name, actor=auth.actor(request), **given)
+    if body.label is not None or body.displayOrder is not None:
+        row = properties.change_group(kind.key, row.name, actor=auth.actor(request), label=body.label, position=body.displayOrder)
     return property_words.group(kind, row)
 
 
