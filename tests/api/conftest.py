@@ -40,3 +40,12 @@ def program(everything: str) -> Call:
         return response
 
     return run
+
+
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read of definitions is kept while the test runs, however slow the machine is: for tests that count statements."""
+    from baton.crm import properties, types
+
+    monkeypatch.setattr(properties, "FRESH", 600.0)
+    monkeypatch.setattr(types, "FRESH", 600.0)

@@ -167,7 +167,7 @@ def test_one_record_is_meant_once(program: Program) -> None:
     assert Contact.objects.count() == 1
 
 
-def test_a_batch_costs_few_statements(program: Program, django_assert_max_num_queries: Any) -> None:
+def test_a_batch_costs_few_statements(program: Program, settled: None, django_assert_max_num_queries: Any) -> None:
     def inputs(city: str) -> dict[str, Any]:
         return {"inputs": [{"id": f"{n}@x.example", "idProperty": "email", "properties": {"city": city, "lastname": "김"}} for n in range(100)]}
 

@@ -249,7 +249,7 @@ def test_searches_have_no_headers_of_the_rate_limit(program: Program, db: None) 
     assert "X-HubSpot-RateLimit-Max" in program("GET", "/crm/v3/objects/contacts", token=token).headers
 
 
-def test_a_search_costs_six_statements(program: Program, people: dict[str, str], django_assert_max_num_queries: Any) -> None:
+def test_a_search_costs_six_statements(program: Program, settled: None, people: dict[str, str], django_assert_max_num_queries: Any) -> None:
     body = {"filters": [f("company", "HAS_PROPERTY")], "properties": ["email", "associatedcompanyid", "hs_additional_emails"], "limit": 1}
     program("POST", PATH, body)
     with django_assert_max_num_queries(6):

@@ -180,7 +180,7 @@ def test_a_stage_that_is_not_of_the_pipeline_is_named_in_their_words(program: Ca
     assert "99 is not a valid pipeline stage ID. Valid options are: pipelineId=0 : [1, 2, 3, 4]" in body["message"]
 
 
-def test_a_hundred_records_cost_six_statements(program: Call, django_assert_max_num_queries: Any) -> None:
+def test_a_hundred_records_cost_six_statements(program: Call, settled: None, django_assert_max_num_queries: Any) -> None:
     for n in range(100):
         contact = records.create("contact", {"email": f"{n}@x.example"}, actor=SYSTEM, source="page")
         company = records.create("company", {"name": f"c{n}"}, actor=SYSTEM, source="page")
@@ -192,7 +192,7 @@ def test_a_hundred_records_cost_six_statements(program: Call, django_assert_max_
         "student,numberofemployees"
     )
     path = f"/crm/v3/objects/contacts?limit=100&properties={names}&associations=companies,deals"
-    program("GET", path)  # definitions are kept for a moment
+    program("GET", path)  # now the definitions are known
     with django_assert_max_num_queries(6):
         body = program("GET", path).body
     assert len(body["results"]) == 100
