@@ -69,7 +69,8 @@ def test_it_copies_everything_once(baton: SimpleNamespace, config: Path, catalog
     assert float(deals[baton.deals[7]]["property_amount"]["value"]) == 7000
     assert deals[baton.deals[7]]["property_hs_v2_date_entered_qualifiedtobuy"]["value"]
     assert counts["tickets"] >= cast.TICKETS
-    assert counts["engagements"] == sum(cast.ACTIVITIES.values())
+    engagements = [record for stream, record in records if stream == "engagements" and "by an assistant" not in json.dumps(record)]
+    assert len(engagements) == sum(cast.ACTIVITIES.values())
     assert counts["owners"] == 2
     assert counts["deal_pipelines"] == 1
     assert counts["contract"] == 3
