@@ -12,17 +12,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from baton.accounts import users
 from baton.accounts.models import Team, User
 from baton.automation import verbs as workflows
 from baton.automation.models import Workflow
-from baton.crm import builtin
+from baton.crm import builtin, duplicates
 from baton.crm.models import Stage
 from baton.crm.values import stamp
 from baton.demo import content, definitions, people
 from baton.demo.content import PASSWORD, PEOPLE, STAFF
+from baton.demo.copying import as_json, copy, copy_in_pieces, update, words
 from baton.demo.history import FORM_PAGES, TITLES, Book, Event, Ids, Walk
 from baton.demo.people import Company, Person
 from baton.events import keys, partitions
@@ -109,6 +110,7 @@ class _Loader:
         for segment in self.lists.values():
             refresh.everyone(segment)
         self._date_memberships()
+        duplicates.rebuild()
         for name in NUMBERED:
             sql.rows("SELECT setval(%s::regclass, %s)", [f"{name}_id_seq", self.book.last(name)])
         sql.run("DELETE FROM change")  # all of this is evaluated; nobody is to be enrolled or told for what happened long ago
@@ -163,33 +165,33 @@ class _Loader:
 
     def _copy(self) -> None:
         book = self.book
-        _copy(
+        copy_in_pieces(
             "record",
-            ("id", "object_type", "properties", "created_at", "created_by", "source", "updated_at"),
-            ((c.id, "company", _json(_company(c)), c.created, "import:1", "import", c.created) for c in self.companies),
+            ("id", "object_type", "properties", "created_at", "created_by", "source", "updated_at", "search"),
+            ((c.id, "company", as_json(_company(c)), c.created, "import:1", "import", c.created, words("company", _company(c))) for c in self.companies),
         )
-        _copy(
+        copy_in_pieces(
             "contact",
-            ("id", "email", "properties", "created_at", "created_by", "source", "updated_at"),
-            ((p.id, p.email, _json(_contact(p)), p.created, *_origin(p), max(p.created, p.seen)) for p in self.people),
+            ("id", "email", "properties", "created_at", "created_by", "source", "updated_at", "search"),
+            ((p.id, p.email, as_json(_contact(p)), p.created, *_origin(p), max(p.created, p.seen), words("contact", _contact(p))) for p in self.people),
         )
-        _copy("identity", ("value", "kind", "contact_id", "shared", "created_at"), ((p.email, "email", p.id, False, p.created) for p in self.people))
-        _copy("identity", ("value", "kind", "contact_id", "shared", "created_at"), ((value, "cookie", id, False, at) for value, id, at in book.cookies))
+        copy("identity", ("value", "kind", "contact_id", "shared", "created_at"), ((p.email, "email", p.id, False, p.created) for p in self.people))
+        copy("identity", ("value", "kind", "contact_id", "shared", "created_at"), ((value, "cookie", id, False, at) for value, id, at in book.cookies))
         self._link((p.id, "contact", p.company.id, "company", label, p.created) for p in self.people for label in ("", "primary"))
-        _copy(
+        copy(
             "consent",
             ("contact_id", "channel", "granted", "at", "source", "wording", "actor"),
             ((*row, "visitor" if row[4].startswith(("form", "unsub")) else "import:1") for row in book.consents),
         )
-        _copy("suppression", ("contact_id", "channel", "reason", "at"), ((id, "email", "unsubscribed", at) for id, at in book.unsubscribed))
-        _copy("visitor", ("contact_id", "first_seen_at", "last_seen_at", "first_page", "first_referrer", "user_agent"), book.visitors)
-        _copy(
+        copy("suppression", ("contact_id", "channel", "reason", "at"), ((id, "email", "unsubscribed", at) for id, at in book.unsubscribed))
+        copy("visitor", ("contact_id", "first_seen_at", "last_seen_at", "first_page", "first_referrer", "user_agent"), book.visitors)
+        copy(
             "form_submission",
             ("contact_id", "id", "form_id", "values", "page_url", "page_title", "at"),
-            ((s.contact_id, s.id, self.forms[s.form], _json(s.values), s.page, TITLES[FORM_PAGES[s.form]], s.at) for s in book.submissions),
+            ((s.contact_id, s.id, self.forms[s.form], as_json(s.values), s.page, TITLES[FORM_PAGES[s.form]], s.at) for s in book.submissions),
         )
         address = {p.id: p.email for p in self.people}
-        _copy(
+        copy(
             "message",
             ("contact_id", "id", "cause", "channel", "email_id", "address", "subject", "state", "reason", "attempts", "created_at", "sent_at"),
             (
@@ -211,23 +213,23 @@ class _Loader:
             ),
         )
         self._walks(self.inquiry, book.walks)
-        _copy("membership", ("contact_id", "segment_id", "joined_at", "reason"), ((id, self.attended.pk, at, str(self.actor)) for id, at in book.attended))
+        copy("membership", ("contact_id", "segment_id", "joined_at", "reason"), ((id, self.attended.pk, at, str(self.actor)) for id, at in book.attended))
         self._events(book.events)
         self._analyze()
 
     def _walks(self, workflow: Workflow, walks: Sequence[Walk]) -> None:
         """Ways through a workflow; who still waits goes on when his time has come."""
-        _copy(
+        copy(
             "enrollment",
             ("contact_id", "id", "workflow_id", "version_id", "cause", "state", "step", "entered_at", "enrolled_at", "finished_at"),
             ((w.contact_id, w.id, workflow.pk, workflow.published_id, w.cause, w.state, w.step, w.entered, w.at, w.finished) for w in walks),
         )
-        _copy(
+        copy(
             "step_run",
             ("contact_id", "enrollment_id", "step", "workflow_id", "outcome", "detail", "at"),
-            ((w.contact_id, w.id, step, workflow.pk, outcome, _json(detail), at) for w in walks for step, outcome, detail, at in w.steps),
+            ((w.contact_id, w.id, step, workflow.pk, outcome, as_json(detail), at) for w in walks for step, outcome, detail, at in w.steps),
         )
-        _copy(
+        copy(
             "timer",
             ("bucket", "enrollment_id", "contact_id", "due_at", "workflow_id"),
             ((w.contact_id % BUCKETS, w.id, w.contact_id, w.due, workflow.pk) for w in walks if w.due),
@@ -236,7 +238,7 @@ class _Loader:
     def _link(self, rows: Iterable[tuple[int, str, int, str, str, datetime]]) -> None:
         rows = list(rows)
         both = [*rows, *((to, to_type, id, from_type, label, at) for id, from_type, to, to_type, label, at in rows)]
-        _copy("association", ("from_id", "from_type", "to_id", "to_type", "label", "created_at"), both)
+        copy("association", ("from_id", "from_type", "to_id", "to_type", "label", "created_at"), both)
 
     def _events(self, events: Sequence[Event]) -> None:
         wanted: dict[tuple[Kind, str], str] = {}
@@ -244,16 +246,16 @@ class _Loader:
             if event.key:
                 wanted.setdefault(event.ref, event.label)
         found = keys.resolve(wanted)
-        rows = ((e.contact_id, e.ts, e.id, int(e.kind), found[e.ref] if e.key else 0, e.value, _json(e.payload)) for e in events)
-        _copy("event", ("contact_id", "ts", "id", "kind", "key", "value", "payload"), rows)
+        rows = ((e.contact_id, e.ts, e.id, int(e.kind), found[e.ref] if e.key else 0, e.value, as_json(e.payload)) for e in events)
+        copy("event", ("contact_id", "ts", "id", "kind", "key", "value", "payload"), rows)
 
     def _history(self, rows: Sequence[tuple[int, str, str, Any, Any, str, str, datetime]]) -> None:
         ids = sql.next_ids("property_history_id_seq", len(rows))
-        _copy(
+        copy(
             "property_history",
             ("record_id", "id", "object_type", "name", "old", "new", "actor", "source", "at"),
             (
-                (id, number, kind, name, None if old is None else _json(old), _json(new), *rest)
+                (id, number, kind, name, None if old is None else as_json(old), as_json(new), *rest)
                 for number, (id, kind, name, old, new, *rest) in zip(ids, rows, strict=True)
             ),
         )
@@ -309,7 +311,7 @@ class _Loader:
             journey = self.journeys[person.id] = self._journey(person, peak)
             if not person.owner and (journey.at("sql") or (journey.stage == "mql" and self.rng.random() < 0.3)):
                 person.owner = self.rng.choice(SALES)
-            changed.append((person.id, _json({"lifecyclestage": journey.stage} | ({"owner_id": self.users[person.owner]} if person.owner else {}))))
+            changed.append((person.id, as_json({"lifecyclestage": journey.stage} | ({"owner_id": self.users[person.owner]} if person.owner else {}))))
             for at, old, new, who, source in journey.moves:
                 if old:
                     trail.append((person.id, "contact", lifecycle.PROPERTY, old, new, who, source, at))
@@ -332,8 +334,8 @@ class _Loader:
         self._walks(self.handover, walks)
         self._events(events)
         self._history(trail)
-        _update("score", "changed_at = r.at", "t.contact_id = r.id", "id bigint, at timestamptz", touched)
-        _update(
+        update("score", "changed_at = r.at", "t.contact_id = r.id", "id bigint, at timestamptz", touched)
+        update(
             "contact",
             "properties = t.properties || r.more, owner_id = (r.more ->> 'owner_id')::bigint",
             "t.id = r.id",
@@ -456,10 +458,13 @@ class _Loader:
                 )
         for kind, found in (("deal", deals), ("ticket", tickets)):
             ids = sql.next_ids("record_id_seq", len(found))
-            _copy(
+            copy_in_pieces(
                 "record",
-                ("id", "object_type", "properties", "owner_id", "created_at", "created_by", "source", "updated_at"),
-                ((id, kind, _json(about), about.get("owner_id"), at, *_seller(about), at) for id, (_person, about, at) in zip(ids, found, strict=True)),
+                ("id", "object_type", "properties", "owner_id", "created_at", "created_by", "source", "updated_at", "search"),
+                (
+                    (id, kind, as_json(about), about.get("owner_id"), at, *_seller(about), at, words(kind, about))
+                    for id, (_person, about, at) in zip(ids, found, strict=True)
+                ),
             )
             self._link((id, kind, person.id, "contact", "", at) for id, (person, _about, at) in zip(ids, found, strict=True))
             self._link((id, kind, person.company.id, "company", "", at) for id, (person, _about, at) in zip(ids, found, strict=True))
@@ -475,7 +480,7 @@ class _Loader:
             at = joined if key == "attended" else self._joined(by_id[contact_id], key)
             dated.append((contact_id, segment_id, at))
             events.append(Event(contact_id, at, Kind.SEGMENT_JOINED, str(segment_id), name, None, {}, self.rng.getrandbits(52)))
-        _update("membership", "joined_at = r.at", "t.contact_id = r.id AND t.segment_id = r.segment", "id bigint, segment bigint, at timestamptz", dated)
+        update("membership", "joined_at = r.at", "t.contact_id = r.id AND t.segment_id = r.segment", "id bigint, segment bigint, at timestamptz", dated)
         self._events(events)
 
     def _joined(self, person: Person, key: str) -> datetime:
@@ -540,21 +545,3 @@ def _ticket(rng: random.Random, subject: str, at: datetime, now: datetime) -> di
     since = at if stage == "4" else max(at, now - timedelta(hours=rng.randint(1, 60)))
     about = {"subject": subject, "pipeline": "0", "ticket_stage": stage, "priority": rng.choice(("low", "medium", "high")), "stage_since": stamp(since)}
     return about | ({"closed_at": stamp(since)} if stage == "4" else {})
-
-
-_json = json.JSONEncoder(ensure_ascii=False).encode  # made once: half a million values go through it
-
-
-def _copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Write rows with COPY on Django's connection."""
-    with connection.cursor() as cursor, cursor.cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
-        for row in rows:
-            copy.write_row(row)
-
-
-def _update(table: str, change: str, match: str, columns: str, rows: Sequence[Sequence[Any]]) -> None:
-    """UPDATE `table` t from rows given as r, all at once."""
-    sql.run(f"CREATE TEMPORARY TABLE moved ({columns}) ON COMMIT DROP")
-    _copy("moved", [c.split()[0] for c in columns.split(", ")], rows)
-    sql.run(f"UPDATE {table} t SET {change} FROM moved r WHERE {match}")
-    sql.run("DROP TABLE moved")
