@@ -65,7 +65,7 @@ def _file() -> Iterator[bytes]:
     for start in range(0, ROWS, 5000):
         lines = (
             f"user{n}@co{n % 5000}.example,김,민수{n % 100},010-{n // 10000:04}-{n % 10000:04},주식회사 회사{n % 5000},과장,서울,{rng.randrange(5, 900)},"
-            f"{'예' if n % 3 else ''},오세린,\"메모, {n}\"\r\n"
+            f'{"예" if n % 3 else ""},오세린,"메모, {n}"\r\n'
             for n in range(start, start + 5000)
         )
         yield "".join(lines).encode("cp949")

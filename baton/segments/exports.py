@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-import xlsxwriter
+import xlsxwriter  # type: ignore[import-untyped]  # it has no types
 from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _

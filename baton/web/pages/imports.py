@@ -248,7 +248,9 @@ def _numbers(counts: dict[str, int]) -> list[tuple[str, str, int]]:
         "created": gettext("New"), "updated": gettext("Changed"), "same": gettext("Unchanged"), "double": gettext("Double in the file"),
         "skipped": gettext("Left out"), "faulty": gettext("Not possible"), "partly": gettext("Without some values"), "linked": gettext("Links"),
     }  # fmt: skip
-    return [(name, labels[name], counts.get(name, 0)) for name in (*NUMBERS, "partly", "linked") if counts.get(name) or name in ("created", "updated", "faulty")]
+    return [
+        (name, labels[name], counts.get(name, 0)) for name in (*NUMBERS, "partly", "linked") if counts.get(name) or name in ("created", "updated", "faulty")
+    ]
 
 
 def _said(note: Note) -> str:
@@ -257,7 +259,11 @@ def _said(note: Note) -> str:
         case "NAME_MATCHED":
             text = ngettext("{was} was taken for {now} ({n} row).", "{was} was taken for {now} ({n} rows).", rows)
         case "PHONE_KEPT":
-            text = ngettext("{n} phone number is no valid one here; it is kept as it was written.", "{n} phone numbers are no valid ones here; they are kept as they were written.", rows)  # fmt: skip
+            text = ngettext(
+                "{n} phone number is no valid one here; it is kept as it was written.",
+                "{n} phone numbers are no valid ones here; they are kept as they were written.",
+                rows,
+            )
         case _:
             text = gettext("No column tells the records apart. Importing the file a second time would make every record again.")
     return text.format(was=note["was"], now=note["now"], n=f"{rows:,}")

@@ -11,7 +11,10 @@ from baton.platform import sql
 from baton.platform.actor import Actor
 from baton.platform.errors import Invalid
 
-CELL = st.one_of(st.sampled_from(["", "a@gana.example", "b@gana.example", "홍길동", "010-1234-5678", "예", "2026. 1. 2.", "=1+1", '"', "\x00", "x" * 300]), st.text(max_size=12))
+CELL = st.one_of(
+    st.sampled_from(["", "a@gana.example", "b@gana.example", "홍길동", "010-1234-5678", "예", "2026. 1. 2.", "=1+1", '"', "\x00", "x" * 300]),
+    st.text(max_size=12),
+)
 ROW = st.lists(CELL, max_size=7)
 
 

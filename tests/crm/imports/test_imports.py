@@ -93,7 +93,7 @@ def test_a_phone_that_is_no_number_is_kept(bring: Doer) -> None:
 
 
 def test_stages_by_label_and_translation(bring: Doer) -> None:
-    text = "Deal Name,Deal Stage,Amount\nA,Won,\"1,000\"\nB,실주,2\nC,Engaging,3\nD,Nowhere,4\n"
+    text = 'Deal Name,Deal Stage,Amount\nA,Won,"1,000"\nB,실주,2\nC,Engaging,3\nD,Nowhere,4\n'
     row = bring(text, values={"Deal Stage": {"Engaging": "qualifiedtobuy"}})
     stages = {r.properties["dealname"]: r.properties["dealstage"] for r in Record.objects.filter(object_type="deal")}
     assert stages == {"A": "closedwon", "B": "closedlost", "C": "qualifiedtobuy", "D": "appointmentscheduled"}
