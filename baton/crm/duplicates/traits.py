@@ -182,6 +182,8 @@ def _person_doubt(a: Face, b: Face, shared: set[int]) -> float:
     if a.name and b.name and a.name != b.name:
         one, two = a.name.replace(" ", ""), b.name.replace(" ", "")
         doubt *= 0.75 if one in two or two in one else 0.6 if MAIL in shared else 0.35
+    if NAME_DOMAIN in shared and not shared & {MAIL, NEAR}:
+        doubt *= 0.7  # one employer gives each of two namesakes an address of his own
     if a.mobiles and b.mobiles and not a.mobiles & b.mobiles:
         doubt *= 0.75
     return doubt
