@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
 from ninja import Router
 
 from baton.accounts.models import User
@@ -32,6 +32,7 @@ PUBLIC = {
     "f/<guid>/",
     "f/<guid>",
     "u/<str:token>",  # the token is the proof
+    "quotes/<str:token>/",  # so it is here
     "submissions/v3/integration/submit/<account>/<guid>",
     "submissions/v3/integration/submit/<account>/<guid>/",
 }
@@ -108,15 +109,23 @@ def pages(made: World) -> list[Page]:
                 found.append(Page(route, f"/{word}/{_fill(rest, object_type, made)}", needs, object_type, bool(NAMES_ONE.match(rest))))
         else:
             found.append(Page(route, "/" + _fill(route, route.split("/")[0], made), needs, record="<int:id>" in route))
+    for page in found:
+        try:
+            resolve(page.address)
+        except Resolver404:
+            raise AssertionError(f"{page.address} is no address of {page.route}: give its parts a value in _value") from None
     return found
 
 
 def _fill(route: str, about: str, made: World) -> str:
     """A route with values: of a path (<int:id>) or a regular expression ((?P<id>…))."""
     route = route.removeprefix("^").removesuffix("$")
-    filled = re.sub(r"\(\?P<(\w+)>[^()]*\)|<(?:\w+:)?(\w+)>", lambda m: _value(m[1] or m[2], about, made), route)
-    assert not re.search(r"[<>^()\\]", filled), f"no value for {route}"
-    return filled
+
+    def value(found: re.Match[str]) -> str:
+        choices = found[2] or ""
+        return choices.split("|")[0] if re.fullmatch(r"\w+(\|\w+)*", choices) else _value(found[1] or found[3], about, made)
+
+    return re.sub(r"\(\?P<(\w+)>([^()]*)\)|<(?:\w+:)?(\w+)>", value, route)
 
 
 def _value(name: str, about: str, made: World) -> str:

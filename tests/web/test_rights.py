@@ -115,7 +115,7 @@ def test_every_post_of_a_session_needs_its_token(made: World) -> None:
     session = {address for route, address in public(made).items() if route not in WITHOUT_CSRF and not route.startswith("submissions/")}
     for address in session | {page.address for page in endpoints.pages(made)}:
         answer = web.post(address)
-        assert answer.status_code == 403, (address, answer.status_code)
+        assert answer.status_code == 403, (address, answer.status_code)  # before anything else is asked
 
 
 def test_a_public_post_reads_no_session(made: World) -> None:
