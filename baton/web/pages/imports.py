@@ -84,7 +84,7 @@ def _mine(request: HttpRequest, pk: int) -> Import:
     return row
 
 
-@allow()
+@allow("imports", "edit")
 def start(request: HttpRequest) -> HttpResponseBase:
     """GET: upload a file, and what was imported before. POST: keeps the file and goes on to its columns."""
     kinds = _importable(user(request))
@@ -120,7 +120,7 @@ def start(request: HttpRequest) -> HttpResponseBase:
 
 
 @require_GET
-@allow()
+@allow("imports", "edit")
 def show(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The step an import is at: its columns, how far it is, or what became of it."""
     row = _mine(request, pk)
@@ -161,7 +161,7 @@ def _matching(request: HttpRequest, row: Import, error: Invalid | None = None) -
 
 
 @require_POST
-@allow()
+@allow("imports", "edit")
 def read_as(request: HttpRequest, pk: int) -> HttpResponse:
     """Read the file in other letters, with another delimiter, from another worksheet, or as other records."""
     row = _mine(request, pk)
@@ -175,7 +175,7 @@ def read_as(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@allow()
+@allow("imports", "edit")
 def match(request: HttpRequest, pk: int) -> HttpResponse:
     """Keep where the columns go; answers the form again, or (`next`) goes on to the preview."""
     row = _mine(request, pk)
@@ -191,7 +191,7 @@ def match(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
-@allow()
+@allow("imports", "edit")
 def preview(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The first rows as they will be, and how many are new, known, double, faulty."""
     row = _mine(request, pk)
@@ -270,7 +270,7 @@ def _said(note: Note) -> str:
 
 
 @require_POST
-@allow()
+@allow("imports", "edit")
 def begin(request: HttpRequest, pk: int) -> HttpResponse:
     """Let the import begin."""
     row = _mine(request, pk)
@@ -280,7 +280,7 @@ def begin(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
-@allow()
+@allow("imports", "edit")
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """How far it is; asked again every second until it ended."""
     return render(request, "imports/state.html", _result(_mine(request, pk)))
@@ -304,7 +304,7 @@ def _result(row: Import) -> dict[str, Any]:
 
 
 @require_POST
-@allow()
+@allow("imports", "edit")
 def undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Take the whole import back."""
     _mine(request, pk)
@@ -313,7 +313,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_POST
-@allow()
+@allow("imports", "edit")
 def discard(request: HttpRequest, pk: int) -> HttpResponse:
     """Throw a file away that was not imported."""
     _mine(request, pk)
@@ -322,7 +322,7 @@ def discard(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_GET
-@allow()
+@allow("imports", "edit")
 def download(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The rows with problems as CSV, in the encoding of the upload."""
     row = _mine(request, pk)
