@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from baton.accounts import permissions
 from baton.accounts.models import User
-from baton.accounts.permissions import Level
+from baton.accounts.rights import Level
 
 from .page import Page, pages
 

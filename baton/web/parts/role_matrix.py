@@ -95,5 +95,5 @@ def sent(form: QueryDict) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
 
 def _cell(key: str, action: str, held: Mapping[str, str]) -> Cell:
     value = held.get(action, "none")
-    options = [*WHOLE_LABELS.items()] if action in WHOLE else [(scope, SCOPE_LABELS[scope]) for scope in SCOPES]
-    return Cell(f"rights.{key}.{action}", ACTION_LABELS[action], value, options)
+    options = WHOLE_LABELS if action in WHOLE else {scope: SCOPE_LABELS[scope] for scope in SCOPES}
+    return Cell(f"rights.{key}.{action}", ACTION_LABELS[action], value, list(options.items()))
