@@ -138,7 +138,9 @@ def test_what_does_not_fit_is_refused(program: Call, changes: dict[str, Any], st
 
 def test_many_at_once(program: Call) -> None:
     inputs = [{**NEW, "name": f"n{number}"} for number in range(3)]
-    assert len(program("POST", "/crm/v3/properties/deals/batch/create", {"inputs": [{**i, "groupName": "dealinformation"} for i in inputs]}).body["results"]) == 3
+    assert (
+        len(program("POST", "/crm/v3/properties/deals/batch/create", {"inputs": [{**i, "groupName": "dealinformation"} for i in inputs]}).body["results"]) == 3
+    )
     read = program("POST", "/crm/v3/properties/deals/batch/read", {"archived": False, "inputs": [{"name": "n0"}, {"name": "dealname"}, {"name": "nix"}]})
     assert read.status_code == 207
     assert [row["name"] for row in read.body["results"]] == ["n0", "dealname"]
