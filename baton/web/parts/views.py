@@ -36,9 +36,9 @@ def usual(kind: ObjectType) -> list[Tab]:
     """The tabs that every table has."""
     everything = Tab(_("All {things}").format(things=within(types.label(kind, plural=True))), "")
     if kind.key == "contact":
-        return [everything, Tab(_("MQLs and SQLs"), "stage:mql,sql"), Tab(_("Mine"), "owner:me"), Tab(_("No owner yet"), "stage:mql,sql;owner:-"),
+        return [everything, Tab(_("MQLs and SQLs"), "stage:mql,sql"), Tab(_("Owned by me"), "owner:me"), Tab(_("No owner yet"), "stage:mql,sql;owner:-"),
                 Tab(_("Recycled"), "stage:recycled")]  # fmt: skip
-    return [everything, Tab(_("Mine"), "owner:me")]
+    return [everything, Tab(_("Owned by me"), "owner:me")]
 
 
 def tabs(me: User, kind: ObjectType) -> list[Tab]:
