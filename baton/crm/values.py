@@ -150,6 +150,8 @@ def _boolean(definition: PropertyDefinition, raw: Any) -> bool:
 
 def phone_in_words(number: str, *, home: bool) -> str:
     """A stored E.164 number as people write it: nationally for readers at `home`, else internationally; what is no number stays as it is."""
+    if not number.startswith("+"):
+        return number  # kept as it was written
     try:
         parsed = phonenumbers.parse(number, HOME)
     except phonenumbers.NumberParseException:

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from baton.crm.imports import names, parse
-from baton.crm.values import Fault
+from baton.crm.values import Fault, phone_in_words
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,8 @@ def test_companies_by_any_spelling() -> None:
 def test_the_last_digit_of_a_business_number() -> None:
     assert names.business_number("1234567891") == "123-45-67891"
     assert names.business_number("123-45-67890") is None
+
+
+def test_a_kept_phone_is_shown_as_it_was_written() -> None:
+    assert phone_in_words("416-810-9897x752", home=True) == "416-810-9897x752"
+    assert phone_in_words("+821012345678", home=True) == "010-1234-5678"
