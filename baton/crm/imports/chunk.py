@@ -109,7 +109,9 @@ class Chunk:
         rows = records.many(kind, {id for pairs in doubtful.values() for _key, id in pairs}) if doubtful else {}
         for number, pairs in doubtful.items():
             mine = {name: value for name, value in asked[number] if name in unique}
-            wrong = {key for key, id in pairs if id in rows and any(str(rows[id].properties.get(name) or value).casefold() != value for name, value in mine.items())}
+            wrong = {
+                key for key, id in pairs if id in rows and any(str(rows[id].properties.get(name) or value).casefold() != value for name, value in mine.items())
+            }
             asked[number] = [key for key in asked[number] if key not in wrong]
 
     def _shared(self, kind: str, items: Sequence[Item]) -> dict[int, int | None]:
@@ -259,8 +261,10 @@ class Chunk:
         if rows:
             sql.run(
                 "INSERT INTO import_change (import_id, record_id, object_type, created, before, after)"
-                " SELECT %s, r.id, %s, r.created, r.before, r.after FROM unnest(%s::bigint[], %s::boolean[], %s::jsonb[], %s::jsonb[]) AS r(id, created, before, after)"
-                " ON CONFLICT (record_id, import_id) DO UPDATE SET before = excluded.before || import_change.before, after = import_change.after || excluded.after",
+                " SELECT %s, r.id, %s, r.created, r.before, r.after"
+                " FROM unnest(%s::bigint[], %s::boolean[], %s::jsonb[], %s::jsonb[]) AS r(id, created, before, after)"
+                " ON CONFLICT (record_id, import_id) DO UPDATE"
+                " SET before = excluded.before || import_change.before, after = import_change.after || excluded.after",
                 [self.row.pk, kind, *(list(column) for column in zip(*rows, strict=True))],
             )
 
@@ -292,5 +296,6 @@ class Chunk:
                         at[id] = item.created[kind]
             table = "contact" if kind == "contact" else "record"
             sql.run(
-                f"UPDATE {table} AS t SET created_at = r.at FROM unnest(%s::bigint[], %s::timestamptz[]) AS r(id, at) WHERE t.id = r.id", [list(at), list(at.values())]
+                f"UPDATE {table} AS t SET created_at = r.at FROM unnest(%s::bigint[], %s::timestamptz[]) AS r(id, at) WHERE t.id = r.id",
+                [list(at), list(at.values())],
             )

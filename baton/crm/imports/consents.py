@@ -25,7 +25,9 @@ def _channel(import_id: int, channel: str, wanted: Mapping[int, Item], options: 
     now = clock.now()
     known = {
         row[0]: {"granted": row[1], "at": row[2].isoformat(), "source": row[3], "wording": row[4], "actor": row[5]}
-        for row in sql.rows("SELECT contact_id, granted, at, source, wording, actor FROM consent WHERE contact_id = ANY(%s) AND channel = %s", [list(wanted), channel])
+        for row in sql.rows(
+            "SELECT contact_id, granted, at, source, wording, actor FROM consent WHERE contact_id = ANY(%s) AND channel = %s", [list(wanted), channel]
+        )
     }
     rows: list[tuple[int, bool, datetime, str | None]] = []
     for id, item in wanted.items():

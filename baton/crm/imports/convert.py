@@ -20,11 +20,36 @@ Convert = Callable[[str], Any]
 # Words of other systems for our options: folded text -> value.
 KNOWN = {
     "lifecyclestage": {"marketingqualifiedlead": "mql", "salesqualifiedlead": "sql", "evangelist": "customer"},
-    "seniority": {"대표": "exec", "대표이사": "exec", "임원": "exec", "이사": "exec", "부장": "head", "팀장": "head", "실장": "head", "과장": "manager", "차장": "manager", "대리": "staff", "주임": "staff", "사원": "staff"},  # fmt: skip
+    "seniority": {
+        "대표": "exec",
+        "대표이사": "exec",
+        "임원": "exec",
+        "이사": "exec",
+        "부장": "head",
+        "팀장": "head",
+        "실장": "head",
+        "과장": "manager",
+        "차장": "manager",
+        "대리": "staff",
+        "주임": "staff",
+        "사원": "staff",
+    },
     "lead_source": {"directtraffic": "direct", "organicsearch": "search", "referrals": "referral", "emailmarketing": "newsletter", "paidsearch": "search"},
     "dealtype": {"newbusiness": "newbusiness", "existingbusiness": "existingbusiness", "신규": "newbusiness", "기존": "existingbusiness"},
     "outcome": {"leftvoicemail": "voicemail", "leftlivemessage": "message", "noanswer": "no_answer", "wrongnumber": "wrong_number", "noshow": "NO_SHOW"},
-    "industry": {"technology": "it", "software": "it", "computersoftware": "it", "제조": "manufacturing", "제조업": "manufacturing", "물류": "logistics", "유통": "retail", "건설": "construction", "금융": "finance", "교육": "education", "바이오": "bio"},  # fmt: skip
+    "industry": {
+        "technology": "it",
+        "software": "it",
+        "computersoftware": "it",
+        "제조": "manufacturing",
+        "제조업": "manufacturing",
+        "물류": "logistics",
+        "유통": "retail",
+        "건설": "construction",
+        "금융": "finance",
+        "교육": "education",
+        "바이오": "bio",
+    },
     "status": {"notstarted": "NOT_STARTED", "inprogress": "IN_PROGRESS", "waiting": "WAITING", "completed": "COMPLETED", "deferred": "DEFERRED"},
 }
 WON = {"won", "closedwon", "수주", "수주성공", "성사", "계약완료", "성공"}

@@ -7,7 +7,15 @@ from charset_normalizer import from_bytes
 
 PIECE = 1 << 20  # bytes read at once
 SAMPLE = 1 << 18  # bytes that are looked at closely
-CHOICES = {"utf-8": "UTF-8", "cp949": "CP949 (EUC-KR)", "cp932": "Shift-JIS", "utf-16": "UTF-16", "euc_jp": "EUC-JP", "gb18030": "GB18030", "cp1252": "Windows-1252"}
+CHOICES = {
+    "utf-8": "UTF-8",
+    "cp949": "CP949 (EUC-KR)",
+    "cp932": "Shift-JIS",
+    "utf-16": "UTF-16",
+    "euc_jp": "EUC-JP",
+    "gb18030": "GB18030",
+    "cp1252": "Windows-1252",
+}
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 

@@ -23,7 +23,7 @@ def write(import_id: int, items: Sequence[Item]) -> None:
     ]
     if rows:
         sql.run(
-            "INSERT INTO import_fault (import_id, number, place, \"column\", code, message, taken, cells)"
+            'INSERT INTO import_fault (import_id, number, place, "column", code, message, taken, cells)'
             " SELECT %s, r.* FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::text[], %s::text[], %s::boolean[], %s::jsonb[]) AS r",
             [import_id, *([value.replace("\x00", "") if isinstance(value, str) else value for value in column] for column in zip(*rows, strict=True))],
         )
@@ -33,7 +33,9 @@ def some(import_id: int, limit: int) -> list[tuple[int, str, str, bool]]:
     """The first problems: (row, column, message, whether the rest of the row was taken)."""
     return [
         (row[0], row[1], row[2], row[3])
-        for row in sql.rows('SELECT number, "column", message, taken FROM import_fault WHERE import_id = %s ORDER BY number, place LIMIT %s', [import_id, limit])
+        for row in sql.rows(
+            'SELECT number, "column", message, taken FROM import_fault WHERE import_id = %s ORDER BY number, place LIMIT %s', [import_id, limit]
+        )
     ]
 
 
@@ -48,7 +50,7 @@ def file(row: Import) -> Iterator[bytes]:
     after = 0
     width = len(row.headers)
     while found := sql.rows(
-        'SELECT number, string_agg("column", \' · \' ORDER BY place), string_agg(message, \' · \' ORDER BY place), bool_and(taken),'
+        "SELECT number, string_agg(\"column\", ' · ' ORDER BY place), string_agg(message, ' · ' ORDER BY place), bool_and(taken),"
         " (array_agg(cells ORDER BY place))[1]::text FROM import_fault WHERE import_id = %s AND number > %s GROUP BY number ORDER BY number LIMIT %s",
         [row.pk, after, PAGE],
     ):

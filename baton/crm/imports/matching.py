@@ -17,7 +17,29 @@ from baton.crm.models.property import PropertyType
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 MOBILE = re.compile(r"(\+82|0)?[ -]?1[016789][ -.]?\d{3,4}[ -.]?\d{4}")
 PHONE = re.compile(r"\+?[\d(][\d ().-]{6,18}\d")
-IDS = ("recordid", "contactid", "companyid", "dealid", "ticketid", "productid", "id", "hsobjectid", "hubspotid", "opportunityid", "accountid", "externalid", "prospectid", "leadid", "leadnumber", "customerid", "memberid", "userid", "고객번호", "회원번호", "거래번호")  # fmt: skip
+IDS = (
+    "recordid",
+    "contactid",
+    "companyid",
+    "dealid",
+    "ticketid",
+    "productid",
+    "id",
+    "hsobjectid",
+    "hubspotid",
+    "opportunityid",
+    "accountid",
+    "externalid",
+    "prospectid",
+    "leadid",
+    "leadnumber",
+    "customerid",
+    "memberid",
+    "userid",
+    "고객번호",
+    "회원번호",
+    "거래번호",
+)
 
 
 def guess(object_type: str, headers: Sequence[str], seen: Sequence[Mapping[str, Any]], *, origin: str = "") -> list[str]:

@@ -11,11 +11,65 @@ from django.utils.translation import gettext as _
 from baton.crm.values import HOME, Fault
 
 ORDERS = ("ymd", "mdy", "dmy")
-MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
-YES = {"yes", "y", "true", "t", "1", "o", "on", "예", "네", "동의", "동의함", "동의합니다", "수신동의", "수신", "참", "subscribed", "opted in", "opt-in", "granted", "구독", "구독중", "구독 중", "はい"}  # fmt: skip
-NO = {"no", "n", "false", "f", "0", "x", "off", "아니오", "아니요", "거부", "미동의", "동의안함", "동의 안 함", "비동의", "수신거부", "거짓", "unsubscribed", "opted out", "opt-out", "cleaned", "bounced", "수신 거부", "자동삭제", "자동 삭제", "いいえ"}  # fmt: skip
+MONTHS = {name: number for number, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)}
+YES = {
+    "yes",
+    "y",
+    "true",
+    "t",
+    "1",
+    "o",
+    "on",
+    "예",
+    "네",
+    "동의",
+    "동의함",
+    "동의합니다",
+    "수신동의",
+    "수신",
+    "참",
+    "subscribed",
+    "opted in",
+    "opt-in",
+    "granted",
+    "구독",
+    "구독중",
+    "구독 중",
+    "はい",
+}
+NO = {
+    "no",
+    "n",
+    "false",
+    "f",
+    "0",
+    "x",
+    "off",
+    "아니오",
+    "아니요",
+    "거부",
+    "미동의",
+    "동의안함",
+    "동의 안 함",
+    "비동의",
+    "수신거부",
+    "거짓",
+    "unsubscribed",
+    "opted out",
+    "opt-out",
+    "cleaned",
+    "bounced",
+    "수신 거부",
+    "자동삭제",
+    "자동 삭제",
+    "いいえ",
+}
 UNKNOWN = {"", "-", "unknown", "not asked", "모름", "미확인", "unknown / not asked", "none", "null", "n/a"}
-TIME = re.compile(r"(?:(오전|오후|am|pm)\s*)?(\d{1,2})(?::|시\s*)(\d{1,2})(?::|분\s*)?(\d{1,2}(?:\.\d+)?)?\s*초?\s*(am|pm|오전|오후)?\s*(z|utc|gmt|[+-]\d{2}:?\d{2})?$", re.IGNORECASE)  # fmt: skip
+TIME = re.compile(
+    r"(?:(오전|오후|am|pm)\s*)?(\d{1,2})(?::|시\s*)(\d{1,2})(?::|분\s*)?(\d{1,2}(?:\.\d+)?)?\s*초?\s*(am|pm|오전|오후)?"
+    r"\s*(z|utc|gmt|[+-]\d{2}:?\d{2})?$",
+    re.IGNORECASE,
+)
 KOREAN = re.compile(r"(\d{4})\s*[년./-]\s*(\d{1,2})\s*[월./-]\s*(\d{1,2})\s*(?:일|\.)?(?:\s*\([월화수목금토일]\)|\s*[월화수목금토일]요일)?")
 PACKED = re.compile(r"(19|20)(\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
 WRITTEN = re.compile(r"(?:(\d{1,2})(?:st|nd|rd|th)?[ .-]+([a-z]{3})[a-z]*|([a-z]{3})[a-z]*\.?[ ]+(\d{1,2})(?:st|nd|rd|th)?),?[ .-]+(\d{4})", re.IGNORECASE)
@@ -92,9 +146,9 @@ def _day(text: str, order: str) -> tuple[date, str]:
             month, number = (other, one) if order == "dmy" else (one, other)
             return date(year, month, number), text[found.end() :]
         if found := WRITTEN.match(text):
-            name, number = (found[2], found[1]) if found[1] else (found[3], found[4])
+            name, at = (found[2], found[1]) if found[1] else (found[3], found[4])
             if name.lower() in MONTHS:
-                return date(int(found[5]), MONTHS[name.lower()], int(number)), text[found.end() :]
+                return date(int(found[5]), MONTHS[name.lower()], int(at)), text[found.end() :]
         if found := PACKED.fullmatch(text):
             return date(int(found[1] + found[2]), int(found[3]), int(found[4])), ""
         if re.fullmatch(r"\d{13}", text):

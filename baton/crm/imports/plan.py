@@ -287,7 +287,22 @@ class Plan:
 
 @cache
 def _activity_kinds() -> dict[str, str]:
-    found = {"전화": "call", "통화": "call", "미팅": "meeting", "회의": "meeting", "할일": "task", "업무": "task", "메모": "note", "노트": "note", "이메일": "email", "메일": "email", "incomingemail": "email", "forwardedemail": "email", "message": "communication", "sms": "communication"}  # fmt: skip
+    found = {
+        "전화": "call",
+        "통화": "call",
+        "미팅": "meeting",
+        "회의": "meeting",
+        "할일": "task",
+        "업무": "task",
+        "메모": "note",
+        "노트": "note",
+        "이메일": "email",
+        "메일": "email",
+        "incomingemail": "email",
+        "forwardedemail": "email",
+        "message": "communication",
+        "sms": "communication",
+    }
     for kind in ACTIVITIES:
         found[kind] = found[f"{kind}s"] = kind
         for language in ("en", "ko"):

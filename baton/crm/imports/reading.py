@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, time, timedelta
 from itertools import islice
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO, cast
 
 from django.utils.translation import gettext as _
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError
@@ -53,7 +53,7 @@ def detect(file: BinaryIO) -> Layout:
         raise Invalid.one("file", "NO_TABLE", _("This is not a table. Upload a CSV file or an Excel workbook."))
     encoding = encodings.detect(file)
     file.seek(0)
-    text = io.TextIOWrapper(_Open(file), encoding, errors="replace", newline="").read(SNIFF)
+    text = io.TextIOWrapper(cast(IO[bytes], _Open(file)), encoding, errors="replace", newline="").read(SNIFF)
     return Layout("csv", encoding, _delimiter(text))
 
 
@@ -135,7 +135,7 @@ def _delimiter(text: str) -> str:
 
 def _lines(file: BinaryIO, layout: Layout) -> Iterator[Row]:
     csv.field_size_limit(LONGEST)
-    text = io.TextIOWrapper(_Open(file), layout.encoding, errors="replace", newline="")
+    text = io.TextIOWrapper(cast(IO[bytes], _Open(file)), layout.encoding, errors="replace", newline="")
     reader = csv.reader(text, delimiter=layout.delimiter)
     try:
         for number, row in enumerate(reader):

@@ -6,14 +6,36 @@ from dataclasses import dataclass
 from baton.crm.imports.words import folded
 
 LABELS = {"hubspot": "HubSpot", "mailchimp": "Mailchimp", "stibee": "스티비", "salesmap": "세일즈맵"}
-SALESMAP = {"people": "contact", "organization": "company", "deal": "deal", "lead": "contact", "product": "product", "고객": "contact", "회사": "company", "딜": "deal", "리드": "contact"}  # fmt: skip
+SALESMAP = {
+    "people": "contact",
+    "organization": "company",
+    "deal": "deal",
+    "lead": "contact",
+    "product": "product",
+    "고객": "contact",
+    "회사": "company",
+    "딜": "deal",
+    "리드": "contact",
+}
 TELLING = {  # object type -> headers that only its files have
     "activity": {"activitytype", "activitydate", "callmeetingtitlesubject", "활동유형"},
     "ticket": {"ticketname", "ticketid", "ticketstatus", "ticketpriority", "티켓이름", "티켓상태"},
     "deal": {"dealname", "dealstage", "dealid", "closedate", "opportunityid", "closevalue", "거래명", "딜이름", "거래단계", "opportunity"},
     "product": {"productname", "sku", "salesprice", "unitprice", "listprice", "제품명", "상품명", "품번", "가격"},
     "contact": {"email", "emailaddress", "firstname", "lastname", "이메일", "이메일주소", "메일", "성명", "휴대폰", "jobtitle", "fullname", "contactid"},
-    "company": {"companyname", "companydomainname", "domain", "annualrevenue", "numberofemployees", "회사명", "기업명", "사업자등록번호", "sector", "employees", "companyid"},  # fmt: skip
+    "company": {
+        "companyname",
+        "companydomainname",
+        "domain",
+        "annualrevenue",
+        "numberofemployees",
+        "회사명",
+        "기업명",
+        "사업자등록번호",
+        "sector",
+        "employees",
+        "companyid",
+    },
 }
 
 
@@ -40,7 +62,15 @@ def recognise(headers: Sequence[str], name: str = "") -> Source:
         return Source("stibee", "contact")
     kind = _kind(plain)
     theirs = {"createdate", "lastmodifieddate", "recordid", "contactowner", "companyowner", "dealowner", "ticketowner", "activityowner", "associatedcompany"}
-    theirs |= {"associatedcontactemail", "associatedcompanydomain", "lifecyclestage", "leadstatus", "associatedcompanyids", "associatedcontactids", "hsobjectid"}
+    theirs |= {
+        "associatedcontactemail",
+        "associatedcompanydomain",
+        "lifecyclestage",
+        "leadstatus",
+        "associatedcompanyids",
+        "associatedcontactids",
+        "hsobjectid",
+    }
     return Source("hubspot" if len(plain & theirs) >= 2 else "", kind)
 
 

@@ -59,7 +59,9 @@ def exists(target: Target, object_type: str) -> bool:
         return object_type == "activity"
     if target.object_type == "activity":
         return object_type == "activity" and (
-            target.name in ACTIVITY or target.name in unique_names("call") if target.what == "property" else target.what in ("new", "created") and target.name in PropertyType.values
+            target.name in ACTIVITY or target.name in unique_names("call")
+            if target.what == "property"
+            else target.what in ("new", "created") and target.name in PropertyType.values
         )
     kind = types.resolve(target.object_type)
     if kind is None or kind.key != target.object_type:

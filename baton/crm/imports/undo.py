@@ -91,7 +91,8 @@ def _records(import_id: int, actor: Actor) -> Counter[str] | None:
     done: Counter[str] = Counter()
     with transaction.atomic():
         rows = sql.rows(
-            "SELECT record_id, object_type, created, before::text, after::text FROM import_change WHERE import_id = %s ORDER BY object_type, record_id LIMIT %s",
+            "SELECT record_id, object_type, created, before::text, after::text FROM import_change"
+            " WHERE import_id = %s ORDER BY object_type, record_id LIMIT %s",
             [import_id, CHUNK],
         )
         if not rows:

@@ -77,9 +77,7 @@ def _look(row: Import, layout: Layout, *, guess_type: bool) -> None:
     row.layout, row.headers, row.seen, row.rows, row.origin = layout.stored(), found.headers, found.columns, found.rows, source.origin
     if guess_type or not row.object_type:
         row.object_type = source.object_type
-    row.columns = _as_before(row) or [
-        {"to": target} for target in matching.guess(row.object_type, found.headers, found.columns, origin=source.origin)
-    ]
+    row.columns = _as_before(row) or [{"to": target} for target in matching.guess(row.object_type, found.headers, found.columns, origin=source.origin)]
     options = Options(everybody=source.consent, source=sources.LABELS.get(source.origin, "") or row.name)
     row.options = {**options.stored(), "dates": date_order(row)}
 

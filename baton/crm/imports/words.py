@@ -4,20 +4,30 @@ import re
 import unicodedata
 
 PEOPLE = {
-    "email": "e-mail, email address, e-mail address, mail, 이메일, 이메일 주소, 메일, 메일 주소, 전자우편, 전자메일, e메일, 회사 이메일, 업무 이메일, work email, メールアドレス, メール",
+    "email": (
+        "e-mail, email address, e-mail address, mail, 이메일, 이메일 주소, 메일, 메일 주소, 전자우편, 전자메일, e메일, "
+        "회사 이메일, 업무 이메일, work email, メールアドレス, メール"
+    ),
     "lastname": "last name, family name, surname, last, lname, 성, 姓",
     "firstname": "first name, given name, first, fname, 이름(성 제외), 名",
     "phone": "phone number, telephone, tel, work phone, 전화, 전화번호, 회사 전화, 유선전화, 사무실 전화, 직장 전화, 電話番号",
-    "mobilephone": "mobile phone number, mobile, mobile phone, cell, cell phone, 휴대폰, 휴대전화, 휴대폰 번호, 핸드폰, 핸드폰 번호, 휴대전화번호, 연락처, 携帯電話",
+    "mobilephone": (
+        "mobile phone number, mobile, mobile phone, cell, cell phone, 휴대폰, 휴대전화, 휴대폰 번호, 핸드폰, 핸드폰 번호, 휴대전화번호, 연락처, 携帯電話"
+    ),
     "fax": "fax number, 팩스, 팩스번호",
     "jobtitle": "job title, title, position, role, 직함, 직급, 직책, 직위, 포지션, 부서직급, 役職",
-    "company": "company name, company, organization, organisation, account, account name, employer, 회사, 회사명, 기업명, 소속, 소속 기업, 업체명, 직장, 거래처, 会社名",
+    "company": (
+        "company name, company, organization, organisation, account, account name, employer, 회사, 회사명, 기업명, "
+        "소속, 소속 기업, 업체명, 직장, 거래처, 会社名"
+    ),
     "seniority": "seniority, level, 직급 구분",
     "lifecyclestage": "lifecycle stage, lifecyclestage, 라이프사이클 단계, 고객 단계, 생애주기 단계",
     "lead_status": "lead status, hs_lead_status, 리드 상태",
     "lead_source": "lead source, source, original source, hs_analytics_source, 유입 경로, 리드 소스, 유입경로, 출처",
     "website": "website url, website, homepage, url, web site, 홈페이지, 웹사이트, 웹 사이트",
-    "owner_id": "owner, contact owner, hubspot_owner_id, 담당자, 영업 담당, 영업담당자, 담당 영업, sales agent, sales rep, salesperson, owner email, 담당자 이메일",
+    "owner_id": (
+        "owner, contact owner, hubspot_owner_id, 담당자, 영업 담당, 영업담당자, 담당 영업, sales agent, sales rep, salesperson, owner email, 담당자 이메일"
+    ),
     "industry": "industry, sector, 업종, 산업, 산업군",
     "numberofemployees": "employees, number of employees, company size, 직원 수, 임직원수, 종업원수, 사원수",
     "address": "street address, address, address 1, street, office location, 주소, 도로명주소, 住所",
@@ -95,15 +105,30 @@ WORDS: dict[str, dict[str, str]] = {
 }
 FULL_NAME = "name, full name, fullname, contact name, customer name, 이름, 성명, 성함, 고객명, 고객 이름, 담당자명, 담당자 이름, 이름(성함), 氏名"
 MORE_EMAILS = "additional email addresses, additional emails, hs_additional_emails, other email, 추가 이메일, 보조 이메일, 다른 이메일"
-CONSENT = "marketing consent, email consent, opt-in, opt in, subscribed, subscription status, email opt-in, consent, newsletter, 마케팅 수신 동의, 수신 동의, 수신동의, 마케팅 동의, 광고성 정보 수신 동의, 광고 수신 동의, 이메일 수신 동의, 구독 상태, 뉴스레터 수신, 수신 여부"  # fmt: skip
-CONSENT_AT = "consent date, opt-in date, optin_time, confirm_time, subscribed at, subscription date, 수신 동의일, 동의일, 동의 일시, 수신 동의 일시, 구독일, 구독 일시"
+CONSENT = (
+    "marketing consent, email consent, opt-in, opt in, subscribed, subscription status, email opt-in, consent, "
+    "newsletter, 마케팅 수신 동의, 수신 동의, 수신동의, 마케팅 동의, 광고성 정보 수신 동의, 광고 수신 동의, "
+    "이메일 수신 동의, 구독 상태, 뉴스레터 수신, 수신 여부"
+)
+CONSENT_AT = (
+    "consent date, opt-in date, optin_time, confirm_time, subscribed at, subscription date, 수신 동의일, 동의일, 동의 일시, 수신 동의 일시, 구독일, 구독 일시"
+)
 REFUSED = "unsubscribed from all email, opted out of all email, hs_email_optout, do not email, email opt out, 수신거부 여부"
 RECORD_ID = "baton id, baton 번호"
 LINKS = {  # (linked type, looked up by) -> headers
     ("company", "domain"): "associated company domain, associated company domain name, primary associated company domain, 연결된 회사 도메인, 회사 도메인",
-    ("company", "name"): "associated company, associated company name, account, account name, company, company name, customer, client, organization, 회사, 회사명, 고객사, 거래처, 업체명, 연결된 회사",  # fmt: skip
+    (
+        "company",
+        "name",
+    ): (
+        "associated company, associated company name, account, account name, company, company name, customer, client, "
+        "organization, 회사, 회사명, 고객사, 거래처, 업체명, 연결된 회사"
+    ),
     ("company", "business_number"): "company business number, 사업자등록번호, 회사 사업자등록번호, 사업자번호",
-    ("contact", "email"): "associated contact email, associated contact, contact email, customer email, contact, email, 고객 이메일, 연락처 이메일, 연결된 연락처, 이메일",
+    (
+        "contact",
+        "email",
+    ): "associated contact email, associated contact, contact email, customer email, contact, email, 고객 이메일, 연락처 이메일, 연결된 연락처, 이메일",
     ("product", "name"): "product, product name, item, 제품, 제품명, 상품, 상품명",
     ("deal", "name"): "associated deal, associated deal name, deal, 거래, 연결된 거래",
 }
