@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from baton.crm import types
 from baton.crm.models import Pipeline, PropertyDefinition, Record, Stage
 from baton.crm.values import stamp
-from baton.platform import clock, history, sql
+from baton.platform import clock, history
 from baton.platform.actor import Actor
 from baton.platform.config import config
 from baton.platform.errors import Conflict, Invalid, NotFound, Problem
@@ -225,11 +225,9 @@ def change_stage(object_type: str, pipeline_key: str, key: str, *, actor: Actor,
         if "probability" in checked and "probability" in _system_names(object_type):
             from baton.crm import records
 
-            kind = types.get(object_type)
-            ids = [row[0] for row in sql.rows(
-                "SELECT id FROM record WHERE object_type = %s AND archived_at IS NULL AND properties @> jsonb_build_object('pipeline', %s::text, %s::text, %s::text)",
-                [object_type, pipeline_key, kind.stage_property, key],
-            )]  # fmt: skip
+            stand = {"pipeline": pipeline_key, types.get(object_type).stage_property: key}
+            there = Record.objects.filter(object_type=object_type, archived_at=None, properties__contains=stand)
+            ids = list(there.values_list("id", flat=True))
             records.derive(object_type, ids, {"probability": stage.probability}, actor=actor)
         history.record(actor, "changed", "stage", stage.pk, **checked)
     return stage

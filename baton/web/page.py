@@ -14,8 +14,7 @@ from django.utils.functional import Promise
 
 from baton.accounts import permissions, rights
 from baton.accounts.models import User
-from baton.accounts.rights import Level
-from baton.accounts.rights import Action
+from baton.accounts.rights import Action, Level
 from baton.platform import registry
 from baton.platform.actor import Actor
 

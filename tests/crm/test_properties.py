@@ -220,10 +220,8 @@ def test_groups_hold_properties(actor: Actor) -> None:
 
 
 def test_an_object_type_of_ones_own_is_usable_at_once(actor: Actor) -> None:
-    made = types.define(
-        "contract", "계약", "계약", actor=actor, pipelines=True, properties=[{"name": "title", "label": "제목"}, {"name": "seats", "label": "좌석", "type": "number"}],
-        primary_property="title",
-    )  # fmt: skip
+    rows = [{"name": "title", "label": "제목"}, {"name": "seats", "label": "좌석", "type": "number"}]
+    made = types.define("contract", "계약", "계약", actor=actor, pipelines=True, properties=rows, primary_property="title")
     pipelines.define("contract", "계약 진행", [{"label": "초안"}, {"label": "서명", "closed": True}], actor=actor)
     id = records.create("contract", {"title": "누리워크 2027", "seats": "30"}, actor=actor, source="api")
     assert records.get("contract", id).properties == {"title": "누리워크 2027", "seats": 30, "pipeline": "1", "stage": "1"}

@@ -73,7 +73,7 @@ def new(request: HttpRequest) -> HttpResponse:
         try:
             made = types.define(
                 key, label, given.get("label_plural", "").strip() or label, actor=actor(request), pipelines="pipelines" in given,
-                description=given.get("description", "").strip(), icon=given.get("icon") if given.get("icon") in ICONS else "box",
+                description=given.get("description", "").strip(), icon=given["icon"] if given.get("icon") in ICONS else "box",
             )  # fmt: skip
         except Invalid as error:
             problems = faults(error)

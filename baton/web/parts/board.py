@@ -132,20 +132,9 @@ def read(table: Table) -> Board | None:
     for stage in stages:
         count, amount, weighted, ids = sums.get(stage.key, (0, 0.0, 0.0, []))
         only = f"{table.kind.stage_property}:{stage.key}"
-        columns.append(
-            Column(
-                stage.key,
-                pipelines.label(stage),
-                stage.probability,
-                stage.closed,
-                stage.closed and stage.probability == 1,
-                count,
-                float(amount),
-                float(weighted),
-                [cards[id] for id in ids if id in cards],
-                f"{table.filter};{only}" if table.filter else only,
-            )  # fmt: skip
-        )
+        shown, more = [cards[id] for id in ids if id in cards], f"{table.filter};{only}" if table.filter else only
+        won = stage.closed and stage.probability == 1
+        columns.append(Column(stage.key, pipelines.label(stage), stage.probability, stage.closed, won, count, float(amount), float(weighted), shown, more))
     return Board(table.kind.key, chosen, ways, columns, table.kind.key == "deal", table.kind.key == "ticket")
 
 

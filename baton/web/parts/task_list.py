@@ -121,7 +121,7 @@ def _task(row: Any, about: tuple[str, int] | None, named: Mapping[str, Mapping[i
         row.id, types.title("task", given) or f"#{row.id}", activities.plain(str(given.get("body") or "")), _moment(given.get("at")),
         given.get("status") == activities.DONE, str(given.get("kind") or "TODO"), str(given.get("priority") or ""),
         properties.option_label(priorities, given["priority"]) if given.get("priority") else "", owners.get(row.owner_id or 0),
-        (types.title(about[0], other.properties) or f"#{about[1]}") if seen and about else "", record_url(*about) if seen and about else "",
+        (types.title(about[0], other.properties) or f"#{about[1]}") if seen and about and other else "", record_url(*about) if seen and about else "",
         about[0] if about else "", rights.may("task", "edit", [row.owner_id]),
     )  # fmt: skip
 
