@@ -21,7 +21,7 @@ OURS = [model for config in apps.get_app_configs() if config.name.startswith("ba
 
 # What a table is spread by: the first of these fields it has. `id` of contact and record is one too, as their whole key.
 SPREAD_BY = ("bucket", "contact_id", "record_id", "from_id")
-BY_VALUE = {"identity": "value"}
+BY_VALUE = {"identity": "value", "unique_value": "value"}
 # Local tables that only mention a contact: a notice belongs to a colleague.
 LOCAL = {"notification"}
 

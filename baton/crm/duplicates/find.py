@@ -169,7 +169,7 @@ def _put_keys(keys: Iterable[tuple[int, int, int]]) -> None:
 def rebuild() -> int:
     """All keys and suggestions anew, in steps that each commit; what was dismissed stays so. Returns how many suggestions there are.
 
-    About a minute for a million records, most of it reading names; the incremental turns wait for it.
+    Some minutes for a million records; the incremental turns wait for it.
     """
     sql.rows("SELECT pg_advisory_lock(%s, 0)", [LOCK])
     try:
