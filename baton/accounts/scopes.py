@@ -99,34 +99,44 @@ def ours(scope: str) -> tuple[str, ...] | None:
 
 def allow(held: Iterable[str], scope: str) -> bool:
     """Whether a token with the scopes `held` may do what needs `scope`; both in either's names. Raises KeyError for a scope there is none of."""
-    mine = {name for given in held for name in ours(given) or ()}
     needed = ours(scope)
     if needed is None:
         raise KeyError(scope)
-    return ALL in mine or all(name in mine or (name.endswith(".read") and f"{name.removesuffix('read')}write" in mine) for name in needed)
+    mine = _ours(held)
+    return all(_has(mine, name) for name in needed)
 
 
 def granted(held: Iterable[str]) -> tuple[dict[str, dict[str, str]], dict[str, str]]:
     """The rights these scopes add up to, as a role has them: by object type, and by area. A token owns nothing, so each is all or none."""
-    held = list(held)
+    mine = _ours(held)
+    export, bring = _has(mine, "crm.export"), _has(mine, "crm.import")
     objects = {}
     for object_type, resource in OBJECTS.items():
-        read, write = allow(held, f"{resource}.read"), allow(held, f"{resource}.write")
+        read, write = _has(mine, f"{resource}.read"), _has(mine, f"{resource}.write")
         objects[object_type] = {
             **dict.fromkeys(("create", "edit", "delete", "merge"), _all(write)),
             "view": _all(read),
-            "export": _all(read and allow(held, "crm.export")),
-            "import": _all(write and allow(held, "crm.import")),
+            "export": _all(read and export),
+            "import": _all(write and bring),
         }
-    areas = {area: _level(held, resource) for area, resource in AREAS.items()}
+    areas = {area: _level(mine, resource) for area, resource in AREAS.items()}
     return objects, areas
+
+
+def _ours(held: Iterable[str]) -> set[str]:
+    return {name for given in held for name in ours(given) or ()}
+
+
+def _has(mine: set[str], name: str) -> bool:
+    """Who may write may read."""
+    return ALL in mine or name in mine or (name.endswith(".read") and f"{name.removesuffix('read')}write" in mine)
 
 
 def _all(allowed: bool) -> str:
     return "all" if allowed else "none"
 
 
-def _level(held: list[str], resource: str) -> str:
+def _level(mine: set[str], resource: str) -> str:
     if not resource:
-        return "edit" if ALL in held else "none"
-    return "edit" if allow(held, f"{resource}.write") else "view" if allow(held, f"{resource}.read") else "none"
+        return "edit" if ALL in mine else "none"
+    return "edit" if _has(mine, f"{resource}.write") else "view" if _has(mine, f"{resource}.read") else "none"
