@@ -130,7 +130,8 @@ def _fill(route: str, about: str, made: World) -> str:
 
 def _value(name: str, about: str, made: World) -> str:
     ids = {
-        "contact": made.contact, "deal": made.deal, "product": made.product, "tasks": made.task, "board": made.deal, "emails": made.email,
+        "contact": made.contact, "privacy": made.contact,
+        "deal": made.deal, "product": made.product, "tasks": made.task, "board": made.deal, "emails": made.email,
         "workflows": made.workflow,
     }  # fmt: skip
     known = {

@@ -6,13 +6,13 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from baton.accounts import permissions, rights
+from baton.accounts import rights
 from baton.crm import contacts, erase, portrait, records
 from baton.crm.models import Contact
 from baton.platform.errors import Invalid
 
 from ..answer import go
-from ..page import Page, actor, allow, user
+from ..page import Page, actor, allow, allow_records, user
 
 
 class Privacy(Page):
@@ -36,7 +36,7 @@ def _contact(request: HttpRequest, id: int, action: rights.Action) -> Contact:
 
 
 @require_GET
-@allow("contacts")
+@allow_records("contact", "view")
 def show(request: HttpRequest, id: int) -> HttpResponse:
     """What can be done with the data of one person."""
     row = _contact(request, id, "view")
@@ -49,7 +49,7 @@ def show(request: HttpRequest, id: int) -> HttpResponse:
 
 
 @require_GET
-@allow("contacts")
+@allow_records("contact", "export")
 def copy(request: HttpRequest, id: int) -> HttpResponse:
     """Everything about him as one zip file."""
     row = _contact(request, id, "export")
@@ -60,6 +60,7 @@ def copy(request: HttpRequest, id: int) -> HttpResponse:
 
 @require_POST
 @allow("settings", "edit")
+@allow_records("contact", "delete")
 def anonymise(request: HttpRequest, id: int) -> HttpResponse:
     """Keep what is counted, nothing that tells who it was. `name` must be typed."""
     row = _confirmed(request, id)
@@ -69,6 +70,7 @@ def anonymise(request: HttpRequest, id: int) -> HttpResponse:
 
 @require_POST
 @allow("settings", "edit")
+@allow_records("contact", "delete")
 def forget(request: HttpRequest, id: int) -> HttpResponse:
     """Leave no trace. `name` must be typed."""
     row = _confirmed(request, id)
@@ -78,7 +80,6 @@ def forget(request: HttpRequest, id: int) -> HttpResponse:
 
 def _confirmed(request: HttpRequest, id: int) -> Contact:
     row = _contact(request, id, "delete")
-    permissions.require(request.user, "settings", "edit")
     name = contacts.display_name(row.properties) or f"#{row.id}"
     if request.POST.get("name", "").strip() != name:
         raise Invalid.one("name", "CONFIRM", _("Type {name} to confirm.").format(name=name))
