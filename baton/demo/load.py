@@ -14,7 +14,7 @@ from baton.crm.models import Contact, Stage
 from baton.demo import world
 from baton.demo.copying import as_json, copy, copy_in_pieces, without_indexes, words
 from baton.demo.crowd import Crowd, Made, Sizes
-from baton.demo.history import AGENTS, FREQUENT, SITE, TITLES
+from baton.demo.pages import AGENTS, FREQUENT, SITE, TITLES
 from baton.events import keys
 from baton.events.vocabulary import Kind
 from baton.platform import clock, sql
