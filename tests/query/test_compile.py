@@ -76,7 +76,7 @@ AND %(p2)s)\
 
 def test_the_day_of_a_moment_is_the_accounts_day() -> None:
     made = compile.condition(Compare("createdate", "is", "2026-11-21"), CATALOG, now=NOW, zone=SEOUL)
-    assert wrapped(made) == snapshot('(c.created_at >= %(p1)s::timestamptz AND c.created_at < %(p2)s::timestamptz)')
+    assert wrapped(made) == snapshot("(c.created_at >= %(p1)s::timestamptz AND c.created_at < %(p2)s::timestamptz)")
     assert [value for value in made.params.values() if str(value).startswith("2026")] == ["2026-11-20T15:00:00Z", "2026-11-21T15:00:00Z"]
 
 
