@@ -95,8 +95,8 @@ def archived_by_email(email: str) -> int | None:
 
 
 def emails(contact_id: int) -> list[Address]:
-    """All addresses of a contact, the primary one first."""
-    contact = records.get("contact", contact_id)
+    """All addresses of a contact, the primary one first; an archived one has given his up, but for the primary."""
+    contact = records.get("contact", contact_id, archived=None)
     assert isinstance(contact, Contact)
     own = dict(identity.of(contact.id, "email"))
     if contact.email and contact.email not in own:

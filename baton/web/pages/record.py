@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from baton.accounts.models import User
-from baton.crm import activities, files, properties, records, trail
+from baton.crm import activities, contacts, files, properties, records, trail
 from baton.platform.errors import Conflict, Invalid, NotFound
 
 from ..answer import faults, go, targets, toast
@@ -82,7 +82,8 @@ def show(request: HttpRequest, subject: Subject) -> HttpResponseBase:
     if person and not subject.is_person:
         context["brief_name"] = by_key["contact"].rows[0].name
     if subject.is_person:
-        context |= {"consents": context["brief_consents"], "lists": beside.lists(subject.id), "workflows": beside.workflows(subject.id)}
+        context |= {"consents": context["brief_consents"], "addresses": contacts.emails(subject.id)}
+        context |= {"lists": beside.lists(subject.id), "workflows": beside.workflows(subject.id)}
     return TemplateResponse(request, "records/page.html", context)
 
 
@@ -159,6 +160,8 @@ def _field(request: HttpRequest, subject: Subject, name: str, users: list[User],
         if name in ("lifecyclestage", subject.kind.stage_property):
             context["stage"] = progress.of(subject)
             context["moved"] = True
+        if name == "email" and subject.is_person and request.method == "POST":
+            context["others"] = contacts.emails(subject.id)
     return render(request, template, context, status=422 if fault else 200)
 
 
