@@ -8,13 +8,14 @@ import json
 import re
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote
 
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from baton.accounts import rights
-from baton.crm import contacts, identity, properties, search, types, values
+from baton.crm import contacts, identity, properties, search, traces, types, values
 from baton.crm.merge import absorbed
 from baton.crm.models import Blocked, Contact
 from baton.crm.part import Person, parts
@@ -25,6 +26,7 @@ from baton.platform.transaction import retrying
 
 ENCODINGS = ("utf-8", "cp949", "utf-16-le", "utf-16-be", "shift_jis")
 COUNTED = ("choice", "multi_choice", "boolean", "number", "user")  # types of properties that tell what somebody is like, not who
+UNSAID = (*COUNTED, "date", "datetime")  # types whose values are no words
 SPREAD = ("contact_id", "record_id", "from_id", "bucket")  # columns of tables that the data map covers
 PEOPLE = re.compile(
     r"^(user|account|account_\w+|team|role|api_token|auth_\w+|django_\w+|socialaccount_\w+|mfa_\w+|contact|record|identity|blocked)$"
@@ -124,13 +126,13 @@ def who(id: int) -> Person:
     found = {form for text in written for one in text.split(";") for form in _forms(one.strip())}
     names = {form for p in (now, *images) for form in _names(p)}
     cookies = [row[0] for row in sql.rows("SELECT value FROM identity WHERE contact_id = ANY(%s) AND kind = 'cookie'", [ids])]
-    return Person(ids, sorted(value for value in found if len(value) >= SHORTEST), sorted(names), cookies, f"(#{id})")
+    return Person(ids, sorted(value for value in found if traces.telling(value)), sorted(names), cookies, f"(#{id})")
 
 
 def _forms(value: str) -> set[str]:
-    """The ways a value is written: an address in one, a number in four."""
+    """The ways a value is written: an address in two, a number in five."""
     if not value.startswith("+"):
-        return {value}
+        return {value, quote(value)} if "@" in value else {value}
     national, abroad = (values.phone_in_words(value, home=home) for home in (True, False))
     return {value, national, abroad, re.sub(r"\D", "", national), re.sub(r"\D", "", value)}
 
@@ -166,29 +168,40 @@ def _without_him(person: Person) -> None:
 
 
 def _scrub(ids: list[int], person: Person) -> None:
-    """Take what names him out of the texts of records and of their history."""
-    names = _pattern([*person.values, *person.names])
-    for id, kind, text in sql.rows("SELECT id, object_type, properties::text FROM record WHERE id = ANY(%s)", [ids]):
-        clean = names.sub(person.word, text)
-        if clean != text:
-            after = json.loads(clean)
+    """Take what names him out of the texts of records and of their history; what is chosen, counted or dated names nobody."""
+    texts = [*person.values, *person.names]
+    names, might = traces.exact(texts), traces.loose(texts)
+    for id, kind, text in sql.rows("SELECT id, object_type, properties::text FROM record WHERE id = ANY(%s) AND properties::text ~* %s", [ids, might]):
+        before = json.loads(text)
+        after = _said(kind, before, names, person.word)
+        if after != before:
             words = json.dumps(search.terms(kind, after), ensure_ascii=False)
             sql.run(
                 "UPDATE record SET properties = %s, search = array_to_tsvector(ARRAY(SELECT jsonb_array_elements_text(%s::jsonb))) WHERE id = %s",
-                [clean, words, id],
+                [json.dumps(after, ensure_ascii=False), words, id],
             )
-    for table, columns in (("property_history", ("old", "new")), ("import_change", ("before", "after"))):
-        found = " OR ".join(f"{column}::text ~* %s" for column in columns)
-        cleaned = ", ".join(f"{column} = regexp_replace({column}::text, %s, %s, 'gi')::jsonb" for column in columns)
-        pattern = names.pattern
-        sql.run(
-            f"UPDATE {table} SET {cleaned} WHERE record_id = ANY(%s) AND ({found})", [*[pattern, person.word] * len(columns), ids, *[pattern] * len(columns)]
-        )
+    found = sql.rows(
+        "SELECT h.record_id, h.id, h.name, r.object_type, h.old::text, h.new::text FROM property_history h JOIN record r ON r.id = h.record_id"
+        " WHERE h.record_id = ANY(%s) AND (h.old::text ~* %s OR h.new::text ~* %s)",
+        [ids, might, might],
+    )
+    for record_id, id, name, kind, *both in found:
+        old, new = (text and json.dumps(_said(kind, {name: json.loads(text)}, names, person.word)[name], ensure_ascii=False) for text in both)
+        sql.run("UPDATE property_history SET old = %s::jsonb, new = %s::jsonb WHERE record_id = %s AND id = %s", [old, new, record_id, id])
+    found = sql.rows(
+        "SELECT record_id, import_id, object_type, before::text, after::text FROM import_change"
+        " WHERE record_id = ANY(%s) AND (before::text ~* %s OR after::text ~* %s)",
+        [ids, might, might],
+    )
+    for record_id, import_id, kind, *both in found:
+        was, became = (text and json.dumps(_said(kind, json.loads(text), names, person.word), ensure_ascii=False) for text in both)
+        sql.run("UPDATE import_change SET before = %s::jsonb, after = %s::jsonb WHERE record_id = %s AND import_id = %s", [was, became, record_id, import_id])
 
 
-def _pattern(texts: Iterable[str]) -> re.Pattern[str]:
-    ordered = sorted({text for text in texts if text}, key=len, reverse=True)
-    return re.compile("|".join(re.sub(r"([^\w\s@])", r"\\\1", text) for text in ordered) or r"$^", re.IGNORECASE)
+def _said(kind: str, values: dict[str, Any], names: re.Pattern[str], word: str) -> dict[str, Any]:
+    """Values of a record without his name in what is said in words."""
+    known = properties.definitions(kind)
+    return {name: value if name in known and known[name].type in UNSAID else traces.cleaned(value, names, word) for name, value in values.items()}
 
 
 def _finish(person: Person, verb: str, actor: Actor) -> None:
@@ -205,7 +218,7 @@ def _files(person: Person) -> None:
     touched = {row[0] for row in sql.rows("SELECT import_id FROM import_change WHERE record_id = ANY(%s)", [person.ids])}
     for needle in {needle for needle in needles if len(needle) >= SHORTEST}:
         touched |= {row[0] for row in sql.rows("SELECT DISTINCT import_id FROM import_part WHERE position(%s::bytea IN content) > 0", [needle])}
-    pattern = _pattern([*person.values, *person.names]).pattern
+    pattern = traces.loose([*person.values, *person.names])
     touched |= {row[0] for row in sql.rows("SELECT DISTINCT import_id FROM import_fault WHERE cells::text ~* %s OR message ~* %s", [pattern, pattern])}
     packed = {row[0] for row in sql.rows("SELECT id FROM import WHERE lower(name) LIKE '%%.xlsx' AND state IN ('done', 'failed', 'undone')")}
     sql.run("DELETE FROM import_part WHERE import_id = ANY(%s)", [sorted(touched | packed)])
@@ -219,22 +232,34 @@ def _definitions(person: Person) -> None:
     """Take his addresses and numbers out of every local table: filters, notices, history, page addresses, jobs. Colleagues' own data is left alone."""
     if not (person.values or person.cookies):
         return
-    pattern = _pattern([*person.values, *person.cookies]).pattern
+    texts = [*person.values, *person.cookies]
+    might, exactly = traces.loose(texts), traces.exact(texts)
     columns = sql.rows(
         "SELECT c.relname, array_agg(a.attname::text), array_agg(t.typname::text) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
         " JOIN pg_type t ON t.oid = a.atttypid WHERE c.relkind = 'r' AND NOT c.relispartition AND c.relnamespace = current_schema()::regnamespace"
-        " AND NOT a.attisdropped AND t.typname IN ('text', 'varchar', 'jsonb') AND NOT EXISTS"
-        " (SELECT 1 FROM pg_attribute o WHERE o.attrelid = c.oid AND o.attname = ANY(%s)) GROUP BY c.relname",
+        " AND NOT a.attisdropped AND t.typname IN ('text', 'varchar', 'jsonb') AND (c.relname = 'notification' OR NOT EXISTS"
+        " (SELECT 1 FROM pg_attribute o WHERE o.attrelid = c.oid AND o.attname = ANY(%s))) GROUP BY c.relname",
         [list(SPREAD)],
     )
-    quote = connection.ops.quote_name
+    quoted = connection.ops.quote_name
     for table, names, kinds in columns:
         if PEOPLE.match(table):
             continue
-        cleaned, found, params = [], [], []
-        for name, kind in zip(names, kinds, strict=True):
-            back = "::jsonb" if kind == "jsonb" else ""
-            cleaned.append(f"{quote(name)} = regexp_replace({quote(name)}::text, %s, %s, 'gi'){back}")
-            found.append(f"{quote(name)}::text ~* %s")
-            params += [pattern, person.word]
-        sql.run(f"UPDATE {quote(table)} SET {', '.join(cleaned)} WHERE {' OR '.join(found)}", [*params, *[pattern] * len(names)])
+        asked = ", ".join(f"{quoted(name)}::text" for name in names)
+        where = " OR ".join(f"{quoted(name)}::text ~* %s" for name in names)
+        back = ", ".join(f"{quoted(name)} = %s{'::jsonb' if kind == 'jsonb' else ''}" for name, kind in zip(names, kinds, strict=True))
+        for place, *stored in sql.rows(f"SELECT ctid::text, {asked} FROM {quoted(table)} WHERE {where} FOR UPDATE", [might] * len(names)):
+            clean = [_clean(text, kind, exactly, person.word) for text, kind in zip(stored, kinds, strict=True)]
+            if clean != stored:
+                sql.run(f"UPDATE {quoted(table)} SET {back} WHERE ctid = %s::tid", [*clean, place])
+
+
+def _clean(text: str | None, kind: str, found: re.Pattern[str], word: str) -> str | None:
+    """What a column holds, without him."""
+    if text is None:
+        return None
+    if kind != "jsonb":
+        return str(traces.cleaned(text, found, word))
+    before = json.loads(text)
+    after = traces.cleaned(before, found, word)
+    return text if after == before else json.dumps(after, ensure_ascii=False)

@@ -138,6 +138,32 @@ class TestErase:
             with pytest.raises(Forbidden):
                 work(he, actor=Actor("user", viewer.pk))
 
+    def test_nothing_else_is_touched(self) -> None:
+        """What is everybody's word (ids "email" and "1234" of other systems, the name Won) changes neither filters nor records nor others' addresses."""
+        he = records.create(
+            "contact",
+            {"email": "kim@yeonmot.example", "firstname": "Won"},
+            actor=SYSTEM,
+            source="api",
+        )
+        deal = records.create("deal", {"dealname": "Won 3 deals, wonderful", "dealstage": "closedwon", "amount": 1234}, actor=SYSTEM, source="api")
+        records.update("deal", deal, {"dealname": "The deal of Won"}, actor=SYSTEM, source="api")
+        associations.link("contact", he, "deal", deal, actor=SYSTEM)
+        contacts.claim("external", "1234", he)
+        contacts.claim("external", "email", he)
+        kept = {"kind": "property", "name": "email", "value": "jun.kim@yeonmot.example", "days": 1234}
+        Segment.objects.create(name="email 1234", kind="fixed", filter=kept)
+        Segment.objects.create(name="his", kind="fixed", filter={"kind": "property", "name": "email", "value": "kim@yeonmot.example"})
+        Notification.objects.create(user_id=1, cause="x", title="?m=kim%40yeonmot.example", body="kim@yeonmot.example.", at=clock.now())
+        erase.erase(he, actor=SYSTEM)
+        assert Segment.objects.get(name="email 1234").filter == kept
+        assert Segment.objects.get(name="his").filter == {"kind": "property", "name": "email", "value": f"(#{he})"}
+        notice = Notification.objects.get()
+        assert (notice.title, notice.body) == (f"?m=(#{he})", f"(#{he}).")
+        values = records.get("deal", deal).properties
+        assert (values["dealname"], values["dealstage"], values["amount"]) == (f"The deal of (#{he})", "closedwon", 1234)
+        assert sql.rows("SELECT old #>> '{}' FROM property_history WHERE record_id = %s AND name = 'dealname'", [deal]) == [(f"(#{he}) 3 deals, wonderful",)]
+
 
 class TestAnonymise:
     def test_counts_stay_and_nothing_tells_who_it_was(self) -> None:
