@@ -84,9 +84,9 @@ def show(request: HttpRequest) -> HttpResponse:
         if s.a in rows and s.b in rows
     ]
     last = found[PAGE - 1] if len(found) > PAGE else None
-    tabs = [{"key": key, "label": types.label(types.get(key), plural=True), "count": duplicates.count(key)} for key in KINDS if held.may(key, "view")]
+    kind_tabs = [{"key": key, "label": types.label(types.get(key), plural=True), "count": duplicates.count(key)} for key in KINDS if held.may(key, "view")]
     context = {
-        "pairs": pairs, "tabs": tabs, "kind": kind, "may_merge": held.may(kind, "merge"), "more": f"{last.score}-{last.a}-{last.b}" if last else "",
+        "pairs": pairs, "kind_tabs": kind_tabs, "kind": kind, "may_merge": held.may(kind, "merge"), "more": f"{last.score}-{last.a}-{last.b}" if last else "",
         "after": after,
     }  # fmt: skip
     return render(request, "duplicates/page.html", context)

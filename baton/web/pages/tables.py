@@ -90,17 +90,17 @@ class Tickets(_Listed, Page):
 
 
 class Objects(_Listed, Page):
-    """Products, quotes and a company's own types: one line each, below the others."""
+    """Products, quotes and a company's own types: one line each, below the others. Line items are seen in their deal or quote."""
 
     key = "objects"
     icon = "box"
-    order = 90
+    order = 50
     area = "objects"
 
     @classmethod
     def items(cls, user: User) -> list[Item]:
         held = access.of(user)
-        shown = [kind for kind in types.all(activities=False) if kind.key not in OWN and held.may(kind.key, "view")]
+        shown = [kind for kind in types.all(activities=False) if kind.key not in {*OWN, "line_item"} and held.may(kind.key, "view")]
         return [Item(f"objects/{kind.plural}", types.label(kind, plural=True), kind.icon, table_url(kind.key)) for kind in shown]
 
 
