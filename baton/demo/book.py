@@ -68,6 +68,17 @@ class Message:
 
 
 @dataclass(slots=True)
+class Logged:
+    """What a colleague wrote down about somebody: a note, call or meeting."""
+
+    contact_id: int
+    at: datetime
+    kind: str
+    properties: dict[str, Any]
+    user: int
+
+
+@dataclass(slots=True)
 class Walk:
     """Somebody's way through a workflow. `steps` is what each did: (step, outcome, detail, when)."""
 
@@ -92,6 +103,7 @@ class Book:
         self.host = self.url.partition("://")[2]
         self.zone = config().zone
         self.events: list[Event] = []
+        self.logged: list[Logged] = []
         self.submissions: list[Submission] = []
         self.messages: list[Message] = []
         self.walks: list[Walk] = []
@@ -108,6 +120,10 @@ class Book:
 
     def event(self, person: Person, at: datetime, kind: Kind, key: str = "", label: str = "", value: float | None = None, **payload: Any) -> None:
         self.events.append(Event(person.id, at, kind, key, label, value, payload, self.rng.getrandbits(52)))
+
+    def log(self, person: Person, at: datetime, kind: str, user: int, /, **properties: Any) -> None:
+        """A note, call or meeting that a colleague wrote down."""
+        self.logged.append(Logged(person.id, at, kind, properties, user))
 
     def gain(self, person: Person, rule: str, at: datetime) -> None:
         """A moment that a score rule counts, if its window still holds it."""
@@ -182,9 +198,9 @@ class Book:
         wording = "누리워크의 소식과 자료를 받는 데 동의합니다." if granted and source.startswith("form") else ""
         self.consents.append((person.id, channel, granted, at, source, wording))
 
-    def seller(self) -> str:
-        """One of the salespeople, as an actor."""
-        return f"user:{self.rng.choice(list(self.ids.users.values())[2:])}"
+    def seller(self) -> int:
+        """One of the salespeople."""
+        return self.rng.choice(list(self.ids.users.values())[2:])
 
     def office(self, start: datetime, end: datetime) -> datetime:
         """A moment between the two, mostly on a working day between nine and six."""

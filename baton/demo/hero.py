@@ -39,10 +39,9 @@ def live(book: Book, person: Person) -> None:
     book.view(person, asked - timedelta(minutes=2), "/demo", 58, "")
     book.submit(person, asked, "demo", message="직원 340명 규모이고 근태·전자계약을 함께 검토하고 있습니다. 기존 ERP 연동 가능 여부 문의드립니다.")
     book.consent(person, "kakaotalk", True, asked, f"form:{book.ids.forms['demo']}")
-    owner = book.ids.users.get(person.owner)
-    book.event(
-        person, working(day(1, 16, 40)), Kind.CALL, minutes=8, actor=f"user:{owner}",
-        text="8분. 내년 1월 근태 시스템 계약 만료. 전자결재 연동 여부가 핵심이고 예산은 다음 주 본부장 회의에서 확정 예정.",
+    book.log(
+        person, working(day(1, 16, 40)), "call", book.ids.users[person.owner], minutes=8, outcome="connected", direction="outbound", title="상담 문의 확인",
+        body="내년 1월 근태 시스템 계약 만료. 전자결재 연동 여부가 핵심이고 예산은 다음 주 본부장 회의에서 확정 예정.",
     )  # fmt: skip
     sent = day(0, 9, 0) if book.now.astimezone(book.zone).hour >= 10 else day(1, 17, 30)
     message = book.send(person, sent, "case", "campaign:case")

@@ -2,18 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from baton.demo import campaigns
+from baton.demo import campaigns, talk
 from baton.demo.book import WINDOW, Book
 from baton.demo.pages import AGENTS, FORM_PAGES, FREQUENT, REFERRERS, SITE
 from baton.demo.people import Person
 from baton.events.vocabulary import Kind
 
-NOTES = [
-    "연말까지 예산 없음. 내년 2월에 다시 연락.",
-    "급여 프로그램 교체와 함께 검토 중.",
-    "총무팀이 결정. 인사팀은 추천만 함.",
-    "교대제 설정을 가장 궁금해함.",
-]
 QUESTIONS = [
     "근태와 전자계약을 함께 보고 싶습니다.",
     "교대 근무가 많은데 설정이 가능한지 궁금합니다.",
@@ -46,9 +40,8 @@ def live(book: Book, person: Person) -> None:
             book.attended.append((person.id, at))
             book.gain(person, "webinar", at)
     if hits["meeting"] and hits["demo"] and (asked := next((at for form, at in forms if form == "demo"), None)):
-        book.event(
-            person, book.office(asked + timedelta(hours=20), min(now, asked + timedelta(days=9))), Kind.MEETING, text="화면 시연 30분", actor=book.seller()
-        )
+        shown = book.office(asked + timedelta(hours=20), min(now, asked + timedelta(days=9)))
+        book.log(person, shown, "meeting", book.seller(), title="화면 시연 30분", kind="online", outcome="COMPLETED", minutes=30)
     for channel, granted in person.consent.items():
         if granted:
             book.consent(person, channel, True, person.created, source)
@@ -58,7 +51,7 @@ def live(book: Book, person: Person) -> None:
         book.unsubscribed.append((person.id, at))
         book.event(person, at, Kind.EMAIL_UNSUBSCRIBE)
     if rng.random() < 0.02 and person.created > now - timedelta(days=400):
-        book.event(person, book.office(person.created, person.seen), Kind.NOTE, text=rng.choice(NOTES), actor=book.seller())
+        book.log(person, book.office(person.created, person.seen), "note", book.seller(), body=rng.choice(talk.NOTES))
 
 
 def _visits(book: Book, person: Person, recent: datetime, forms: list[tuple[str, datetime]]) -> None:

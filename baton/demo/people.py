@@ -66,6 +66,8 @@ class Company:
     domain: str
     city: str
     created: datetime
+    phone: str = ""  # E.164 or ""
+    number: str = ""  # business registration number, 012-34-56789
     id: int = 0
 
 
@@ -120,10 +122,35 @@ def companies(rng: random.Random, count: int, now: datetime) -> list[Company]:
     return found
 
 
+AREAS = {"서울": "2", "성남": "31", "수원": "31", "인천": "32", "부산": "51", "대전": "42", "대구": "53", "광주": "62", "창원": "55", "청주": "43"}
+WEIGHTS = (1, 3, 7, 1, 3, 7, 1, 3, 5)
+
+
+def registered(rng: random.Random) -> str:
+    """A business registration number whose last digit fits the others. No tax office has a number below 101, so it is nobody's."""
+    digits = [0, rng.randint(1, 9), rng.randint(0, 9), 8, rng.choice((1, 6, 7, 8)), *(rng.randint(0, 9) for _ in range(4))]
+    total = sum(digit * weight for digit, weight in zip(digits, WEIGHTS, strict=True)) + digits[8] * 5 // 10
+    text = "".join(map(str, [*digits, -total % 10]))
+    return f"{text[:3]}-{text[3:5]}-{text[5:]}"
+
+
+def register(rng: random.Random, firms: list[Company]) -> None:
+    """Give most companies their registration number, and many a telephone."""
+    taken: set[str] = set()
+    for firm in firms:
+        number, phone = registered(rng), f"+82{AREAS[firm.city]}{rng.randint(2000000, 9999999)}"
+        if number not in taken and (firm is firms[0] or rng.random() < 0.8):
+            firm.number = number
+            taken.add(number)
+        if firm is firms[0] or rng.random() < 0.6:
+            firm.phone = phone
+
+
 def people(rng: random.Random, count: int, firms: list[Company], now: datetime) -> list[Person]:
     """The first is the hero 서지우. Most people are cold."""
     taken = {"jiwoo.seo@gaonlogis.example"}
     found = [_hero(firms[0], now)]
+    names, following = {(firms[0].domain, "서", "지우")}, dict(zip(GIVEN, [*list(GIVEN)[1:], *GIVEN], strict=False))
     families, weights = list(FAMILY), [40 if i < 2 else 14 if i < 10 else 4 for i in range(len(FAMILY))]
     for _ in range(count - 1):
         rank = rng.choices(list(RANKS), list(RANKS.values()))[0]
@@ -131,6 +158,9 @@ def people(rng: random.Random, count: int, firms: list[Company], now: datetime) 
         warm = rng.random() ** 4.2
         hits = _hits(rng, warm)
         family, given = rng.choices(families, weights)[0], rng.choice(list(GIVEN))
+        while (company.domain, family, given) in names:  # two people of one name at one company would look like one
+            given = following[given]
+        names.add((company.domain, family, given))
         # Whoever cares was here lately; the cold ones are spread over half a year and more.
         seen = now - timedelta(minutes=int(8 + rng.random() ** 1.4 * (1.04 - warm) * 60 * 24 * (200 if hits["silent"] else 120)))
         if hits["silent"]:

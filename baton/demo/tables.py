@@ -10,7 +10,7 @@ from baton.demo.book import Event, Walk
 from baton.demo.copying import as_json, copy, copy_in_pieces, words
 from baton.demo.pages import FORM_PAGES, TITLES
 from baton.demo.people import Company, Person
-from baton.demo.sample import Sample
+from baton.demo.sample import Row, Sample
 from baton.events import keys
 from baton.events.vocabulary import Kind
 from baton.platform import sql
@@ -29,7 +29,6 @@ def everything(sample: Sample) -> None:
     _mails(sample)
     walks(sample.setting.inquiry, sample.book.walks)
     events(sample.book.events)
-    analyze()
 
 
 def _people(sample: Sample) -> None:
@@ -135,6 +134,24 @@ def events(made: Sequence[Event]) -> None:
     copy("event", ("contact_id", "ts", "id", "kind", "key", "value", "payload"), rows)
 
 
+def records(rows: Sequence[Row]) -> None:
+    """Records other than contacts and companies, with their links; the company of a deal or ticket is its primary one."""
+    copy_in_pieces(
+        "record",
+        ("id", "object_type", "properties", "owner_id", "created_at", "created_by", "source", "updated_at", "search"),
+        (
+            (r.id, r.kind, as_json(r.properties), r.properties.get("owner_id"), r.at, r.by, r.source, r.changed or r.at, words(r.kind, r.properties))
+            for r in rows
+        ),
+    )
+    link(
+        (r.id, r.kind, id, kind, label, r.at)
+        for r in rows
+        for kind, id in r.links
+        for label in (("", "primary") if kind == "company" and r.kind in ("deal", "ticket") else ("",))
+    )
+
+
 def history(rows: Sequence[tuple[int, str, str, Any, Any, str, str, datetime]]) -> None:
     """Changes of values: (record, its type, property, before, after, who, source, when)."""
     ids = sql.next_ids("property_history_id_seq", len(rows))
@@ -155,14 +172,18 @@ def analyze() -> None:
 
 
 def _company(company: Company) -> dict[str, Any]:
-    return {
+    known = {
         "name": company.name,
         "domain": company.domain,
         "industry": company.industry,
         "numberofemployees": company.employees,
         "annualrevenue": company.revenue,
         "city": company.city,
+        "website": f"https://www.{company.domain}" if company.number else "",
+        "phone": company.phone,
+        "business_number": company.number,
     }
+    return {name: value for name, value in known.items() if value != ""}
 
 
 def _contact(person: Person) -> dict[str, Any]:

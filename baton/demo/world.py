@@ -12,7 +12,7 @@ from django.db import transaction
 
 from baton.accounts.models import User
 from baton.crm import builtin, duplicates
-from baton.demo import deals, definitions, hero, history, memberships, people, setting, stages, tables, walks
+from baton.demo import activities, contracts, deals, definitions, doubles, hero, history, kept, memberships, people, setting, stages, tables, walks
 from baton.demo.book import Book
 from baton.demo.content import PASSWORD, PEOPLE
 from baton.demo.people import Company, Person
@@ -44,7 +44,7 @@ def load(contacts: int = 12_000, *, seed: int = SEED, say: Say = lambda text: No
     builtin.ensure()
     partitions.ensure(now - timedelta(days=800), now)
     with transaction.atomic():
-        _fill(contacts, random.Random(seed), now, say)
+        _fill(contacts, seed, now, say)
 
 
 def follow(url: str) -> None:
@@ -56,18 +56,24 @@ def follow(url: str) -> None:
             email.save(update_fields=["body", "updated_at"])
 
 
-def _fill(contacts: int, rng: random.Random, now: datetime, say: Say) -> None:
-    made = setting.make()
+def _fill(contacts: int, seed: int, now: datetime, say: Say) -> None:
+    made, rng = setting.make(), random.Random(seed)
     say("Inventing people and two years of their history")
-    firms, persons = _people(contacts, rng, now)
-    sample = Sample(rng, now, made, firms, persons, Book(rng, now, config().url, made.ids))
+    firms, persons = _people(contacts, seed, rng, now)
+    sample = Sample(seed, rng, now, made, firms, persons, Book(rng, now, config().url, made.ids))
     _live(sample, round(contacts * ANONYMOUS_PER_CONTACT))
     say(f"Copying {len(sample.book.events):,} events of {contacts:,} people into the database")
     tables.everything(sample)
+    activities.logged(sample)
+    tables.analyze()
     say("Scoring everybody")
     scoring.everyone(made.model)
     stages.date(sample)
+    say("Deals, offers, contracts, and what is written down about them")
     deals.make(sample)
+    contracts.make(sample)
+    activities.make(sample)
+    kept.make(sample)
     say("Finding the members of the lists")
     for segment in made.lists.values():
         refresh.everyone(segment)
@@ -79,10 +85,12 @@ def _fill(contacts: int, rng: random.Random, now: datetime, say: Say) -> None:
     tables.analyze()
 
 
-def _people(contacts: int, rng: random.Random, now: datetime) -> tuple[list[Company], list[Person]]:
+def _people(contacts: int, seed: int, rng: random.Random, now: datetime) -> tuple[list[Company], list[Person]]:
     """Companies and the people who work there, with their record ids."""
     firms = people.companies(rng, max(8, round(contacts * COMPANIES_PER_CONTACT)), now)
     persons = people.people(rng, contacts, firms, now)
+    people.register(random.Random(f"{seed}:register"), firms)
+    doubles.add(random.Random(f"{seed}:doubles"), firms, persons, now)
     ids = iter(sql.next_ids("record_id_seq", len(firms) + len(persons)))
     for firm in firms:
         firm.id = next(ids)
