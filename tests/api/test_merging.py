@@ -33,6 +33,8 @@ def test_the_first_keeps_its_id_and_the_second_leads_to_it(program: Program) -> 
     assert program("GET", f"{PATH}/b%40x.example?idProperty=email").body["id"] == str(keep)
     read = program("POST", f"{PATH}/batch/read", {"inputs": [{"id": str(gone)}, {"id": str(keep)}], "properties": []})
     assert (read.status_code, [row["id"] for row in read.body["results"]]) == (200, [str(keep)])
+    told = program("GET", f"{PATH}/{keep}?propertiesWithHistory=city").body["propertiesWithHistory"]["city"]
+    assert (told[0]["value"], {entry["value"] for entry in told}) == ("서울", {"서울", "부산"})
     assert program("PATCH", f"{PATH}/{gone}", {"properties": {"city": "대구"}}).body["id"] == str(keep)
     assert program("POST", f"{PATH}/merge", {"primaryObjectId": str(keep), "objectIdToMerge": str(gone)}).status_code == 400
     assert [row["id"] for row in program("GET", PATH).body["results"]] == [str(keep)]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from baton.accounts import users
 from baton.automation.models import Enrollment, StepRun, Timer
-from baton.crm import associations, consent, contacts, files, identity, merge, properties, records
+from baton.crm import associations, consent, contacts, files, identity, merge, properties, records, trail
 from baton.crm.models import Contact, Merge
 from baton.events import identity as visitors
 from baton.events import record
@@ -453,3 +453,24 @@ class TestAtOnce:
         assert sorted(views(left[0])) == sorted(f"x.example/{id}" for id in ids)
         assert {contacts.by_email(f"p{n}@x.example") for n in range(5)} == set(left)
         assert sum(isinstance(outcome, int) for outcome in outcomes) == Merge.objects.count() == 4
+
+
+class TestHistory:
+    def test_the_survivor_tells_what_both_were(self) -> None:
+        keep, gone = person("minjun@hankyul.example", jobtitle="대리"), person("mj.kim@hankyul.example", jobtitle="과장")
+        records.update("contact", keep, {"jobtitle": "팀장"}, actor=SYSTEM, source="page")
+        records.update("contact", gone, {"jobtitle": "차장", "company": "한결"}, actor=SYSTEM, source="import")
+        made = merge.merge("contact", keep, gone, actor=SYSTEM)
+        story = trail.of([records.get("contact", keep)], ["jobtitle", "company"])[keep]
+        assert story["jobtitle"][0].value == values(keep)["jobtitle"] == "팀장"
+        assert {e.value for e in story["jobtitle"]} == {"대리", "과장", "팀장", "차장"}
+        assert [(e.value, e.source) for e in story["company"]] == [("한결", "merge"), ("한결", "import")]
+        merge.undo(made, actor=SYSTEM)
+        parted = trail.of([records.get("contact", keep)], ["jobtitle"])[keep]["jobtitle"]
+        assert [e.value for e in parted] == ["팀장", "대리"]
+
+    def test_also_what_was_merged_before(self) -> None:
+        first, second, third = (person(f"{n}@x.example", jobtitle=n) for n in "abc")
+        merge.merge("contact", second, first, actor=SYSTEM)
+        merge.merge("contact", third, second, actor=SYSTEM)
+        assert {e.value for e in trail.of([records.get("contact", third)], ["jobtitle"])[third]["jobtitle"]} == {"a", "b", "c"}

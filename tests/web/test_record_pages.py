@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from baton.accounts import rights, users
 from baton.accounts.models import Role, User
-from baton.crm import activities, associations, contacts, files, records, types
+from baton.crm import activities, associations, contacts, files, merge, records, types
 from baton.crm.models import AssociationLabel, Consent
 from baton.crm.values import stamp
 from baton.events import record, timeline
@@ -536,3 +536,17 @@ def test_a_task_that_falls_due_reminds_its_owner(seo: int, oh: User) -> None:
     (notice,) = Notification.objects.filter(user_id=oh.pk)
     assert "Call 서지우" in notice.title
     assert notice.contact_id == seo
+
+
+def test_a_merge_is_told_and_undone_on_the_record(seller: Client, seo: int) -> None:
+    other = records.create("contact", {"email": "seo@gaon.example", "jobtitle": "과장"}, actor=SYSTEM, source="import")
+    records.update("contact", other, {"jobtitle": "차장"}, actor=SYSTEM, source="page")
+    made = merge.merge("contact", seo, other, actor=SYSTEM)
+    page = body(seller, seo)
+    assert "merged into this record" in page
+    assert f"/merges/{made}/undo/" in page
+    assert "과장" in seller.get(f"/contacts/{seo}/properties/jobtitle/history/").content.decode()
+    assert seller.post(f"/merges/{made}/undo/").status_code == 204
+    page = body(seller, seo)
+    assert "undone" in page
+    assert f"/merges/{made}/undo/" not in page

@@ -74,7 +74,7 @@ class Facts:
     def walks(self) -> dict[int, list[tuple[str, datetime]]]:
         """Record -> the stages it went through and when it entered them, first to last."""
         name = types.get(self.object_type).stage_property
-        told = trail.of(self.rows, [name])
+        told = trail.of(self.rows, [name], merged=False)  # the walk of the record itself, not of one that was merged into it
         return {id: [(str(entry.value), entry.at) for entry in reversed(entries.get(name, []))] for id, entries in told.items()}
 
 

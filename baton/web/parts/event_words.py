@@ -36,6 +36,7 @@ class Entry:
     contact_id: int = 0  # whose event it is
     who: str = ""  # his name, where the timeline is not his own
     logged: Any = None  # an activity_words.Logged: what people wrote down and may change
+    undo_merge: int = 0  # the merge that the reader may take back
 
 
 def entries(found: Sequence[Event], users: Mapping[int, str], acts: Collection[tuple[int, At]] = ()) -> list[tuple[At, Entry]]:

@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from baton.accounts.models import User
-from baton.crm import activities, contacts, pipelines, properties
+from baton.crm import activities, contacts, merge, pipelines, properties
+from baton.crm.models import Merge
 from baton.events import timeline
 from baton.events.vocabulary import Kind
 from baton.platform import sql
@@ -64,7 +65,7 @@ OF_OTHERS = {
 
 CHANGES = """
 SELECT h.id, h.at, h.name, h.old, h.new, h.actor, h.source FROM property_history h
-WHERE h.record_id = %(id)s AND h.name = ANY(%(names)s) AND (%(ts)s::timestamptz IS NULL OR (h.at, h.id) < (%(ts)s::timestamptz, %(last)s::bigint))
+WHERE h.record_id = ANY(%(ids)s) AND h.name = ANY(%(names)s) AND (%(ts)s::timestamptz IS NULL OR (h.at, h.id) < (%(ts)s::timestamptz, %(last)s::bigint))
 ORDER BY h.at DESC, h.id DESC LIMIT %(limit)s
 """
 CONTACTS = """
@@ -104,7 +105,8 @@ def story(subject: Subject, kind: str, before: str, users: Sequence[User]) -> St
         events = tuple(k for k in Kind if k != Kind.SCORE_CHANGED)  # points of many people do not add up to anything
     found = timeline.together(list(people), events, cursor, PAGE) if people and events != () else []
     logged = activities.page([subject.id, *(people if subject.key == "company" else ())], chosen.logged, cursor, PAGE) if chosen.logged else []
-    changed = _changes(subject, cursor, names) if chosen.changes else []
+    merges = merge.of_record(subject.id) if chosen.changes else []
+    changed = _changes(subject, merges, cursor, names) if chosen.changes else []
     made = event_words.entries(found, names, [(subject.id, (a.at, a.id)) for a in logged] if subject.is_person else [])
     if subject.is_person:
         earned, _alone = event_words.earned(found, [(subject.id, (a.at, a.id)) for a in logged])
@@ -116,7 +118,7 @@ def story(subject: Subject, kind: str, before: str, users: Sequence[User]) -> St
         ((a.at, a.id), Entry(a.at, words[a.id].icon, "meeting", words[a.id].title, points=earned.get((subject.id, (a.at, a.id)), 0), logged=words[a.id]))
         for a in logged
     ]
-    made = sorted(made + changed, key=lambda row: row[0], reverse=True)
+    made = sorted(made + changed + _merges(subject, merges, cursor, names), key=lambda row: row[0], reverse=True)
     ends = [source[-1] for source in ([e.cursor for e in found], [(a.at, a.id) for a in logged], [p for p, _e in changed]) if len(source) >= PAGE]
     last = max(ends, default=None)  # of what was read whole; what lies before it may have gaps
     if last is not None:
@@ -148,12 +150,24 @@ def _people(subject: Subject) -> dict[int, str]:
 # What changed of the record itself ---------------------------------------------
 
 
-def _changes(subject: Subject, cursor: At | None, users: Mapping[int, str]) -> list[tuple[At, Entry]]:
+def _merges(subject: Subject, merges: Sequence[Merge], cursor: At | None, users: Mapping[int, str]) -> list[tuple[At, Entry]]:
+    """What was merged into the record, with the way back."""
+    made = []
+    for m in merges:
+        if cursor is None or (m.at, m.id) < cursor:
+            title = _("‘{name}’ merged into this record").format(name=m.title or f"#{m.gone_id}")
+            detail = f"{who(m.actor, users)} · {_('undone')}" if m.undone_at else who(m.actor, users)
+            undo = m.id if m.undone_at is None and subject.may("merge") else 0
+            made.append(((m.at, m.id), Entry(m.at, "merge", "stage", title, detail, undo_merge=undo)))
+    return made
+
+
+def _changes(subject: Subject, merges: Sequence[Merge], cursor: At | None, users: Mapping[int, str]) -> list[tuple[At, Entry]]:
     """Owner, stage and being archived; at the end how the record was made."""
     stage = subject.kind.stage_property
     names = ["owner_id", "archived", *([stage] if stage else [])]
     ts, last = cursor or (None, 0)
-    rows = sql.rows(CHANGES, {"id": subject.id, "names": names, "ts": ts, "last": last, "limit": PAGE})
+    rows = sql.rows(CHANGES, {"ids": [subject.id, *(m.gone_id for m in merges if m.undone_at is None)], "names": names, "ts": ts, "last": last, "limit": PAGE})
     labels = {key: label for (_way, key), label in pipelines.stage_labels(subject.key).items()} if stage else {}
     made = []
     for id, at, name, old, new, actor, source in rows:
