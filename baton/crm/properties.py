@@ -53,12 +53,14 @@ def _read(object_type: str) -> Definitions:
     return found
 
 
-def clean(object_type: str, raw: Mapping[str, Any], *, partial: bool = True) -> dict[str, values.Value | None]:
+def clean(object_type: str, raw: Mapping[str, Any], *, partial: bool = True, known: Definitions | None = None) -> dict[str, values.Value | None]:
     """Typed values of what was sent; None means "clear". With `partial=False` required properties must be there.
+
+    `known` are the definitions, when the caller has them.
 
     Raises Invalid with every fault found, at `properties.<name>`.
     """
-    known = definitions(object_type)
+    known = definitions(object_type) if known is None else known
     good: dict[str, values.Value | None] = {}
     problems: list[Problem] = []
     for name, value in raw.items():

@@ -7,6 +7,7 @@ answered by the index alone however many records there are; Hangul words are kep
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from baton.crm import types
@@ -40,8 +41,9 @@ def terms(object_type: str, properties: Mapping[str, Any]) -> list[str]:
     found: dict[str, None] = {}
     for name in types.get(object_type).searchable:
         if value := properties.get(name):
-            for word in (word for part in (str(value).split(";") if name == "additional_emails" else [str(value)]) for word in _of(name, part)):
-                found.setdefault(word[:LONGEST])
+            for part in str(value).split(";") if name == "additional_emails" else (str(value),):
+                for word in _of(name, part):
+                    found.setdefault(word[:LONGEST])
     found.pop("", None)
     if object_type == "contact" and (first := properties.get("firstname")) and (last := properties.get("lastname")):
         for word in _words(plain(f"{last}{first}")):
@@ -53,14 +55,19 @@ def _of(name: str, value: str) -> Iterable[str]:
     if "phone" in name or name.endswith("number"):
         digits = re.sub(r"\D", "", re.sub(r"^\+82", "0", value.partition(";")[0]))
         return (digits, digits[-8:], digits[-4:], *((re.sub(r"\D", "", value),) if value.startswith("+") else ()))
-    text = plain(TAG.sub(" ", value))
+    text = plain(TAG.sub(" ", value) if "<" in value else value)
     if "@" in text and " " not in text:
         box, _, domain = text.partition("@")
-        return (text, box, domain, *_words(box), *_words(domain))
+        return (text, box, domain, *_split(box), *_words(domain))
     return _words(text)
 
 
-def _words(text: str) -> Iterable[str]:
+@lru_cache(maxsize=20_000)  # the same names, companies and domains come again and again
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(_split(text))
+
+
+def _split(text: str) -> Iterable[str]:
     found = WORD.findall(text)
     if len(found) > 1 and len(joined := "".join(found)) <= LONGEST:
         found.append(joined)

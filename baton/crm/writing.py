@@ -74,7 +74,7 @@ def create(plan: Plan, rows: Sequence[Row], ids: Sequence[int]) -> list[int | Do
     ready: dict[int, dict[str, Any]] = {}  # position -> values
     for place, row in enumerate(rows):
         try:
-            values = {name: value for name, value in definitions.clean(plan.object_type, row, partial=False).items() if value is not None}
+            values = {name: value for name, value in definitions.clean(plan.object_type, row, partial=False, known=plan.known).items() if value is not None}
             plan.complete(values, {})
             ready[place] = {name: value for name, value in values.items() if value is not None}
         except DomainError as error:
@@ -120,7 +120,7 @@ def update(plan: Plan, wanted: Mapping[int, Row]) -> dict[int, DomainError | dic
     cleaned: dict[int, dict[str, Any]] = {}
     for id, row in wanted.items():
         try:
-            cleaned[id] = definitions.clean(plan.object_type, row)
+            cleaned[id] = definitions.clean(plan.object_type, row, known=plan.known)
         except DomainError as error:
             outcomes[id] = error
     return outcomes | change(plan, cleaned)
