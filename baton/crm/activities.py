@@ -15,6 +15,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from baton.accounts.rights import Rights
 from baton.crm import associations, records, types
 from baton.crm.associations import Link
 from baton.crm.models import Contact, Record
@@ -34,15 +35,14 @@ PAGE = f"""
 SELECT r.id, r.object_type, r.properties, r.owner_id, {AT}, r.created_at, r.created_by
 FROM (SELECT DISTINCT a.to_id FROM association a WHERE a.from_id = ANY(%(about)s) AND a.to_type = ANY(%(types)s)) l
 JOIN record r ON r.id = l.to_id
-WHERE r.archived_at IS NULL AND (%(ts)s::timestamptz IS NULL OR ({AT}, r.id) < (%(ts)s::timestamptz, %(id)s::bigint))
+WHERE r.archived_at IS NULL AND {{seen}} AND (%(ts)s::timestamptz IS NULL OR ({AT}, r.id) < (%(ts)s::timestamptz, %(id)s::bigint))
 ORDER BY {AT} DESC, r.id DESC LIMIT %(limit)s
 """
-OPEN_TASKS = """
-SELECT DISTINCT ON (r.properties->>'at', r.id) r.id, r.object_type, r.properties, r.owner_id, coalesce((r.properties->>'at')::timestamptz, r.created_at),
-    r.created_at, r.created_by
+OPEN_TASKS = f"""
+SELECT DISTINCT ON (r.properties->>'at', r.id) r.id, r.object_type, r.properties, r.owner_id, {AT}, r.created_at, r.created_by
 FROM association a JOIN record r ON r.id = a.to_id
-WHERE a.from_id = %s AND a.to_type = 'task' AND r.archived_at IS NULL AND coalesce(r.properties->>'status', '') <> 'COMPLETED'
-ORDER BY r.properties->>'at' NULLS LAST, r.id LIMIT %s
+WHERE a.from_id = %(id)s AND a.to_type = 'task' AND r.archived_at IS NULL AND coalesce(r.properties->>'status', '') <> 'COMPLETED' AND {{seen}}
+ORDER BY r.properties->>'at' NULLS LAST, r.id LIMIT %(limit)s
 """
 
 
@@ -114,25 +114,42 @@ def _pinned(record_id: int) -> list[tuple[str, int]]:
     return [(row[0], row[1]) for row in sql.rows("SELECT to_type, to_id FROM association WHERE from_id = %s AND label = %s", [record_id, PINNED])]
 
 
-def pinned(record_id: int) -> Activity | None:
-    """The activity pinned to a record."""
+def seen(rights: Rights | None, kinds: Iterable[str] = tuple(TEXT)) -> tuple[str, dict[str, Any]]:
+    """Which activities of these types somebody may see, as a condition over `r` with its named parameters; "true" for all of them (rights None)."""
+    if rights is None or all(rights.scope(kind, "view") == "all" for kind in kinds):
+        return "true", {}
+    tests, params = ["false"], dict[str, Any]()
+    for kind in kinds:
+        text, values = rights.where(kind, "view", "r")
+        names = [f"{kind}_right{number}" for number in range(len(values))]
+        tests.append(f"(r.object_type = '{types.get(kind).key}' AND {text.replace('%s', '{}').format(*(f'%({name})s' for name in names))})")
+        params |= dict(zip(names, values, strict=True))
+    return f"({' OR '.join(tests)})", params
+
+
+def pinned(record_id: int, rights: Rights | None = None) -> Activity | None:
+    """The activity pinned to a record, if the reader may see it."""
+    allowed, params = seen(rights)
     rows = sql.rows(
         f"SELECT r.id, r.object_type, r.properties, r.owner_id, {AT}, r.created_at, r.created_by FROM association a JOIN record r ON r.id = a.to_id"
-        " WHERE a.from_id = %s AND a.label = %s AND r.archived_at IS NULL ORDER BY r.id DESC LIMIT 1",
-        [record_id, PINNED],
+        f" WHERE a.from_id = %(id)s AND a.label = %(label)s AND r.archived_at IS NULL AND {allowed} ORDER BY r.id DESC LIMIT 1",
+        {"id": record_id, "label": PINNED, **params},
     )
     return _activity(rows[0]) if rows else None
 
 
-def page(about: Sequence[int], kinds: Sequence[str], before: tuple[datetime, int] | None, limit: int) -> list[Activity]:
-    """Up to `limit` activities of these types that are about any of these records, newest first, strictly before the cursor (time, id)."""
+def page(about: Sequence[int], kinds: Sequence[str], before: tuple[datetime, int] | None, limit: int, rights: Rights | None = None) -> list[Activity]:
+    """Up to `limit` activities of these types that are about any of these records and may be seen, newest first, strictly before the cursor (time, id)."""
     ts, last = before or (None, 0)
-    return [_activity(row) for row in sql.rows(PAGE, {"about": list(about), "types": list(kinds), "ts": ts, "id": last, "limit": limit})]
+    allowed, params = seen(rights, kinds)
+    asked = {"about": list(about), "types": list(kinds), "ts": ts, "id": last, "limit": limit, **params}
+    return [_activity(row) for row in sql.rows(PAGE.format(seen=allowed), asked)]
 
 
-def open_tasks(record_id: int, limit: int = 5) -> list[Activity]:
-    """What is still to be done about a record, the next due first."""
-    return [_activity(row) for row in sql.rows(OPEN_TASKS, [record_id, limit])]
+def open_tasks(record_id: int, rights: Rights | None = None, limit: int = 5) -> list[Activity]:
+    """What is still to be done about a record, the next due first, as far as the reader may see it."""
+    allowed, params = seen(rights, ["task"])
+    return [_activity(row) for row in sql.rows(OPEN_TASKS.format(seen=allowed), {"id": record_id, "limit": limit, **params})]
 
 
 def of(row: Contact | Record) -> Activity:

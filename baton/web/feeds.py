@@ -6,9 +6,10 @@ from typing import ClassVar
 
 from django.template.loader import render_to_string
 
-from baton.accounts import permissions
+from baton.accounts import permissions, rights
 from baton.accounts.models import User
 from baton.automation.models import Workflow
+from baton.crm.models import Contact
 from baton.messaging import notify
 from baton.messaging.models import Notification
 from baton.platform.config import config
@@ -110,7 +111,8 @@ class ContactFeed(Feed):
 
     @classmethod
     def allowed(cls, user: User, name: str) -> bool:
-        return permissions.can(user, "contacts", "view")
+        owner = Contact.objects.filter(id=int(name)).values_list("owner_id", flat=True)[:1]
+        return rights.of(user).may("contact", "view", owner)
 
     def news(self) -> list[Piece]:
         return [Piece(event="contact-changed")]

@@ -7,12 +7,13 @@ from django.test import Client
 
 from baton.accounts import rights, roles, tokens, users
 from baton.accounts.models import Account, User
-from baton.crm import records
+from baton.crm import activities, associations, files, records
 from baton.platform import clock
 from baton.platform.actor import SYSTEM
 from baton.segments import finder, rules
 from baton.segments.finder import Find
 from baton.segments.models import Score
+from baton.web.feeds import ContactFeed
 from tests import endpoints
 
 pytestmark = pytest.mark.django_db
@@ -116,6 +117,46 @@ def test_records_open_and_change_as_far_as_the_role_reaches(people: dict[str, Us
             answer = web.post(f"{address}properties/{TITLE[object_type]}/", {"value": "anders"})
             changed = records.get(object_type, id).properties[TITLE[object_type]] == "anders"
             assert changed is (owner in SEEN[edit] and owner in SEEN[view]), (address, owner, answer.status_code)
+
+
+@pytest.mark.parametrize("view", ["own", "team", "none"])
+def test_activities_and_files_of_others_are_not_in_the_story_of_ones_own_records(people: dict[str, User], view: str) -> None:
+    """A colleague's note about my contact is as far away as his role's notes are: not in the timeline, the pinned note, the tasks or the card."""
+    me = people["me"]
+    key = roles.create("mine", copy_of="viewer", actor=SYSTEM)
+    kinds = ("note", "call", "meeting", "task", "email", "communication", "deal")
+    held = {"*": {"view": "all"}, **{kind: {"view": view} for kind in kinds}}
+    roles.change(key, name=key, rights=held, areas=AREAS, actor=SYSTEM)
+    users.set_role(me.pk, key, actor=SYSTEM)
+    he = records.create("contact", {"lastname": "고객", "owner_id": str(me.pk)}, actor=SYSTEM, source="test")
+    company = records.create("company", {"name": "회사"}, actor=SYSTEM, source="test")
+    associations.link("contact", he, "company", company, actor=SYSTEM)
+    for owner, user in people.items():
+        for kind, name in (("note", "body"), ("call", "body"), ("meeting", "body"), ("task", "subject")):
+            values = {name: f"비밀-{kind}-{owner}", "owner_id": str(user.pk)}
+            id = activities.write(kind, values, [("contact", he), ("company", company)], actor=SYSTEM)
+            files.add(id, f"파일-{kind}-{owner}.txt", f"속-{kind}-{owner}".encode(), actor=SYSTEM)
+            if (kind, owner) == ("note", "far"):
+                activities.pin("contact", he, "note", id, actor=SYSTEM)
+                far = id
+    deal = records.create("deal", {"dealname": "비밀-deal-far", "owner_id": str(people["far"].pk)}, actor=SYSTEM, source="test")
+    associations.link("contact", he, "deal", deal, actor=SYSTEM)
+    web = browser(users.get(me.pk))
+    for address in (f"/contacts/{he}/", f"/companies/{company}/"):
+        body = web.get(address).content.decode()
+        for kind in ("note", "call", "meeting", "task"):
+            for owner in people:
+                assert (f"비밀-{kind}-{owner}" in body) is (owner in SEEN[view]), (address, kind, owner)
+                assert (f"파일-{kind}-{owner}" in body) is (owner in SEEN[view]), (address, kind, owner)
+    assert web.get(f"/contacts/{he}/activities/note/{far}/").status_code == 404
+    for holder in (far, deal):
+        file = files.add(holder, "geheim.txt", b"geheim", actor=SYSTEM)
+        assert web.get(f"/contacts/{he}/files/{holder}/{file}/").status_code == 404
+
+
+def test_only_contacts_in_sight_are_listened_to(people: dict[str, User], rows: dict[str, dict[str, int]]) -> None:
+    me = reach(people["me"], "team")
+    assert {owner for owner, id in rows["contact"].items() if ContactFeed.allowed(me, str(id))} == SEEN["team"]
 
 
 def test_a_token_sees_all_or_nothing(account: Account, rows: dict[str, dict[str, int]]) -> None:

@@ -52,7 +52,7 @@ def show(request: HttpRequest, subject: Subject) -> HttpResponseBase:
     definitions = {name: d for name, d in properties.definitions(subject.key).items() if not d.hidden}
     names = {u.pk: u.name for u in users}
     panels = links.panels(subject)
-    tasks = activities.open_tasks(subject.id)
+    tasks = activities.open_tasks(subject.id, subject.rights)
     by_key = {panel.key: panel for panel in panels}
     score = scorecard.card(subject.id) if subject.is_person else None
     person = subject.id if subject.is_person else beside.primary_contact(by_key) if subject.key in ("deal", "ticket") else None
@@ -69,7 +69,9 @@ def show(request: HttpRequest, subject: Subject) -> HttpResponseBase:
         "files": files.of([subject.id]),
         "neighbours": neighbours.of(request, subject, users),
         "person": person,
-        "brief": brief.of(person, score if subject.is_person else scorecard.card(person), names) if person and subject.rights.may("contact", "view") else None,
+        "brief": brief.of(person, score if subject.is_person else scorecard.card(person), names, subject.rights)
+        if person and subject.rights.may("contact", "view")
+        else None,
         "brief_consents": beside.consents(person) if person else [],
     }
     count, amount = links.open_deals(by_key.get("deal"), subject) if subject.key in ("contact", "company") else (0, 0.0)
@@ -77,7 +79,12 @@ def show(request: HttpRequest, subject: Subject) -> HttpResponseBase:
         count, amount = beside.deals_of(person, subject)
     if subject.key == "quote" and not subject.archived:
         context["quote_url"] = quote.url(subject.id)
-    context |= {"open_deals": count, "open_amount": amount, "open_tasks": beside.tasks_of(person) if person else 0, **beside.next_record(subject)}
+    context |= {
+        "open_deals": count,
+        "open_amount": amount,
+        "open_tasks": beside.tasks_of(person, subject.rights) if person else 0,
+        **beside.next_record(subject),
+    }
     context["facts"] = beside.facts(subject, by_key, count, amount)
     if person and not subject.is_person:
         context["brief_name"] = by_key["contact"].rows[0].name
@@ -95,12 +102,12 @@ def story(request: HttpRequest, subject: Subject, users: list[User], kind: str |
         "kinds": timeline.choices(subject), "kind": kind,
     }  # fmt: skip
     if subject.is_person:
-        found |= {"newest": timeline.newest(subject.id), "live_topics": [f"contact:{subject.id}"]}
+        found |= {"newest": timeline.newest(subject.id, subject.rights), "live_topics": [f"contact:{subject.id}"]}
     return found
 
 
 def _pinned(subject: Subject, names: dict[int, str]) -> activity_words.Logged | None:
-    found = activities.pinned(subject.id)
+    found = activities.pinned(subject.id, subject.rights)
     return activity_words.shown([found], names, subject.rights, found.id)[found.id] if found else None
 
 
@@ -109,7 +116,7 @@ def news(request: HttpRequest, subject: Subject) -> HttpResponse:
     """What changed on an open record: score and stage in place; new activity is offered, so that nothing moves under the pointer."""
     if not subject.is_person:
         raise NotFound(_("There is no such record."))
-    newer = timeline.newer(subject.id, request.GET.get("since", ""))
+    newer = timeline.newer(subject.id, request.GET.get("since", ""), subject.rights)
     context = {"subject": subject, "stage": progress.of(subject), "score": scorecard.card(subject.id), "newer": newer}
     return render(request, "records/news.html", context)
 

@@ -146,7 +146,7 @@ def _blank(subject: Subject, type: str) -> composer.Composer:
 
 
 def _known(subject: Subject, type: str, id: int) -> Activity:
-    """An activity of this record, or of a contact of this company; archived ones too. Raises NotFound."""
+    """An activity of this record, or of a contact of it, that the reader may see; archived ones too. Raises NotFound."""
     row = records.get(type, id, archived=None)
     if not subject.holds(id):
         raise NotFound(_("There is no such record."))
@@ -156,7 +156,7 @@ def _known(subject: Subject, type: str, id: int) -> Activity:
 def _entry(request: HttpRequest, subject: Subject, type: str, id: int) -> HttpResponse:
     names = {u.pk: u.name for u in colleagues()}
     found = activities.of(records.get(type, id))
-    pinned = activities.pinned(subject.id)
+    pinned = activities.pinned(subject.id, subject.rights)
     shown = activity_words.shown([found], names, subject.rights, pinned.id if pinned else None)[id]
     return render(request, "records/activity.html", {"subject": subject, "logged": shown})
 
@@ -165,8 +165,8 @@ def _after(request: HttpRequest, subject: Subject, more: dict[str, Any]) -> Http
     """The timeline as it is now, with what stands above it."""
     users = colleagues()
     names = {u.pk: u.name for u in users}
-    tasks = activities.open_tasks(subject.id)
-    pinned = activities.pinned(subject.id)
+    tasks = activities.open_tasks(subject.id, subject.rights)
+    pinned = activities.pinned(subject.id, subject.rights)
     context = {
         **story(request, subject, users, request.GET.get("kind", "all")), **more,
         "tasks": activity_words.shown(tasks, names, subject.rights), "next": tasks[0].id if tasks else None,

@@ -6,8 +6,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from baton.accounts.rights import Rights
 from baton.automation.models import Enrollment, Workflow
-from baton.crm import consent, types
+from baton.crm import activities, consent, types
 from baton.crm.models import Consent
 from baton.messaging.models import Suppression
 from baton.platform import sql
@@ -86,12 +87,13 @@ def deals_of(contact_id: int, subject: Subject) -> tuple[int, float]:
     return links.open_deals_of(contact_id, subject.rights)
 
 
-def tasks_of(contact_id: int) -> int:
-    """How many tasks about a contact are still open."""
+def tasks_of(contact_id: int, rights: Rights) -> int:
+    """How many tasks about a contact are still open, of those the reader may see."""
+    seen, params = activities.seen(rights, ["task"])
     ((count,),) = sql.rows(
-        "SELECT count(DISTINCT r.id) FROM association a JOIN record r ON r.id = a.to_id WHERE a.from_id = %s AND a.to_type = 'task'"
-        " AND r.archived_at IS NULL AND coalesce(r.properties->>'status', '') <> 'COMPLETED'",
-        [contact_id],
+        "SELECT count(DISTINCT r.id) FROM association a JOIN record r ON r.id = a.to_id WHERE a.from_id = %(id)s AND a.to_type = 'task'"
+        f" AND r.archived_at IS NULL AND coalesce(r.properties->>'status', '') <> 'COMPLETED' AND {seen}",
+        {"id": contact_id, **params},
     )
     return int(count)
 

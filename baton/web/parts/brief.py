@@ -6,6 +6,8 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from baton.accounts.rights import Rights
+from baton.crm import activities
 from baton.events.vocabulary import HUMAN, Kind
 from baton.platform import clock, sql
 from baton.segments import catalog
@@ -34,7 +36,8 @@ WHERE e.contact_id = %s AND e.kind = ANY(%s) AND NOT e.payload ? 'machine' AND N
 LAST_TOUCH = """
 SELECT r.object_type, coalesce((r.properties->>'at')::timestamptz, r.created_at), r.owner_id
 FROM association a JOIN record r ON r.id = a.to_id
-WHERE a.from_id = %s AND a.to_type = ANY(%s) AND r.archived_at IS NULL AND coalesce((r.properties->>'at')::timestamptz, r.created_at) <= %s
+WHERE a.from_id = %(contact)s AND a.to_type = ANY(%(types)s) AND r.archived_at IS NULL AND {seen}
+    AND coalesce((r.properties->>'at')::timestamptz, r.created_at) <= %(now)s
 ORDER BY 2 DESC LIMIT 1
 """
 
@@ -74,7 +77,7 @@ class Brief:
         return not (self.pages or self.files or self.reasons or self.act or self.touch)
 
 
-def of(contact_id: int, score: dict[str, Any] | None, users: dict[int, str]) -> Brief:
+def of(contact_id: int, score: dict[str, Any] | None, users: dict[int, str], rights: Rights) -> Brief:
     """Three queries, whatever the person did. `score` is the scorecard."""
     now = clock.now()
     params = {
@@ -94,7 +97,8 @@ def of(contact_id: int, score: dict[str, Any] | None, users: dict[int, str]) -> 
         if acts
         else None
     )
-    touches = sql.rows(LAST_TOUCH, [contact_id, list(TOUCHES), now])
+    seen, allowed = activities.seen(rights, TOUCHES)
+    touches = sql.rows(LAST_TOUCH.format(seen=seen), {"contact": contact_id, "types": list(TOUCHES), "now": now, **allowed})
     touch = None
     if touches:
         type, at, owner = touches[0]

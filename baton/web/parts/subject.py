@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from baton.accounts import rights as access
 from baton.accounts.models import User
 from baton.accounts.rights import Action, Rights
-from baton.crm import records, types
+from baton.crm import activities, records, types
 from baton.crm.models import Contact, ObjectType, Record
 from baton.platform import sql
 from baton.platform.errors import NotFound
@@ -88,14 +88,18 @@ class Subject:
         return self.may("delete")
 
     def holds(self, activity_id: int) -> bool:
-        """Whether an activity belongs to the record's story: it is about the record, or about a contact of it that the reader may see."""
-        where, params = self.rights.where("contact", "view", "c")
+        """Whether an activity belongs to the record's story and may be seen: it is about the record, or about a contact of it that the reader may see."""
+        seen, params = activities.seen(self.rights)
+        where, values = self.rights.where("contact", "view", "c")
+        names = [f"contact_{number}" for number in range(len(values))]
+        people = where.replace("%s", "{}").format(*(f"%({name})s" for name in names))
         return bool(
             sql.rows(
-                "SELECT 1 FROM association a WHERE a.from_id = %s AND (a.to_id = %s OR (a.to_type = 'contact'"
-                " AND EXISTS (SELECT 1 FROM association b WHERE b.from_id = %s AND b.to_id = a.to_id)"
-                f" AND EXISTS (SELECT 1 FROM contact c WHERE c.id = a.to_id AND {where}))) LIMIT 1",
-                [activity_id, self.id, self.id, *params],
+                f"SELECT 1 FROM record r WHERE r.id = %(activity)s AND r.object_type = ANY(%(kinds)s) AND {seen} AND EXISTS"
+                " (SELECT 1 FROM association a WHERE a.from_id = r.id AND (a.to_id = %(id)s OR (a.to_type = 'contact'"
+                " AND EXISTS (SELECT 1 FROM association b WHERE b.from_id = %(id)s AND b.to_id = a.to_id)"
+                f" AND EXISTS (SELECT 1 FROM contact c WHERE c.id = a.to_id AND {people}))))",
+                {"activity": activity_id, "id": self.id, "kinds": list(activities.TEXT), **params, **dict(zip(names, values, strict=True))},
             )
         )
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from baton.accounts.models import User
+from baton.accounts.rights import Rights
 from baton.crm import activities, contacts, merge, pipelines, properties
 from baton.crm.models import Merge
 from baton.events import timeline
@@ -104,7 +105,7 @@ def story(subject: Subject, kind: str, before: str, users: Sequence[User]) -> St
     if subject.key == "company" and events is None:
         events = tuple(k for k in Kind if k != Kind.SCORE_CHANGED)  # points of many people do not add up to anything
     found = timeline.together(list(people), events, cursor, PAGE) if people and events != () else []
-    logged = activities.page([subject.id, *(people if subject.key == "company" else ())], chosen.logged, cursor, PAGE) if chosen.logged else []
+    logged = activities.page([subject.id, *(people if subject.key == "company" else ())], chosen.logged, cursor, PAGE, subject.rights) if chosen.logged else []
     merges = merge.of_record(subject.id) if chosen.changes else []
     changed = _changes(subject, merges, cursor, names) if chosen.changes else []
     made = event_words.entries(found, names, [(subject.id, (a.at, a.id)) for a in logged] if subject.is_person else [])
@@ -207,29 +208,31 @@ def who(stored: str, users: Mapping[int, str], source: str = "") -> str:
 # News of an open page ------------------------------------------------------------
 
 
-def newest(contact_id: int) -> str:
+def newest(contact_id: int, rights: Rights) -> str:
     """The cursor of the newest thing in a contact's story, "" where there is none."""
+    seen, params = activities.seen(rights)
     found = [e.cursor for e in timeline.together([contact_id], None, None, 1)]
     found += sql.rows(
-        "SELECT r.created_at, r.id FROM association a JOIN record r ON r.id = a.to_id WHERE a.from_id = %s AND a.to_type = ANY(%s)"
-        " ORDER BY r.created_at DESC, r.id DESC LIMIT 1",
-        [contact_id, list(LOGGED)],
+        "SELECT r.created_at, r.id FROM association a JOIN record r ON r.id = a.to_id WHERE a.from_id = %(id)s AND a.to_type = ANY(%(types)s)"
+        f" AND {seen} ORDER BY r.created_at DESC, r.id DESC LIMIT 1",
+        {"id": contact_id, "types": list(LOGGED), **params},
     )
     last = max(found, default=None)
     return f"{last[0].isoformat()},{last[1]}" if last else ""
 
 
-def newer(contact_id: int, since: str) -> int:
+def newer(contact_id: int, since: str, rights: Rights) -> int:
     """How many entries came after a cursor of `newest`."""
     at = _cursor(since)
+    seen, allowed = activities.seen(rights)
     hidden = [int(Kind.PAGE_DWELL), int(Kind.SCORE_CHANGED)]
     after, params = (" AND (ts, id) > (%s, %s)", [*at]) if at else ("", [])
     events = sql.rows(f"SELECT count(*) FROM event WHERE contact_id = %s AND kind <> ALL(%s) AND NOT payload ? 'record'{after}", [contact_id, hidden, *params])
-    later, params = (" AND (r.created_at, r.id) > (%s, %s)", [*at]) if at else ("", [])
+    later = " AND (r.created_at, r.id) > (%(at)s, %(last)s)" if at else ""
     logged = sql.rows(
-        "SELECT count(*) FROM (SELECT DISTINCT a.to_id FROM association a WHERE a.from_id = %s AND a.to_type = ANY(%s)) l JOIN record r ON r.id = l.to_id"
-        f" WHERE r.archived_at IS NULL{later}",
-        [contact_id, list(LOGGED), *params],
+        "SELECT count(*) FROM (SELECT DISTINCT a.to_id FROM association a WHERE a.from_id = %(id)s AND a.to_type = ANY(%(types)s)) l"
+        f" JOIN record r ON r.id = l.to_id WHERE r.archived_at IS NULL AND {seen}{later}",
+        {"id": contact_id, "types": list(LOGGED), **allowed, **(dict(zip(("at", "last"), at, strict=True)) if at else {})},
     )
     return int(events[0][0]) + int(logged[0][0])
 
