@@ -11,7 +11,7 @@ from baton.platform.config import config
 PROPERTIES: tuple[dict[str, Any], ...] = (
     {"name": "name", "label": "계약명", "type": "text"},
     {"name": "number", "label": "계약 번호", "type": "text"},
-    {"name": "amount", "label": "연간 금액", "type": "number", "field_type": "currency", "indexed": True},
+    {"name": "amount", "label": "계약 금액", "type": "number", "field_type": "currency", "indexed": True},
     {"name": "seats", "label": "사용 인원", "type": "number"},
     {"name": "starts_on", "label": "시작일", "type": "date"},
     {"name": "ends_on", "label": "만료일", "type": "date", "indexed": True},
@@ -24,7 +24,8 @@ STAGES: tuple[dict[str, Any], ...] = (
     {"key": "renewing", "label": "갱신 협의", "hours": 30 * 24},
     {"key": "ended", "label": "종료", "closed": True},
 )
-RENEWS = timedelta(days=60)  # so long before its end a contract's renewal is talked about
+YEAR, TRIAL = timedelta(days=365), timedelta(days=91)
+RENEWS = timedelta(days=45)  # so long before its end a contract's renewal is talked about
 
 
 def make(sample: Sample) -> None:
@@ -37,21 +38,23 @@ def make(sample: Sample) -> None:
     pipelines.define("contract", "계약 진행", STAGES, actor=actor, key="contracts")
     rng = sample.luck("contracts")
     made = [
-        _contract(sample, deal, number, rng.choice(("auto", "auto", "talk")), rng.random() < 0.3)
+        _contract(sample, deal, number, rng.choice((YEAR, YEAR, YEAR, TRIAL)), rng.random() < 0.3)
         for number, deal in enumerate((deal for deal in sample.deals if deal.stage in ("closedwon", "contractsent")), 1)
     ]
     tables.records(made)
 
 
-def _contract(sample: Sample, deal: Deal, number: int, renewal: str, drafting: bool) -> Row:
+def _contract(sample: Sample, deal: Deal, number: int, term: timedelta, drafting: bool) -> Row:
     signed = deal.row.changed or deal.row.at
     start = signed + timedelta(days=7) if deal.stage == "closedwon" else sample.now + timedelta(days=20)
-    end = start + timedelta(days=365)
+    end = start + term
     stage, since = _stage(sample, deal, signed, end, drafting)
+    trial = term == TRIAL
     about: dict[str, Any] = {
-        "name": f"{deal.row.properties['dealname']} 계약", "number": f"C-{signed.year}-{number:03d}", "amount": deal.row.properties["amount"],
-        "seats": deal.seats, "starts_on": start.astimezone(config().zone).date().isoformat(), "ends_on": end.astimezone(config().zone).date().isoformat(),
-        "renewal": renewal, "pipeline": "contracts", "stage": stage, "owner_id": deal.owner,
+        "name": f"{deal.row.properties['dealname']} {'시범 계약' if trial else '계약'}", "number": f"C-{signed.year}-{number:03d}",
+        "amount": deal.row.properties["amount"] * term.days // YEAR.days, "seats": deal.seats, "renewal": "talk" if trial else "auto",
+        "starts_on": start.astimezone(config().zone).date().isoformat(), "ends_on": end.astimezone(config().zone).date().isoformat(),
+        "pipeline": "contracts", "stage": stage, "owner_id": deal.owner,
     }  # fmt: skip
     return Row("contract", sample.number(), about, signed, deal.about, f"user:{deal.owner}", changed=since)
 
