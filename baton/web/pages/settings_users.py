@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from baton.accounts import authority, invitations, permissions, roles, users
-from baton.accounts.models import Team, User
+from baton.accounts.models import Role, Team, User
 from baton.platform.errors import Conflict, Forbidden, Invalid
 
 from ..answer import done, faults, go, toast
@@ -60,7 +60,9 @@ def new(request: HttpRequest) -> HttpResponse:
     """The form of an invitation; sent, it says where the link is. 422 with the faults under their fields."""
     values = {name: request.POST.get(name, "") for name in NEW}
     errors: dict[str, str] = {}
-    if request.method == "POST":
+    if request.method != "POST":
+        values["role"] = Role.VIEWER  # nobody becomes an administrator because a choice was overlooked
+    else:
         try:
             team = _team(values["team"])
             made = users.create(values["email"], values["name"], None, values["role"], actor=actor(request), team=team, language=values["language"])
