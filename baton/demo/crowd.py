@@ -1,4 +1,4 @@
-"""Many more people, companies, deals, tickets, tasks and notes than the sample company has: to see how Baton does with a million contacts.
+"""Many more people, companies, deals, tickets, tasks, calls, meetings and notes than the sample company has: to see how Baton does with a million contacts.
 
 Pure data, one row at a time and the same for the same seed, so that memory stays flat. load.py copies it.
 """
@@ -18,6 +18,8 @@ STAGES = {"subscriber": 38, "lead": 37, "mql": 10, "sql": 4, "opportunity": 4, "
 CITIES = {"서울": 34, "성남": 8, "수원": 7, "인천": 9, "부산": 11, "대전": 7, "대구": 7, "광주": 5, "창원": 4, "청주": 3, "울산": 3, "제주": 2}
 DEALS = ("근태", "전자계약", "근태 + 전자계약", "급여 마감", "인사 기록")
 TICKETS = ("휴가 잔여일이 다르게 보입니다", "계약서 서식을 추가하고 싶습니다", "출입 기록 연동 문의", "사용자 추가 요청", "급여 파일 형식 문의")
+CALLS = {"connected": 58, "no_answer": 24, "busy": 8, "message": 10}
+MEETINGS = ("화면 시연", "도입 상담", "요구사항 정리")
 TASKS = ("견적서 보내기", "소개 전화", "미팅 일정 잡기", "계약 조건 확인", "갱신 안내")
 NOTES = ("내년 예산에 넣기로 함.", "담당자가 바뀜. 새 연락처 확인 필요.", "경쟁 제품과 비교 중.", "다음 달 다시 연락.")
 Properties = dict[str, Any]
@@ -44,6 +46,14 @@ class Sizes:
     @property
     def tasks(self) -> int:
         return self.contacts // 20
+
+    @property
+    def calls(self) -> int:
+        return self.contacts // 20
+
+    @property
+    def meetings(self) -> int:
+        return self.contacts // 40
 
     @property
     def notes(self) -> int:
@@ -108,6 +118,8 @@ class Crowd:
                 "name": name, "domain": domain, "industry": industry, "numberofemployees": employees,
                 "annualrevenue": int(employees * rng.uniform(1.2, 4)) * 100_000_000, "city": rng.choices(self.cities[0], cum_weights=self.cities[1])[0],
             }  # fmt: skip
+            if rng.random() < 0.8:
+                about["business_number"] = people.registration(1_000_000 + number)
             if rng.random() < 0.6:
                 about["phone"] = f"+822{rng.randint(2000000, 9999999)}"
             created = self._past(rng, 1400)
@@ -186,6 +198,27 @@ class Crowd:
             yield self._made(
                 {"at": stamp(at), "body": f"<p>{rng.choice(NOTES)}</p>"}, at, at, rng.choice(self.users), contact=rng.randrange(self.sizes.contacts)
             )
+
+    def calls(self) -> Iterator[Made]:
+        rng, outcomes = self._rng("call"), _chooser({outcome: float(weight) for outcome, weight in CALLS.items()})
+        for _ in range(self.sizes.calls):
+            at, outcome = self._past(rng, 700), rng.choices(outcomes[0], cum_weights=outcomes[1])[0]
+            about: Properties = {
+                "at": stamp(at), "title": rng.choice(TASKS), "outcome": outcome, "direction": "outbound", "status": "COMPLETED",
+                **({"duration": rng.randint(2, 25) * 60_000} if outcome == "connected" else {}),
+            }  # fmt: skip
+            yield self._made(about, at, at, rng.choice(self.users), contact=rng.randrange(self.sizes.contacts))
+
+    def meetings(self) -> Iterator[Made]:
+        rng = self._rng("meeting")
+        for _ in range(self.sizes.meetings):
+            at = self._past(rng, 700) if rng.random() < 0.9 else self.now + timedelta(hours=rng.randint(20, 500))
+            about: Properties = {
+                "at": stamp(at), "starts_at": stamp(at), "ends_at": stamp(at + timedelta(minutes=30)), "title": rng.choice(MEETINGS), "kind": "online",
+                "outcome": "COMPLETED" if at < self.now else "SCHEDULED",
+            }  # fmt: skip
+            written = min(at, self.now - timedelta(hours=1))
+            yield self._made(about, written, written, rng.choice(self.users), contact=rng.randrange(self.sizes.contacts))
 
     def _made(
         self, about: Properties, created: datetime, updated: datetime, owner: int | None, *,

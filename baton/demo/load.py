@@ -3,7 +3,7 @@
 import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -13,9 +13,9 @@ from baton.accounts.models import User
 from baton.crm.models import Contact, Stage
 from baton.demo import world
 from baton.demo.copying import as_json, copy, copy_in_pieces, without_indexes, words
-from baton.demo.crowd import Crowd, Made, Sizes
+from baton.demo.crowd import CALLS, Crowd, Made, Sizes
 from baton.demo.pages import AGENTS, FREQUENT, SITE, TITLES
-from baton.events import keys
+from baton.events import keys, logged, partitions
 from baton.events.vocabulary import Kind
 from baton.platform import clock, sql
 from baton.platform.config import config
@@ -25,7 +25,8 @@ from baton.segments.models import ScoreModel
 Say = Callable[[str], None]
 EACH = 50_000  # rows between two lines of progress
 TABLES = ("contact", "record", "identity", "association", "consent", "visitor", "event")
-SERIES = ("company", "contact", "deal", "ticket", "task", "note")  # in the order their ids are given
+SERIES = ("company", "contact", "deal", "ticket", "task", "note", "call", "meeting")  # in the order their ids are given
+ACTIVITIES = ("task", "note", "call", "meeting")
 RECORD = ("id", "object_type", "properties", "owner_id", "created_at", "created_by", "source", "updated_at", "search")
 CONTACT = ("id", "email", "properties", "owner_id", "created_at", "created_by", "source", "updated_at", "search")
 ORIGIN = ("import:2", "import")
@@ -39,10 +40,19 @@ CROSS JOIN LATERAL (VALUES
 WHERE s.label = '' OR t.other_type = 'company'
 ORDER BY s.from_id, s.to_id
 """
+HAPPENED = f"""
+INSERT INTO event (contact_id, ts, id, kind, key, value, payload)
+SELECT h.contact_id, h.at, h.id, h.kind, coalesce(k.key, 0), NULL, jsonb_build_object('record', h.id, 'actor', h.created_by)
+FROM (
+    SELECT t.other AS contact_id, {logged.HAPPENED} AS at, r.id, n.kind, r.properties ->> 'outcome' AS outcome, r.created_by
+    FROM tied t JOIN record r ON r.id = t.one JOIN unnest(%s::text[], %s::smallint[]) AS n(name, kind) ON n.name = t.one_type
+) h LEFT JOIN unnest(%s::smallint[], %s::text[], %s::bigint[]) AS k(kind, outcome, key) ON k.kind = h.kind AND k.outcome = h.outcome
+WHERE h.at <= %s
+"""
 
 
 def load(contacts: int, *, say: Say = lambda text: None) -> int:
-    """Bring the sample company up to `contacts`, and companies, deals, tickets, tasks and notes in proportion; returns how many contacts were added.
+    """Bring the sample company up to `contacts`, and companies, deals, tickets and what was written down in proportion; returns how many contacts were added.
 
     Makes the sample company first when it is not there. About four minutes for a million.
     """
@@ -51,6 +61,8 @@ def load(contacts: int, *, say: Say = lambda text: None) -> int:
     missing = contacts - Contact.objects.count()
     if missing <= 0:
         return 0
+    now = clock.now()
+    partitions.ensure(now - timedelta(days=800), now)
     with transaction.atomic():
         _Load(missing, clock.now().replace(microsecond=0), say).run()
     return missing
@@ -74,9 +86,10 @@ class _Load:
             copy_in_pieces("record", RECORD, self._records("company"))
             copy_in_pieces("contact", CONTACT, self._contacts())
             self._of_contacts()
-            for kind in ("deal", "ticket", "task", "note"):
+            for kind in ("deal", "ticket", *ACTIVITIES):
                 copy_in_pieces("record", RECORD, self._records(kind))
             self._links()
+            self._happened()
             self.say("Making the indexes again")
         for table in TABLES:
             sql.run(f"ANALYZE {table}")
@@ -113,6 +126,7 @@ class _Load:
     def _records(self, kind: str) -> Iterator[tuple[Any, ...]]:
         rows = {
             "company": self.crowd.companies, "deal": self.crowd.deals, "ticket": self.crowd.tickets, "task": self.crowd.tasks, "note": self.crowd.notes,
+            "call": self.crowd.calls, "meeting": self.crowd.meetings,
         }[kind]()  # fmt: skip
         for id, made in self._told(rows, kind):
             yield id, kind, as_json(made.properties), made.owner, made.created, *ORIGIN, made.updated, words(kind, made.properties)
@@ -154,11 +168,18 @@ class _Load:
         )
 
     def _links(self) -> None:
-        """People and their companies; deals and tickets with both; tasks and notes with people."""
+        """People and their companies; deals and tickets with both; what was written down with people."""
         self.say("Links between all of them")
         copy("tied", ("one", "one_type", "other", "other_type", "at"), self._pairs())
         self.tied.clear()
         sql.run(LINK)
+
+    def _happened(self) -> None:
+        """The events of what was written down, as events/logged.py makes them."""
+        outcomes = {Kind.CALL: list(CALLS), Kind.MEETING: ["COMPLETED"]}
+        found = [(int(kind), outcome, key) for kind, names in outcomes.items() for outcome, key in keys.ids(kind, names).items()]
+        kinds = [int(logged.KINDS[kind]) for kind in ACTIVITIES]
+        sql.run(HAPPENED, [list(ACTIVITIES), kinds, [row[0] for row in found], [row[1] for row in found], [row[2] for row in found], self.now])
 
     def _pairs(self) -> Iterator[tuple[Any, ...]]:
         for kind, (companies, contacts, moments) in self.tied.items():

@@ -126,22 +126,24 @@ AREAS = {"서울": "2", "성남": "31", "수원": "31", "인천": "32", "부산"
 WEIGHTS = (1, 3, 7, 1, 3, 7, 1, 3, 5)
 
 
-def registered(rng: random.Random) -> str:
-    """A business registration number whose last digit fits the others. No tax office has a number below 101, so it is nobody's."""
-    digits = [0, rng.randint(1, 9), rng.randint(0, 9), 8, rng.choice((1, 6, 7, 8)), *(rng.randint(0, 9) for _ in range(4))]
+def registration(number: int) -> str:
+    """The business registration number of a company by a number of its own below a hundred million; its last digit fits the others.
+
+    No tax office has a number below 101, and these begin with 0: they are nobody's.
+    """
+    serial = f"{number:08d}"
+    digits = [0, *(int(digit) for digit in serial)]
     total = sum(digit * weight for digit, weight in zip(digits, WEIGHTS, strict=True)) + digits[8] * 5 // 10
-    text = "".join(map(str, [*digits, -total % 10]))
+    text = f"0{serial}{-total % 10}"
     return f"{text[:3]}-{text[3:5]}-{text[5:]}"
 
 
 def register(rng: random.Random, firms: list[Company]) -> None:
     """Give most companies their registration number, and many a telephone."""
-    taken: set[str] = set()
-    for firm in firms:
-        number, phone = registered(rng), f"+82{AREAS[firm.city]}{rng.randint(2000000, 9999999)}"
-        if number not in taken and (firm is firms[0] or rng.random() < 0.8):
-            firm.number = number
-            taken.add(number)
+    for firm, number in zip(firms, rng.sample(range(10_000_000, 99_999_999), len(firms)), strict=True):
+        phone = f"+82{AREAS[firm.city]}{rng.randint(2000000, 9999999)}"
+        if firm is firms[0] or rng.random() < 0.8:
+            firm.number = registration(number)
         if firm is firms[0] or rng.random() < 0.6:
             firm.phone = phone
 
