@@ -7,6 +7,8 @@ from django.db import models
 
 from baton.platform import clock
 
+CURRENCIES = ("KRW", "USD", "JPY", "EUR", "CNY", "GBP", "SGD", "VND")  # ISO 4217, the usual one first
+
 
 class Account(models.Model):
     """The company that runs this Baton: one row. Its id is the `portalId` of the HubSpot-compatible API."""
@@ -14,6 +16,7 @@ class Account(models.Model):
     name = models.TextField()
     sending_domain = models.TextField(blank=True, default="")
     postal_address = models.TextField(blank=True, default="")  # shown in the footer of marketing mails
+    currency = models.TextField(default="KRW")  # ISO 4217; amounts without a currency of their own are in it
 
     class Meta:
         db_table = "account"

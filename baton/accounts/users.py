@@ -10,13 +10,14 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from baton.accounts import authority, rights
-from baton.accounts.models import Account, Role, Team, User
+from baton.accounts.models import CURRENCIES, Account, Role, Team, User
 from baton.platform import clock, history
 from baton.platform.actor import Actor
 from baton.platform.errors import Conflict, Invalid, NotFound, Problem
 
 FRESH = 5.0  # seconds; another process's change of the account is known here after that
 _account: tuple[float, Account] | None = None
+_currency = ""  # of the account as it was read last
 
 
 def create(email: str, name: str, password: str | None, role: str, *, actor: Actor, team: str | Team | None = None, language: str = "") -> User:
@@ -142,27 +143,35 @@ def set_active(user_id: int, active: bool, *, actor: Actor) -> None:
 
 def account() -> Account:
     """The company that runs this Baton. Made on first use; read again every few seconds, since it hardly ever changes."""
-    global _account
+    global _account, _currency
     if connection.in_atomic_block or _account is None or time.monotonic() - _account[0] > FRESH:
         found = Account.objects.order_by("pk").first() or Account.objects.create(name="Baton")
+        _currency = found.currency
         if connection.in_atomic_block:
             return found  # it may be rolled back, so it is not kept
         _account = (time.monotonic(), found)
     return _account[1]
 
 
+def currency() -> str:
+    """The account's currency. Asked for every amount on a page, so that inside a transaction what was read last must do."""
+    return _currency if _currency and connection.in_atomic_block else account().currency
+
+
 def update_account(*, actor: Actor, **fields: str) -> Account:
-    """Change name, sending_domain or postal_address. Raises Invalid (`name`)."""
-    global _account
+    """Change name, sending_domain, postal_address or currency. Amounts keep their numbers. Raises Invalid (`name`, `currency`)."""
+    global _account, _currency
     if not fields.get("name", "x").strip():
         raise Invalid.one("name", "REQUIRED", _("A name is required."))
+    if fields.get("currency", "KRW") not in CURRENCIES:
+        raise Invalid.one("currency", "INVALID_OPTION", _("Choose one of the values offered."))
     with transaction.atomic():
         row = account()
         for name, value in fields.items():
             setattr(row, name, value.strip())
         row.save(update_fields=list(fields))
         history.record(actor, "updated", "account", row.pk, **fields)
-    _account = None
+    _account, _currency = None, row.currency
     return row
 
 

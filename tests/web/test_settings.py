@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from baton.accounts import roles, teams, tokens, users
 from baton.accounts.models import Account, ApiToken, Role, Team, User
+from baton.crm import records
 from baton.platform.actor import SYSTEM
 from baton.platform.models import History
 
@@ -217,6 +218,19 @@ def test_the_company_changes_with_history(web: Client) -> None:
     assert History.objects.filter(subject_type="account", verb="updated").exists()
     answer = web.post("/settings/account/", {"name": " "})
     assert (answer.status_code, "A name is required." in text(answer)) == (422, True)
+
+
+def test_amounts_are_in_the_currency_of_the_company(web: Client, account: Account) -> None:
+    deal = records.create("deal", {"dealname": "출퇴근", "amount": 1200.5}, actor=SYSTEM, source="test")
+    fields = {"name": "누리워크", "sending_domain": "", "postal_address": ""}
+    assert "₩1,200" in text(web.get(f"/deals/{deal}/"))
+    try:
+        assert "US dollar" in text(web.get("/settings/account/")).replace("Dollar", "dollar")
+        assert web.post("/settings/account/", {**fields, "currency": "USD"}).status_code == 200
+        assert "$1,200.50" in text(web.get(f"/deals/{deal}/"))
+        assert web.post("/settings/account/", {**fields, "currency": "XXX"}).status_code == 422
+    finally:
+        users.update_account(currency="KRW", actor=SYSTEM)
 
 
 def test_whoever_may_only_look_does_not_change_the_company(account: Account) -> None:

@@ -16,7 +16,6 @@ from baton.platform import clock
 from baton.platform.config import config
 
 router = Router(tags=["account"])
-CURRENCY = "KRW"
 ANY = Needs()  # every live token
 
 
@@ -48,7 +47,7 @@ def details(request: HttpRequest) -> dict[str, Any]:
         "portalId": users.account().pk,
         "accountType": "STANDARD",
         "timeZone": config().time_zone,
-        "companyCurrency": CURRENCY,
+        "companyCurrency": users.account().currency,
         "additionalCurrencies": [],
         "utcOffset": f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}",
         "utcOffsetMilliseconds": minutes * 60_000,

@@ -2,6 +2,8 @@
 
 from django.utils.translation import gettext_noop as _
 
+from baton.accounts import models
+
 INDUSTRIES = {
     "manufacturing": _("Manufacturing"),
     "logistics": _("Logistics"),
@@ -26,7 +28,7 @@ LIFECYCLE = {
     "deadend": _("Dead end"),
 }
 PRIORITIES = {"low": _("Low"), "medium": _("Medium"), "high": _("High"), "urgent": _("Urgent")}
-CURRENCIES = {code: code for code in ("KRW", "USD", "JPY", "EUR", "CNY", "GBP", "SGD", "VND")}
+CURRENCIES = {code: code for code in models.CURRENCIES}
 PLACE = (
     ("address", _("Street address"), "text"),
     ("city", _("City"), "text"),

@@ -1,13 +1,15 @@
 """Settings: the company that runs this Baton, as mails and programs see it."""
 
+from babel.numbers import get_currency_name
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from baton.accounts import permissions, users
+from baton.accounts.models import CURRENCIES
 from baton.platform.config import config
 from baton.platform.errors import Invalid
 
@@ -15,7 +17,7 @@ from ..answer import faults, toast
 from ..page import actor, allow
 from ..settings_page import SettingsPage
 
-FIELDS = ("name", "sending_domain", "postal_address")
+FIELDS = ("name", "sending_domain", "postal_address", "currency")
 
 
 class AccountSettings(SettingsPage):
@@ -45,13 +47,14 @@ def page(request: HttpRequest) -> HttpResponse:
     errors: dict[str, str] = {}
     if request.method == "POST":
         permissions.require(request.user, "settings", "edit")
-        values = {name: request.POST.get(name, "") for name in FIELDS}
+        values = {name: request.POST.get(name, values[name] if name == "currency" else "") for name in FIELDS}
         try:
             users.update_account(actor=actor(request), **values)
         except Invalid as error:
             errors = faults(error)
     context = {
         "values": values, "errors": errors, "id": account.pk, "time_zone": settings.TIME_ZONE, "url": config().url,
+        "currencies": [(code, f"{get_currency_name(code, locale=get_language() or 'ko')} ({code})") for code in CURRENCIES],
         "may_edit": permissions.can(request.user, "settings", "edit"), "label": AccountSettings.label,
     }  # fmt: skip
     if request.method != "POST":

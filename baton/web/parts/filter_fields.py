@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from baton.accounts import users as accounts
 from baton.accounts.models import User
 from baton.crm import properties, types
 from baton.crm.models import PropertyDefinition
 from baton.segments.models import Segment
 
-from ..templatetags.fmt import day_only, num
+from ..templatetags.fmt import currency_sign, day_only, num
 from . import stages
 
 # Short names that addresses use since people read them.
@@ -75,7 +76,7 @@ class Field:
         if self.of == "score":
             return _("{n} points").format(n=text)
         if self.currency:
-            return f"₩{text}"
+            return f"{currency_sign(accounts.currency())}{text}"
         return _("{n} people").format(n=text) if self.name == "numberofemployees" else text
 
 

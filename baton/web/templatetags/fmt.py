@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from babel.dates import format_date, format_skeleton, format_time
+from babel.numbers import get_currency_precision, get_currency_symbol
 from django import template
 from django.http import QueryDict
 from django.templatetags.static import static
@@ -16,6 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
+from baton.accounts import users
 from baton.crm import values
 from baton.platform import clock as time
 
@@ -91,8 +93,18 @@ def short(n: float) -> str:
 
 @register.filter
 def money(n: float | None) -> str:
-    """₩38,400,000: won have no decimals."""
-    return "" if n is None else ("−" if n < 0 else "") + f"₩{abs(n):,.0f}"
+    """₩38,400,000 or $1,200.50 in the account's currency: won have no decimals, round amounts show none."""
+    if n is None:
+        return ""
+    code = users.currency()
+    digits = 0 if float(n).is_integer() else get_currency_precision(code)
+    return f"{'−' if n < 0 else ''}{currency_sign(code)}{abs(n):,.{digits}f}"
+
+
+def currency_sign(code: str) -> str:
+    """What stands before an amount."""
+    sign = get_currency_symbol(code, _locale())
+    return f"{sign}\u00a0" if sign[-1:].isalpha() else sign
 
 
 @register.filter
