@@ -6,7 +6,7 @@ in `identity`. A shared address (info@ …) points to nobody: several contacts m
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from baton.crm.identity import claim, redirect, resolve
 from baton.crm.models import Contact
 from baton.platform import history, sql
 from baton.platform.actor import Actor
-from baton.platform.errors import Conflict, Invalid, NotFound
+from baton.platform.errors import Conflict, DomainError, Invalid, NotFound
 from baton.platform.transaction import retrying
 
 __all__ = ["archived_by_email", "by_email", "claim", "create_as", "display_name", "redirect", "resolve"]
@@ -165,6 +165,57 @@ def set_shared(email: str, shared: bool, *, actor: Actor) -> None:
         if not sql.run("UPDATE identity SET shared = %s WHERE value = %s AND kind = 'email'", [shared, address]):
             raise NotFound(_("No contact has the e-mail address {email}.").format(email=address))
         history.record(actor, "shared" if shared else "personal", "email", "", shared=shared)
+
+
+def check_others(wanted: Mapping[int, tuple[int | None, Sequence[str]]]) -> dict[int, DomainError]:
+    """What speaks against (contact, None for a new one; its other addresses), by your keys: Invalid (`properties.additional_emails`), Conflict. One query."""
+    faults: dict[int, DomainError] = {}
+    clean: dict[int, set[str]] = {}
+    for key, (_id, mails) in wanted.items():
+        try:
+            clean[key] = {_clean(mail) for mail in mails}
+            if len(clean[key]) > MOST:
+                raise Invalid.one("email", "TOO_MANY", _("A contact has at most {n} addresses.").format(n=MOST))
+        except Invalid as fault:
+            faults[key] = Invalid([replace(problem, path="properties.additional_emails") for problem in fault.problems])
+    every = {mail for mails in clean.values() for mail in mails}
+    owners = (
+        {mail: owner for mail, owner in sql.rows("SELECT value, contact_id FROM identity WHERE value = ANY(%s) AND kind = 'email'", [sorted(every)])}
+        if every
+        else {}
+    )
+    taken: dict[str, int] = {}
+    for key, addresses in clean.items():
+        for mail in sorted(addresses):
+            id = wanted[key][0]
+            other = owners.get(mail)
+            if (other is not None and other != id) or taken.setdefault(mail, key) != key:
+                faults[key] = Conflict(_("Another contact has the e-mail address {email}.").format(email=mail), existing_id=other)
+    return faults
+
+
+@retrying
+def set_others(wanted: Mapping[int, Sequence[str]], *, actor: Actor) -> None:
+    """Give contacts exactly these addresses beside the primary one, in sets.
+
+    Raises Invalid, and Conflict(existing_id) for another's address; then nothing is written.
+    """
+    if not wanted:
+        return
+    with transaction.atomic():
+        rows = Contact.objects.raw("SELECT * FROM contact WHERE id = ANY(%s) AND archived_at IS NULL ORDER BY id FOR UPDATE", [sorted(wanted)])
+        held = {contact.id: contact for contact in rows}
+        others = {id: [mail for mail in dict.fromkeys(_clean(mail) for mail in wanted[id]) if mail != contact.email] for id, contact in held.items()}
+        have = sql.rows("SELECT value, contact_id FROM identity WHERE contact_id = ANY(%s) AND kind = 'email'", [sorted(held)])
+        identity.release_many("email", [(mail, id) for mail, id in have if mail != held[id].email and mail not in others[id]])
+        owners = identity.claim_many("email", {mail: id for id, mails in others.items() for mail in mails})
+        for id, mails in others.items():
+            for mail in mails:
+                if owners[mail][0] != id:
+                    raise Conflict(_("Another contact has the e-mail address {email}.").format(email=mail), existing_id=owners[mail][0])
+        changed = {id: ";".join(mails) or None for id, mails in others.items()}
+        known = {id: text for id, text in changed.items() if held[id].properties.get("additional_emails") != text}
+        records.derive_each("contact", {id: {"additional_emails": text} for id, text in known.items()}, actor=actor)
 
 
 def others_changed(contact_id: int, *, actor: Actor) -> None:

@@ -144,13 +144,19 @@ def _update(object_type: str, wanted: Mapping[int, Values], actor: Actor, source
     return outcomes
 
 
-@retrying
 def derive(object_type: str, ids: Sequence[int], values: Values, *, actor: Actor) -> None:
     """Write read-only values that Baton itself works out, and what is calculated from them."""
+    derive_each(object_type, dict.fromkeys(ids, values), actor=actor)
+
+
+@retrying
+def derive_each(object_type: str, wanted: Mapping[int, Values], *, actor: Actor) -> None:
+    """The same with values for each record."""
     plan = Plan(object_type, actor, "", clock.now())
+    items = list(wanted.items())
     with transaction.atomic():
-        for start in range(0, len(ids), SET):
-            writing.change(plan, {id: dict(values) for id in ids[start : start + SET]}, system=True)
+        for start in range(0, len(items), SET):
+            writing.change(plan, {id: dict(values) for id, values in items[start : start + SET]}, system=True)
 
 
 def archive(object_type: str, id: int, *, actor: Actor) -> None:

@@ -9,12 +9,12 @@ from ninja import Query, Router, Schema, Status
 
 from baton.api import auth
 from baton.api.errors import Failure
-from baton.api.hubspot import batches, kinds, links, shape, writes
+from baton.api.hubspot import alongside, batches, kinds, links, shape, writes
 from baton.api.hubspot.access import Records, require
 from baton.crm import associations, contacts, identity, records
 from baton.crm.models import Contact, ObjectType, Record
 from baton.platform.actor import Actor
-from baton.platform.errors import Invalid
+from baton.platform.errors import DomainError
 from baton.platform.transaction import retrying
 
 router = Router(tags=["records in batches"])
@@ -106,17 +106,20 @@ def _create(kind: ObjectType, inputs: Sequence[Create], apart: bool, actor: Acto
     targets = links.check(kind.key, [one.associations for one in inputs])
     outcomes: list[Outcome] = [found if isinstance(found, Failure) else 0 for found in targets]
     ready: dict[int, Body] = {}
+    against = alongside.check(kind, [(None, one.properties) for one in inputs])
     for place, one in enumerate(inputs):
         try:
             if outcomes[place] == 0:
+                _none(against[place])
                 ready[place] = writes.incoming(kind, one.properties, new=True)
-        except Invalid as error:
+        except DomainError as error:
             outcomes[place] = writes.failure(kind, error, one.properties)
     _together(outcomes, apart)
     with transaction.atomic():
         for place, made in zip(ready, records.create_many(kind.key, list(ready.values()), actor=actor, source="api"), strict=True):
             outcomes[place] = made if isinstance(made, int) else writes.failure(kind, made, inputs[place].properties)
         _together(outcomes, apart)
+        alongside.write(kind, {id: one.properties for id, one in zip(outcomes, inputs, strict=True) if isinstance(id, int)}, actor)
         associations.link_many(
             [
                 associations.Link(kind.key, id, target.to_type, target.to_id, target.name)
@@ -165,13 +168,15 @@ def _named(kind: ObjectType, inputs: Sequence[Change]) -> list[int | None]:
 def _update(kind: ObjectType, inputs: Sequence[Change], found: Sequence[int | None], apart: bool, actor: Actor) -> list[Outcome]:
     outcomes: list[Outcome] = []
     wanted: dict[int, Body] = {}
-    for id, one in zip(found, inputs, strict=True):
+    against = alongside.check(kind, [(id, one.properties) for id, one in zip(found, inputs, strict=True)])
+    for id, one, fault in zip(found, inputs, against, strict=True):
         try:
             if id is not None:
+                _none(fault)
                 wanted[id] = writes.incoming(kind, one.properties)
             outcomes.append(_lost() if id is None else id)
-        except Invalid as error:
-            outcomes.append(writes.failure(kind, error, one.properties))
+        except DomainError as error:
+            outcomes.append(writes.failure(kind, error, one.properties, of=id))
     _together(outcomes, apart)
     with transaction.atomic():
         for id, fault in records.update_many(kind.key, wanted, actor=actor, source="api").items():
@@ -179,6 +184,7 @@ def _update(kind: ObjectType, inputs: Sequence[Change], found: Sequence[int | No
                 place = outcomes.index(id)
                 outcomes[place] = writes.failure(kind, fault, inputs[place].properties, of=id)
         _together(outcomes, apart)
+        alongside.write(kind, {id: one.properties for id, one in zip(outcomes, inputs, strict=True) if isinstance(id, int)}, actor)
     return outcomes
 
 
@@ -216,11 +222,13 @@ def _upsert(kind: ObjectType, inputs: Sequence[Change], apart: bool, actor: Acto
         outcomes: list[Outcome] = [0] * len(inputs)
         found = _matched(kind, inputs)
         ready: dict[int, Body] = {}
+        against = alongside.check(kind, [(id, one.properties) for id, one in zip(found, inputs, strict=True)])
         for place, (id, one) in enumerate(zip(found, inputs, strict=True)):
             sent = one.properties if id is not None or one.idProperty in one.properties else {str(one.idProperty): str(one.id), **one.properties}
             try:
+                _none(against[place])
                 ready[place] = writes.incoming(kind, sent, new=id is None)
-            except Invalid as error:
+            except DomainError as error:
                 outcomes[place] = writes.failure(kind, error, sent)
         _together(outcomes, apart)
         new = [place for place in ready if found[place] is None]
@@ -238,6 +246,7 @@ def _upsert(kind: ObjectType, inputs: Sequence[Change], apart: bool, actor: Acto
             fault = faults[id]
             outcomes[place] = id if fault is None else writes.failure(kind, fault, inputs[place].properties, of=id)
         _together(outcomes, apart)
+        alongside.write(kind, {id: one.properties for id, one in zip(outcomes, inputs, strict=True) if isinstance(id, int)}, actor)
     return outcomes, made
 
 
@@ -269,6 +278,11 @@ def unique(inputs: Sequence[Change], found: Sequence[int | None]) -> None:
     twice = list(dict.fromkeys(name for name in named if named.count(name) > 1))
     if twice:
         raise Failure(400, "VALIDATION_ERROR", f"Duplicate IDs found in batch input: [{', '.join(twice)}]", context={"ids": twice})
+
+
+def _none(fault: DomainError | None) -> None:
+    if fault is not None:
+        raise fault
 
 
 def _together(outcomes: Sequence[Outcome], apart: bool) -> None:

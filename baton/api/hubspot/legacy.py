@@ -10,7 +10,7 @@ from ninja import Schema
 
 from baton.api import auth, paging
 from baton.api.errors import Failure
-from baton.api.hubspot import shape, words, writes
+from baton.api.hubspot import alongside, shape, words, writes
 from baton.crm import associations, properties, records, trail
 from baton.crm.associations import Link
 from baton.crm.models import Contact, ObjectType, PropertyType, Record
@@ -91,8 +91,10 @@ def create(request: HttpRequest, kind: ObjectType, values: Mapping[str, Any], li
     """A new record, linked with (object type, id). Raises Failure in HubSpot's words."""
     actor = auth.actor(request)
     try:
+        alongside.raise_fault(kind, None, values)
         with transaction.atomic():
             id = records.create(kind.key, writes.incoming(kind, values, new=True), actor=actor, source="api")
+            alongside.write(kind, {id: values}, actor)
             for fault in associations.link_many([Link(kind.key, id, to_type, to_id) for to_type, to_id in links], actor=actor):
                 if fault is not None:
                     raise fault
@@ -105,7 +107,11 @@ def update(request: HttpRequest, kind: ObjectType, id: int, values: Mapping[str,
     """Change a record. Raises Failure in HubSpot's words."""
     if not values:
         return
+    actor = auth.actor(request)
     try:
-        records.update(kind.key, id, writes.incoming(kind, values), actor=auth.actor(request), source="api")
+        alongside.raise_fault(kind, id, values)
+        with transaction.atomic():
+            records.update(kind.key, id, writes.incoming(kind, values), actor=actor, source="api")
+            alongside.write(kind, {id: values}, actor)
     except DomainError as error:
         raise writes.failure(kind, error, values, of=id) from None

@@ -9,7 +9,7 @@ from pydantic import ConfigDict
 
 from baton.api import auth, paging
 from baton.api.errors import Failure
-from baton.api.hubspot import kinds, links, shape, writes
+from baton.api.hubspot import alongside, kinds, links, shape, writes
 from baton.api.hubspot.access import Records
 from baton.crm import associations, records
 from baton.crm.models import ObjectType
@@ -74,8 +74,10 @@ def _create(kind: ObjectType, body: Write, actor: Actor) -> int:
     targets = links.check(kind.key, [body.associations])[0]
     if isinstance(targets, Failure):
         raise targets
+    alongside.raise_fault(kind, None, body.properties)
     with transaction.atomic():
         id = records.create(kind.key, writes.incoming(kind, body.properties, new=True), actor=actor, source="api")
+        alongside.write(kind, {id: body.properties}, actor)
         associations.link_many([associations.Link(kind.key, id, target.to_type, target.to_id, target.name) for target in targets], actor=actor)
     return id
 
@@ -105,10 +107,18 @@ def update(request: HttpRequest, object_type: str, id: str, body: Write, idPrope
         raise Failure(400, "VALIDATION_ERROR", "No properties found to update, please provide at least one.")
     found = writes.one(kind, id, idProperty)
     try:
-        records.update(kind.key, found, writes.incoming(kind, body.properties), actor=auth.actor(request), source="api")
+        _update(kind, found, body, auth.actor(request))
     except DomainError as error:
         raise writes.failure(kind, error, body.properties, of=found) from None
     return _written(kind, found, body.properties)
+
+
+@retrying
+def _update(kind: ObjectType, id: int, body: Write, actor: Actor) -> None:
+    alongside.raise_fault(kind, id, body.properties)
+    with transaction.atomic():
+        records.update(kind.key, id, writes.incoming(kind, body.properties), actor=actor, source="api")
+        alongside.write(kind, {id: body.properties}, actor)
 
 
 @router.delete(PATH + "/{id}", auth=Records("delete"), response={204: None})

@@ -121,7 +121,7 @@ def _shown(kind: ObjectType, row: PropertyDefinition) -> dict[str, Any]:
             "archivable": not row.builtin,
             "readOnlyDefinition": row.builtin,
             "readOnlyOptions": row.builtin,
-            "readOnlyValue": row.read_only,
+            "readOnlyValue": row.read_only and row.name != "additional_emails",
         },
     }
     if row.archived_at is not None:

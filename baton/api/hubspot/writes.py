@@ -7,7 +7,7 @@ from typing import Any
 from baton.accounts.models import Account
 from baton.api import errors, paging
 from baton.api.errors import Failure
-from baton.api.hubspot import computed, words
+from baton.api.hubspot import alongside, computed, words
 from baton.crm import contacts, identity, properties, values
 from baton.crm.models import ObjectType
 from baton.platform import clock, sql
@@ -72,8 +72,10 @@ def _stored(definition: Any, text: str) -> str:
 
 
 def incoming(kind: ObjectType, sent: Sent, *, new: bool = False) -> dict[str, Any]:
-    """What a program sent, in Baton's names and values. Raises Invalid for properties the system sets."""
+    """What a program sent, in Baton's names and values, without what is written alongside. Raises Invalid for properties the system sets."""
     known = properties.definitions(kind.key)
+    if kind.key == "contact":
+        sent = {name: value for name, value in sent.items() if name not in alongside.NAMES}
     fixed = computed.find(kind.key, [name for name in sent if words.ours(kind.key, name) not in known])
     fixed |= {name: fixed.get(name) for name in sent if name in ("hs_object_id", "createdate", "hs_createdate", "lastmodifieddate", "hs_lastmodifieddate")}  # type: ignore[misc]
     if fixed:
