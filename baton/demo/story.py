@@ -19,6 +19,7 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, expect, sync_playwright
 
 from baton.demo import browser as chromium
+from baton.demo import desk
 from baton.demo.content import EMAILS, FORMS, PASSWORD
 
 FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -118,6 +119,7 @@ class Story:
             self._visit()
             self._follow(sales)
             self._mail()
+            self._desk(sales)
         except (Missing, Error, AssertionError) as error:
             if not self.results or self.results[-1].ok:
                 self._add(StepResult("The story goes on", False, _first_line(error)))
@@ -325,6 +327,14 @@ class Story:
         result: tuple[str, float, str] = self._poll(look, "the mail catcher has nothing for him")
         self._at = result[1]
         return result
+
+    # The salesperson's desk ---------------------------------------------------
+
+    def _desk(self, sales: Page) -> None:
+        with self._step("Deal moved on the board") as seen:
+            seen(desk.move_a_deal(sales, self.url))
+        with self._step("Two duplicates merged, and undone") as seen:
+            seen(desk.merge_two(sales, self.url))
 
     # Looking -----------------------------------------------------------------
 

@@ -33,6 +33,8 @@ STEPS = [
     "Mail opened",
     "Link in the mail clicked",
     "The points of the timeline add up",
+    "Deal moved on the board",
+    "Two duplicates merged, and undone",
 ]
 
 
