@@ -4,10 +4,12 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from baton.accounts import rights
 from baton.crm import contacts, identity, records
 from baton.crm.imports import lookup
 from baton.crm.imports.consents import write as write_consents
@@ -26,7 +28,7 @@ WEAK = ("name", "domain")  # what two records may have in common
 TRIES = 4  # of a row whose values are refused: each time without those that were
 
 
-@dataclass(slots=True)
+@dataclass
 class Chunk:
     row: Import
     plan: Plan
@@ -37,6 +39,11 @@ class Chunk:
     placed: dict[int, dict[str, int]] = field(default_factory=dict)  # number of a row -> object type -> record id
     made: dict[str, list[int]] = field(default_factory=dict)  # object type -> ids of new records
     fate: dict[int, str] = field(default_factory=dict)  # number of a row -> created, updated, same, double, skipped, faulty
+
+    @cached_property
+    def held(self) -> rights.Rights:
+        """What whoever imports may do: a file reaches no further than he does."""
+        return rights.of_actor(self.actor)
 
     def write(self) -> None:
         """Everything of these rows. What a row could not give is a problem of its item afterwards."""
@@ -140,6 +147,10 @@ class Chunk:
         return first
 
     def _create(self, kind: str, main: bool, groups: list[list[Item]], updates: dict[int, list[Item]]) -> None:
+        if not main and not self.held.may(kind, "create"):
+            for item in (item for group in groups for item in group):
+                self._lose(item, kind, main, Problem("", "FORBIDDEN", rights.refusal()))
+            return
         left = groups
         for attempt in range(TRIES):
             if not left:
@@ -170,6 +181,7 @@ class Chunk:
         mode = self.plan.options.mode
         fresh = set(self.made.get(kind, ()))
         earlier = self._earlier(groups.keys() - fresh)
+        groups = self._reached(kind, main, groups, fresh | earlier)
         before = {id: dict(row.properties) for id, row in records.many(kind, groups).items()}
         wanted: dict[int, dict[str, Any]] = {}
         for id, items in groups.items():
@@ -202,6 +214,26 @@ class Chunk:
             if not wanted:
                 break
         self._remember(kind, before, fresh, main)
+
+    def _reached(self, kind: str, main: bool, groups: Mapping[int, list[Item]], own: set[int]) -> Mapping[int, list[Item]]:
+        """Those of the records that may be changed. Others that are seen are linked and stay as they are; the rest is nothing to this import."""
+        if self.held.scope(kind, "edit") == "all":
+            return groups
+        rows = records.many(kind, groups.keys() - own)
+        left = {}
+        for id, items in groups.items():
+            owner = [rows[id].owner_id] if id in rows else []
+            if id in own or self.held.may(kind, "edit", owner):
+                left[id] = items
+                continue
+            for item in items:
+                if not main and self.held.may(kind, "view", owner):
+                    item.values.pop(kind, None)
+                    item.emails = [] if kind == "contact" else item.emails
+                    self._place(item, kind, id, False, "")
+                else:
+                    self._lose(item, kind, main, Problem("", "FORBIDDEN", rights.refusal()))
+        return left
 
     def _spare(self, item: Item, kind: str, fault: DomainError | int) -> bool:
         """Leave out the values a row was refused for; whether anything is left to try again with."""

@@ -6,7 +6,9 @@ from itertools import combinations
 
 from django.utils.translation import gettext as _
 
-from baton.crm import associations, types
+from baton.accounts import rights
+from baton.accounts.rights import Rights
+from baton.crm import associations, records, types
 from baton.crm.associations import Link
 from baton.crm.imports import lookup, notes
 from baton.crm.imports.plan import Item, Problem
@@ -26,6 +28,8 @@ def write(import_id: int, items: Sequence[Item], placed: Mapping[int, Mapping[st
         for kind in {kind for kind, _by, _part in asked}
         for key, ids in lookup.find(kind, {key for (one, _by, _part), key in asked.items() if one == kind and key is not None}).items()
     }
+    held = rights.of_actor(actor)
+    found = _seen(found, held)
     names = lookup_names(found, asked)
     unmatched: dict[tuple[str, str], str] = {}
     pairs: dict[Link, None] = {}
@@ -39,7 +43,7 @@ def write(import_id: int, items: Sequence[Item], placed: Mapping[int, Mapping[st
                 key = asked[kind, by, part]
                 ids = found.get((kind, key), []) if key is not None else []
                 if not ids:
-                    item.problems.append(Problem(header, "NO_LINK", _unmatched(kind, by, part, unmatched)))
+                    item.problems.append(Problem(header, "NO_LINK", _unmatched(kind, by, part, unmatched, held)))
                     continue
                 if len(ids) > 1:
                     text_ = _("There are several records called {value}; the oldest one was taken.").format(value=part)
@@ -67,9 +71,20 @@ def _parts(by: str, text: str) -> list[str]:
     return [text.strip()] if by == "name" else [part.strip() for part in text.replace(",", ";").split(";") if part.strip()]
 
 
-def _unmatched(kind: str, by: str, part: str, known: dict[tuple[str, str], str]) -> str:
+def _seen(found: dict[tuple[str, lookup.Key], list[int]], held: Rights) -> dict[tuple[str, lookup.Key], list[int]]:
+    """What was found, as far as whoever imports may see it."""
+    owners: dict[tuple[str, int], int | None] = {}
+    for kind in {kind for kind, _key in found if held.scope(kind, "view") != "all"}:
+        ids = {id for (one, _key), some in found.items() if one == kind for id in some}
+        owners |= {(kind, id): row.owner_id for id, row in records.many(kind, ids).items()}
+    seen = {(kind, key): [id for id in ids if held.may(kind, "view", [owners[kind, id]] if (kind, id) in owners else [])] for (kind, key), ids in found.items()}
+    return {asked: ids for asked, ids in seen.items() if ids}
+
+
+def _unmatched(kind: str, by: str, part: str, known: dict[tuple[str, str], str], held: Rights) -> str:
     if (kind, part) not in known:
-        meant = lookup.meant(kind, part) if by == "name" and len(known) < 200 and kind in ("company", "product", "deal", "ticket") else ""
+        asks = by == "name" and len(known) < 200 and kind in ("company", "product", "deal", "ticket") and held.scope(kind, "view") == "all"
+        meant = lookup.meant(kind, part) if asks else ""
         label = types.label(types.get(kind))
         if meant:
             known[kind, part] = _("{label}: there is none called {value}. Did you mean {meant}?").format(label=label, value=part, meant=meant)

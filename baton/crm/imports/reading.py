@@ -13,7 +13,7 @@ from typing import IO, Any, BinaryIO, cast
 from django.utils.translation import gettext as _
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
-from baton.crm.imports import encodings
+from baton.crm.imports import encodings, unpacked
 from baton.platform.errors import Invalid
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -150,6 +150,7 @@ def _lines(file: BinaryIO, layout: Layout) -> Iterator[Row]:
 
 
 def _book(file: BinaryIO) -> CalamineWorkbook:
+    unpacked.check(file)
     try:
         return CalamineWorkbook.from_filelike(file)
     except PasswordError:

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from baton.accounts.models import Role, User
 from baton.crm import associations, consent, contacts, properties, records
 from baton.crm.imports import chunk, faults, run, undo, verbs
 from baton.crm.models import Contact, Import, PropertyDefinition, Record
 from baton.platform import clock, sql
-from baton.platform.actor import Actor
+from baton.platform.actor import SYSTEM, Actor
 from baton.platform.errors import Conflict, Invalid
 
 pytestmark = pytest.mark.django_db
@@ -278,6 +279,47 @@ def test_a_column_goes_somewhere_once(upload: Doer, someone: Actor) -> None:
     row = upload("Email,City\na@gana.example,x\n")
     with pytest.raises(Invalid, match="goes there already"):
         verbs.match(row.pk, [{"to": "property:contact:email"}] * 2, {}, actor=someone)
+
+
+class TestRights:
+    """A file reaches no further than whoever brings it."""
+
+    @pytest.fixture
+    def seller(self, account: object) -> Actor:
+        own = dict.fromkeys(("view", "edit", "delete"), "own") | {"create": "all", "import": "all"}
+        Role.objects.create(key="seller", name="seller", rights={"*": own, "product": {"view": "all"}}, areas={})
+        return Actor("user", User.objects.create_user("seller@nuriwork.example", name="판매", role="seller").pk)
+
+    def take(self, seller: Actor, text: str, type: str, *to: str) -> Import:
+        row = verbs.upload("a.csv", [text.encode()], actor=seller, object_type=type)
+        if to:
+            verbs.match(row.pk, [{"to": target} for target in to], {}, actor=seller)
+        verbs.start(row.pk, actor=seller)
+        run.run(row.pk)
+        row.refresh_from_db()
+        return row
+
+    def test_records_of_others_are_not_changed(self, seller: Actor) -> None:
+        far = records.create("contact", {"email": "far@gana.example", "city": "Seoul"}, actor=SYSTEM, source="api")
+        mine = records.create("contact", {"email": "mine@gana.example", "owner_id": str(seller.id)}, actor=SYSTEM, source="api")
+        row = self.take(seller, "Email,City\nfar@gana.example,Busan\nmine@gana.example,Busan\nnew@gana.example,Busan\n", "contact")
+        assert records.get("contact", far).properties["city"] == "Seoul"
+        assert records.get("contact", mine).properties["city"] == "Busan"
+        assert contact("new@gana.example").properties["city"] == "Busan"
+        assert problems(row) == [("", "FORBIDDEN")]
+
+    def test_what_cannot_be_seen_is_not_linked_nor_named(self, seller: Actor) -> None:
+        records.create("company", {"name": "비밀전자"}, actor=SYSTEM, source="api")
+        text = "Email,Company\na@gana.example,비밀전자\nb@gana.example,비밀전지\n"
+        self.take(seller, text, "contact", "property:contact:email", "link:company:name")
+        assert associations.of(contact("a@gana.example").id, "company") == []
+        assert "비밀전자" not in str(sql.rows("SELECT message FROM import_fault WHERE number = 2"))
+
+    def test_what_may_not_be_made_is_not_made_beside(self, seller: Actor) -> None:
+        row = self.take(seller, "Deal,Product\nBig,Thing\n", "deal", "property:deal:dealname", "property:product:name")
+        assert Record.objects.filter(object_type="deal").count() == 1
+        assert not Record.objects.filter(object_type="product").exists()
+        assert problems(row) == [("", "FORBIDDEN")]
 
 
 def test_when_the_record_was_made_elsewhere(bring: Doer) -> None:
