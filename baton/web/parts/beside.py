@@ -16,7 +16,7 @@ from baton.platform.actor import Actor
 from baton.platform.errors import Invalid
 from baton.segments.models import Membership, Segment
 
-from ..templatetags.fmt import money, num
+from ..templatetags.fmt import money, num, within
 from . import links
 from .links import Linked, Panel
 from .subject import Subject
@@ -107,7 +107,7 @@ def next_record(subject: Subject) -> dict[str, Any]:
     if not key or not subject.may_edit or not subject.rights.may(key, "create"):
         return {}
     kind = types.get(key)
-    return {"next_kind": kind, "next_label": _("Add {thing}").format(thing=types.label(kind))}
+    return {"next_kind": kind, "next_label": _("Add {thing}").format(thing=within(types.label(kind)))}
 
 
 def facts(subject: Subject, panels: Mapping[str, Panel], deals: int, amount: float) -> list[tuple[str, str]]:
