@@ -24,8 +24,8 @@ STAGES: tuple[dict[str, Any], ...] = (
     {"key": "renewing", "label": "갱신 협의", "hours": 30 * 24},
     {"key": "ended", "label": "종료", "closed": True},
 )
-YEAR, TRIAL = timedelta(days=365), timedelta(days=91)
-RENEWS = timedelta(days=45)  # so long before its end a contract's renewal is talked about
+YEAR, TRIAL = timedelta(days=365), timedelta(days=14)
+RENEWS = {YEAR: timedelta(days=45), TRIAL: timedelta(days=7)}  # so long before its end a contract's renewal is talked about
 
 
 def make(sample: Sample) -> None:
@@ -46,9 +46,9 @@ def make(sample: Sample) -> None:
 
 def _contract(sample: Sample, deal: Deal, number: int, term: timedelta, drafting: bool) -> Row:
     signed = deal.row.changed or deal.row.at
-    start = signed + timedelta(days=7) if deal.stage == "closedwon" else sample.now + timedelta(days=20)
+    start = signed + timedelta(days=2) if deal.stage == "closedwon" else sample.now + timedelta(days=20)
     end = start + term
-    stage, since = _stage(sample, deal, signed, end, drafting)
+    stage, since = _stage(sample, deal, signed, end, end - RENEWS[term], drafting)
     trial = term == TRIAL
     about: dict[str, Any] = {
         "name": f"{deal.row.properties['dealname']} {'시범 계약' if trial else '계약'}", "number": f"C-{signed.year}-{number:03d}",
@@ -59,10 +59,10 @@ def _contract(sample: Sample, deal: Deal, number: int, term: timedelta, drafting
     return Row("contract", sample.number(), about, signed, deal.about, f"user:{deal.owner}", changed=since)
 
 
-def _stage(sample: Sample, deal: Deal, signed: datetime, end: datetime, drafting: bool) -> tuple[str, datetime]:
+def _stage(sample: Sample, deal: Deal, signed: datetime, end: datetime, renewing: datetime, drafting: bool) -> tuple[str, datetime]:
     """Where a contract stands, and since when."""
     if deal.stage == "contractsent":
         return ("draft", signed) if drafting else ("signing", signed)
     if end < sample.now:
         return "ended", end
-    return ("renewing", end - RENEWS) if end - RENEWS < sample.now else ("active", signed)
+    return ("renewing", renewing) if renewing < sample.now else ("active", signed)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from baton.demo.people import Company, Person
+from baton.platform import sql
 
 FORMS = ("㈜{}", "{}(주)", "주식회사 {}", "(주){}")
 PEOPLE_EACH, FIRMS_EACH = 400, 1000  # contacts for one double
@@ -30,6 +31,14 @@ def add(rng: random.Random, firms: list[Company], persons: list[Person], now: da
             taken.add(address)
             person.family, person.given, person.email, person.company = model.family, model.given, address, model.company
             person.title, person.rank, person.phone, person.source = model.title, model.rank, rng.choice((model.phone, "")), "exhibition"
+
+
+def settle(user: int, now: datetime) -> None:
+    """A colleague has looked already at those who only have a name and a mail provider in common, and said that they are others."""
+    sql.run(
+        "UPDATE likeness SET dismissed_at = %s, dismissed_by = %s WHERE dismissed_at IS NULL AND reasons = %s::jsonb",
+        [now, f"user:{user}", '["name_domain"]'],
+    )
 
 
 def slip(rng: random.Random, address: str) -> str:

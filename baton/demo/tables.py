@@ -179,7 +179,7 @@ def _company(company: Company) -> dict[str, Any]:
         "numberofemployees": company.employees,
         "annualrevenue": company.revenue,
         "city": company.city,
-        "website": f"https://www.{company.domain}" if company.number else "",
+        "website": f"https://www.{company.domain}" if company.number and company.domain else "",
         "phone": company.phone,
         "business_number": company.number,
     }

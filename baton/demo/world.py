@@ -79,6 +79,7 @@ def _fill(contacts: int, seed: int, now: datetime, say: Say) -> None:
         refresh.everyone(segment)
     memberships.date(sample)
     duplicates.rebuild()
+    doubles.settle(made.users["관리자"], now)
     for name in NUMBERED:
         sql.rows("SELECT setval(%s::regclass, %s)", [f"{name}_id_seq", sample.book.last(name)])
     sql.run("DELETE FROM change")  # all of this is evaluated; nobody is to be enrolled or told for what happened long ago
