@@ -47,6 +47,15 @@ def _builtin(request: pytest.FixtureRequest) -> None:
         builtin.ensure()
 
 
+@pytest.fixture(autouse=True)
+def _language() -> None:
+    """The account's language, whatever the test before has left."""
+    from django.conf import settings
+    from django.utils import translation
+
+    translation.activate(settings.LANGUAGE_CODE)
+
+
 @pytest.fixture
 def actor() -> Actor:
     return Actor("user", 1)

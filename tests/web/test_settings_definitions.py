@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from baton.accounts import users
 from baton.crm import pipelines, properties, records, types
@@ -89,6 +90,7 @@ def test_groups_are_made_moved_renamed_and_removed(admin: Client) -> None:
 def stage_fields() -> dict[str, object]:
     """The form of the first deal pipeline as the page sends it unchanged."""
     found: dict[str, object] = {"label": "Sales pipeline"}
+    translation.activate("en")
     for stage in pipelines.stages("deal")["default"]:
         kind = "won" if stage.closed and stage.probability == 1 else "closed" if stage.closed else "open"
         found |= {f"{stage.key}.label": pipelines.label(stage), f"{stage.key}.percent": round(stage.probability * 100), f"{stage.key}.kind": kind,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import xlsxwriter
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +49,7 @@ def test_a_line_that_names_the_delimiter_is_no_row() -> None:
 
 
 def test_headers_are_never_empty_nor_double() -> None:
+    translation.activate("en")
     assert reading.headers([" 이메일 ", "이메일", "", "a\nb", ""], [["x", "y", "z", "", ""]]) == ["이메일", "이메일 (2)", "Column 3", "a b"]
 
 
@@ -68,12 +70,12 @@ def test_a_workbook_with_two_worksheets() -> None:
 
 
 def test_what_is_no_table_is_said() -> None:
-    with pytest.raises(Invalid, match="not a table"):
+    with translation.override("en"), pytest.raises(Invalid, match="not a table"):
         rows(b"%PDF-1.7 ...")
 
 
 def test_a_quotation_mark_without_end_is_said() -> None:
-    with pytest.raises(Invalid, match="quotation mark"):
+    with translation.override("en"), pytest.raises(Invalid, match="quotation mark"):
         rows(b'a,b\n1,"' + b"x" * (reading.LONGEST + 10))
 
 
