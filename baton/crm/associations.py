@@ -10,13 +10,14 @@ from django.utils.translation import gettext as _
 
 from baton.crm import identity, types
 from baton.crm.models import Contact, Record
-from baton.platform import changes, clock, sql
+from baton.platform import changes, clock, live, sql
 from baton.platform.actor import Actor
 from baton.platform.changes import Change
 from baton.platform.errors import DomainError, NotFound
 from baton.platform.transaction import retrying
 
 PRIMARY = "primary"
+WATCHED = 200  # records of one write whose open pages are told of it
 WITH_PRIMARY = ("contact", "deal", "ticket")  # whose main company is marked
 SET = 5000  # links of one statement
 
@@ -196,3 +197,6 @@ def _tell(rows: dict[Link, Any], *, linked: bool = True) -> None:
                 if linked and side.to_type in activities:
                     told[Change(side.from_id, "linked", f"{side.to_type}:{side.to_id}")] = None
     changes.append(told)
+    about = {side.from_id for row in rows for side in (row, row.turned) if side.to_type in activities and side.from_type not in activities | {"contact"}}
+    if 0 < len(about) <= WATCHED:
+        live.changed("record", sorted(about))

@@ -240,7 +240,7 @@ def _tell(object_type: str, *ids: int) -> None:
         linked = sql.rows("SELECT DISTINCT to_id FROM association WHERE from_id = ANY(%s) AND to_type = 'contact'", [list(ids)])
         changes.append(Change(contact_id, "property", f"{object_type}.*") for (contact_id,) in linked)
     for id in ids:
-        live.publish(f"{object_type}:{id}", what="changed")
+        live.publish(f"{'contact' if object_type == 'contact' else 'record'}:{id}", what="changed")
 
 
 # Undoing --------------------------------------------------------------------

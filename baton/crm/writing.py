@@ -345,11 +345,9 @@ def tell(object_type: str, changed: Mapping[int, Iterable[str]]) -> None:
         return
     if object_type == "contact":
         changes.append(Change(id, "property", name) for id, names in changed.items() for name in names)
-        if len(changed) <= WATCHED:
-            sql.run(
-                "SELECT pg_notify(%s, json_build_object('topic', 'contact:' || id, 'what', 'changed')::text) FROM unnest(%s::bigint[]) AS id",
-                [live.CHANNEL, list(changed)],
-            )
+    if len(changed) <= WATCHED:
+        live.changed("contact" if object_type == "contact" else "record", changed)
+    if object_type == "contact":
         return
     linked = sql.rows("SELECT DISTINCT from_id, to_id FROM association WHERE from_id = ANY(%s) AND to_type = 'contact'", [list(changed)])
     changes.append(Change(contact_id, "property", f"{object_type}.{name}") for id, contact_id in linked for name in changed[id])

@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from baton.accounts import permissions, rights
 from baton.accounts.models import User
 from baton.automation.models import Workflow
-from baton.crm.models import Contact
+from baton.crm.models import Contact, Record
 from baton.messaging import notify
 from baton.messaging.models import Notification
 from baton.platform.config import config
@@ -115,7 +115,21 @@ class ContactFeed(Feed):
         return rights.of(user).may("contact", "view", owner)
 
     def news(self) -> list[Piece]:
-        return [Piece(event="contact-changed")]
+        return [Piece(event="record-changed")]
+
+
+class RecordFeed(Feed):
+    """Says the same of a company, deal, ticket or any other record, to those who may view it."""
+
+    pause = 1.0
+
+    @classmethod
+    def allowed(cls, user: User, name: str) -> bool:
+        found = Record.objects.filter(id=int(name)).values_list("object_type", "owner_id").first()
+        return found is not None and rights.of(user).may(found[0], "view", [found[1]])
+
+    def news(self) -> list[Piece]:
+        return [Piece(event="record-changed")]
 
 
 class DemoFeed(Feed):
@@ -135,7 +149,7 @@ class DemoFeed(Feed):
         return [Piece(event="mail-changed")]
 
 
-FEEDS: dict[str, type[Feed]] = {"user": UserFeed, "workflow": WorkflowFeed, "contact": ContactFeed, "demo": DemoFeed}
+FEEDS: dict[str, type[Feed]] = {"user": UserFeed, "workflow": WorkflowFeed, "contact": ContactFeed, "record": RecordFeed, "demo": DemoFeed}
 
 
 def newest(user: User) -> int:

@@ -20,9 +20,10 @@ from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
 from baton.messaging import reminders
 from baton.messaging.models import Notification
-from baton.platform import changes, clock
+from baton.platform import changes, clock, live
 from baton.platform.actor import SYSTEM, Actor
 from baton.segments.models import Score, ScoreModel
+from baton.web.feeds import RecordFeed
 from baton.web.parts import timeline as words
 from baton.web.parts.subject import Subject
 
@@ -271,7 +272,8 @@ def test_a_quote_adds_its_line_items_up(seller: Client) -> None:
     shown = Client().get(address)
     assert "₩31,000" in shown.content.decode()
     assert shown["X-Robots-Tag"] == "noindex"
-    assert Client().get(address[:-2] + "x/").status_code == 404
+    forged = address.replace(address[-9:-5], address[-9:-5].swapcase() + "0")  # the last letter alone may say the same in other bits
+    assert Client().get(forged).status_code == 404
     records.archive("quote", quote, actor=SYSTEM)
     assert Client().get(address).status_code == 404
 
@@ -550,3 +552,45 @@ def test_a_merge_is_told_and_undone_on_the_record(seller: Client, seo: int) -> N
     page = body(seller, seo)
     assert "undone" in page
     assert f"/merges/{made}/undo/" not in page
+
+
+def test_news_of_an_open_deal(web: Client, oh: User) -> None:
+    deal = records.create("deal", {"dealname": "근태", "dealstage": "appointmentscheduled"}, actor=SYSTEM, source="test")
+    page = web.get(f"/deals/{deal}/").content.decode()
+    assert f"topics=user:{oh.pk},record:{deal}" in page
+    news = re.search(r'hx-get="(/deals/[^"]*news/[^"]*)"', page)
+    assert news is not None
+    address = news[1].replace("&amp;", "&")
+    quiet = web.get(address).content.decode()
+    assert "changed values" not in quiet
+    assert "new activit" not in quiet
+    han = users.create("han@nuriwork.example", "한도윤", "a-long-enough-one", "sales", actor=SYSTEM)
+    records.update("deal", deal, {"dealstage": "contractsent", "amount": 5}, actor=Actor("user", oh.pk), source="page")
+    assert "changed values" not in web.get(address).content.decode()
+    records.update("deal", deal, {"amount": 7}, actor=Actor("user", han.pk), source="page")
+    activities.write("note", {"body": "budget"}, [("deal", deal)], actor=Actor("user", han.pk))
+    loud = web.get(address).content.decode()
+    assert "changed values" in loud
+    assert "Show 1 new activity" in loud
+    assert 'hx-target="#stage"' in loud
+
+
+def test_only_those_hear_of_a_record_who_may_view_it(oh: User) -> None:
+    deal = records.create("deal", {"dealname": "근태"}, actor=SYSTEM, source="test")
+    Role.objects.create(key="desk", name="Desk", rights={"*": {"view": "none"}}, areas={})
+    stranger = users.create("desk@nuriwork.example", "안내", "a-long-enough-one", "desk", actor=SYSTEM)
+    assert RecordFeed.allowed(oh, str(deal))
+    assert not RecordFeed.allowed(stranger, str(deal))
+    assert not RecordFeed.allowed(oh, "999999")
+
+
+def test_pages_of_a_record_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, list[int]]] = []
+    monkeypatch.setattr(live, "changed", lambda kind, ids: told.append((kind, list(ids))))
+    deal = records.create("deal", {"dealname": "근태"}, actor=SYSTEM, source="test")
+    told.clear()
+    records.update("deal", deal, {"amount": 7}, actor=SYSTEM, source="api")
+    assert ("record", [deal]) in told
+    told.clear()
+    activities.write("note", {"body": "budget"}, [("deal", deal)], actor=SYSTEM)
+    assert ("record", [deal]) in told

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from baton.accounts.models import User
 from baton.crm import activities, contacts, files, properties, records, trail
+from baton.platform import clock
 from baton.platform.errors import Conflict, Invalid, NotFound
 
 from ..answer import faults, go, targets, toast
@@ -99,11 +100,9 @@ def story(request: HttpRequest, subject: Subject, users: list[User], kind: str |
     kind = request.GET.get("kind", "all") if kind is None else kind
     found = {
         "subject": subject, "story": timeline.story(subject, kind, request.GET.get("before", ""), users),
-        "kinds": timeline.choices(subject), "kind": kind,
+        "kinds": timeline.choices(subject), "kind": kind, "newest": timeline.newest(subject.id, subject.rights), "opened": clock.now().isoformat(),
     }  # fmt: skip
-    if subject.is_person:
-        found |= {"newest": timeline.newest(subject.id, subject.rights), "live_topics": [f"contact:{subject.id}"]}
-    return found
+    return found | {"live_topics": [f"{'contact' if subject.is_person else 'record'}:{subject.id}"]}
 
 
 def _pinned(subject: Subject, names: dict[int, str]) -> activity_words.Logged | None:
@@ -113,11 +112,12 @@ def _pinned(subject: Subject, names: dict[int, str]) -> activity_words.Logged | 
 
 @of_record()
 def news(request: HttpRequest, subject: Subject) -> HttpResponse:
-    """What changed on an open record: score and stage in place; new activity is offered, so that nothing moves under the pointer."""
-    if not subject.is_person:
-        raise NotFound(_("There is no such record."))
-    newer = timeline.newer(subject.id, request.GET.get("since", ""), subject.rights)
-    context = {"subject": subject, "stage": progress.of(subject), "score": scorecard.card(subject.id), "newer": newer}
+    """What changed on an open record: score and stage in place; new activity and others' changes are offered, so that nothing moves under the pointer."""
+    context = {
+        "subject": subject, "stage": progress.of(subject), "score": scorecard.card(subject.id) if subject.is_person else None,
+        "newer": timeline.newer(subject.id, request.GET.get("since", ""), subject.rights),
+        "edited": timeline.edited(subject.id, request.GET.get("opened", ""), actor(request)),
+    }  # fmt: skip
     return render(request, "records/news.html", context)
 
 

@@ -237,6 +237,19 @@ def newer(contact_id: int, since: str, rights: Rights) -> int:
     return int(events[0][0]) + int(logged[0][0])
 
 
+def edited(id: int, opened: str, me: Actor) -> bool:
+    """Whether a colleague changed a value of the record since the moment its page was drawn ("<ISO time>")."""
+    try:
+        since = datetime.fromisoformat(opened)
+    except ValueError:
+        return False
+    rows = sql.rows(
+        "SELECT 1 FROM property_history WHERE record_id = %s AND at > %s AND actor LIKE 'user:%%' AND actor <> %s AND name <> 'archived' LIMIT 1",
+        [id, since, str(me)],
+    )
+    return bool(rows)
+
+
 def _cursor(before: str) -> At | None:
     try:
         at, _comma, id = before.rpartition(",")
