@@ -20,7 +20,7 @@ from baton.platform import clock, sql
 from baton.platform.config import config
 from baton.platform.errors import Invalid
 from baton.query import compile
-from baton.query.nodes import Everyone, Node
+from baton.query.nodes import And, Compare, Everyone, Nobody, Node, Not, Or, Related
 from baton.query.statement import Sql
 from baton.segments import catalog, patience, sorting
 
@@ -145,10 +145,38 @@ def condition(find: Find) -> Sql | None:
         tests.append("c.search @@ %(words)s::tsquery")
         params["words"] = asked
     if not isinstance(find.node, Everyone):
-        compiled = compile.condition(find.node, catalog.current(), now=clock.now(), zone=config().zone)
+        compiled = compile.condition(within(find.node, find.rights), catalog.current(), now=clock.now(), zone=config().zone)
         tests.append(compiled.text)
         params |= compiled.params
     return Sql(" AND ".join(tests), params)
+
+
+def within(node: Node, rights: Rights | None) -> Node:
+    """The same filter, where what is asked of linked records is asked of those only that somebody may see: else it would tell about the others."""
+    if rights is None:
+        return node
+    match node:
+        case And(children):
+            return And(tuple(within(child, rights) for child in children))
+        case Or(children):
+            return Or(tuple(within(child, rights) for child in children))
+        case Not(child):
+            return Not(within(child, rights))
+        case Related(kind, child):
+            return replace(node, child=_among(kind, within(child, rights), rights))
+    return node
+
+
+def _among(kind: str, child: Node, rights: Rights) -> Node:
+    nobodys = Compare("owner_id", "unknown", of=kind)
+    match rights.scope(kind, "view"):
+        case "all":
+            return child
+        case "team":
+            return And((child, Or((nobodys, Compare("owner_id", "any_of", tuple(rights.team), of=kind)))))
+        case "own" if rights.user_id is not None:
+            return And((child, Compare("owner_id", "any_of", (rights.user_id,), of=kind)))
+    return Nobody()
 
 
 def visible(rights: Rights | None, object_type: str, alias: str) -> Sql:

@@ -7,7 +7,7 @@ from django.test import Client
 
 from baton.accounts import rights, roles, tokens, users
 from baton.accounts.models import Account, User
-from baton.crm import activities, associations, files, records
+from baton.crm import activities, associations, duplicates, files, merge, records
 from baton.platform import clock
 from baton.platform.actor import SYSTEM
 from baton.segments import finder, rules
@@ -152,6 +152,25 @@ def test_activities_and_files_of_others_are_not_in_the_story_of_ones_own_records
     for holder in (far, deal):
         file = files.add(holder, "geheim.txt", b"geheim", actor=SYSTEM)
         assert web.get(f"/contacts/{he}/files/{holder}/{file}/").status_code == 404
+
+
+def test_duplicates_of_others_are_neither_shown_nor_decided(people: dict[str, User]) -> None:
+    me = people["me"]
+    held = dict.fromkeys(("view", "edit", "merge"), "own")
+    key = roles.create("merger", copy_of="viewer", actor=SYSTEM)
+    roles.change(key, name=key, rights={"*": held}, areas=AREAS, actor=SYSTEM)
+    users.set_role(me.pk, key, actor=SYSTEM)
+    values = {"lastname": "비밀", "firstname": "가나", "company": "누리", "mobilephone": "010-1234-5678"}
+    far = {"owner_id": str(people["far"].pk)}
+    mine = records.create("contact", {**values, "email": "a@gana.example", "owner_id": str(me.pk)}, actor=SYSTEM, source="test")
+    hers, third = (records.create("contact", {**values, **far, "jobtitle": f"비밀직책{n}"}, actor=SYSTEM, source="test") for n in range(2))
+    duplicates.drain()
+    assert duplicates.of_record(mine)
+    web = browser(users.get(me.pk))
+    assert "비밀직책" not in web.get(f"/merge/contact/{mine}/").content.decode()
+    assert web.post(f"/duplicates/{min(hers, third)}/{max(hers, third)}/dismiss/").status_code == 403
+    made = merge.merge("contact", hers, third, actor=SYSTEM)
+    assert web.get(f"/merges/{made}/").status_code == 403
 
 
 def test_only_contacts_in_sight_are_listened_to(people: dict[str, User], rows: dict[str, dict[str, int]]) -> None:

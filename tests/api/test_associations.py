@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from baton.accounts import tokens
 from baton.crm import associations, records, types
 from baton.platform.actor import SYSTEM, Actor
 
@@ -227,3 +228,25 @@ def test_records_that_baton_lacks_are_linked_to_nothing(program: Program, contac
     assert program("GET", f"/crm/v4/objects/contacts/{contact}/associations/leads").body == {"results": []}
     assert program("GET", f"/crm/v3/objects/contacts/{contact}?associations=leads,conversations").status_code == 200
     assert program("POST", "/crm/v4/associations/contacts/leads/batch/read", {"inputs": [{"id": "1"}]}).status_code == 207
+
+
+def test_links_to_types_out_of_scope_are_neither_told_nor_made(program: Program) -> None:
+    """A token for contacts alone sees no deals: not beside contacts, not by their links in a search, and it links to none."""
+    token = tokens.create("narrow", ["crm.objects.contacts.write"], limited=False, actor=SYSTEM)
+    he = records.create("contact", {"email": "he@gana.example"}, actor=SYSTEM, source="api")
+    deal = records.create("deal", {"dealname": "Big", "amount": 900}, actor=SYSTEM, source="api")
+    associations.link("contact", he, "deal", deal, actor=SYSTEM)
+    link = {"to": {"id": str(deal)}, "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 4}]}
+    made: dict[str, Any] = {"properties": {"email": "new@gana.example"}, "associations": [link]}
+    for method, path, body in (
+        ("GET", f"/crm/v3/objects/contacts/{he}?associations=deals", None),
+        ("GET", "/crm/v3/objects/contacts?associations=companies,deals", None),
+        ("POST", "/crm/v3/objects/contacts", made),
+        ("POST", "/crm/v3/objects/contacts/batch/create", {"inputs": [made]}),
+    ):
+        answer = program(method, path, body, token=token)
+        assert (answer.status_code, answer.body["category"]) == (403, "MISSING_SCOPES"), path
+        assert program(method, path, body).status_code < 300 or method == "POST", path
+    asked = {"filterGroups": [{"filters": [{"propertyName": "associations.deal", "operator": "EQ", "value": str(deal)}]}]}
+    assert program("POST", "/crm/v3/objects/contacts/search", asked).body["total"] == 2
+    assert program("POST", "/crm/v3/objects/contacts/search", asked, token=token).body["total"] == 0

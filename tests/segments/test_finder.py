@@ -271,3 +271,23 @@ def test_the_filter_of_an_index_holds_the_same_people_as_without(deals: list[int
         with_index = found("deal", node)
         sql.run("SET LOCAL enable_seqscan = on")
         assert with_index == found("deal", node) != []
+
+
+@pytest.mark.parametrize(("view", "seen"), [("own", {"me"}), ("team", {"me", "mate", "nobody"}), ("all", {"me", "mate", "far", "nobody"}), ("none", set())])
+def test_what_is_asked_of_linked_records_is_asked_of_those_in_sight(account: object, view: str, seen: set[str]) -> None:
+    """A filter by deals tells nothing about the deals of others, neither with nor without "not"."""
+    people = {
+        name: users.create(f"{name}@nuriwork.example", name, "a-long-enough-one", "sales", actor=SYSTEM, team=team)
+        for name, team in (("me", "1팀"), ("mate", "1팀"), ("far", "2팀"))
+    }
+    by: dict[int, str] = {}
+    for owner in (*people, "nobody"):
+        he = made("contact", email=f"{owner}@gana.example")
+        deal = made("deal", dealname="Big", amount=900, owner_id=str(people[owner].pk) if owner in people else None)
+        linked(("contact", he), ("deal", deal))
+        by[he] = owner
+    me = people["me"]
+    held = rights.Rights({"contact": {"view": "all"}, "deal": {"view": view}}, {}, me.pk, me.team_id)
+    big = Related("deal", Compare("amount", "more_than", 500, of="deal"))
+    assert {by[id] for id in found("contact", big, rights=held)} == seen
+    assert {by[id] for id in found("contact", Not(And((big,))), rights=held)} == set(by.values()) - seen

@@ -1,5 +1,7 @@
 """Which records a program may see and change: the rights of its token, by the object types its path names."""
 
+from collections.abc import Iterable
+
 from django.http import HttpRequest
 
 from baton.accounts import rights, scopes
@@ -37,3 +39,10 @@ def require(request: HttpRequest, object_type: str, action: Action) -> None:
 def scope(object_type: str, action: Action) -> str:
     """The scope a token needs: contacts.read."""
     return f"{scopes.OBJECTS.get(object_type, scopes.OBJECTS['*'])}.{'read' if action == 'view' else 'write'}"
+
+
+def readable(request: HttpRequest, asked: Iterable[str]) -> None:
+    """Links to records of these types are only told to who may see such records; a name that is no type is told nothing anyway. Raises Failure 403."""
+    for kind in map(types.resolve, asked):
+        if kind is not None:
+            require(request, kind.key, "view")

@@ -96,14 +96,15 @@ def create(request: HttpRequest, object_type: str, body: Creates) -> Status[Body
     most(body.inputs)
     kind = kinds.of(object_type)
     apart = traced([one.objectWriteTraceId for one in body.inputs])
-    outcomes = _create(kind, body.inputs, apart, auth.actor(request))
+    outcomes = _create(kind, body.inputs, apart, request)
     results = _answers(kind, [(id, one.properties, one.objectWriteTraceId) for id, one in zip(outcomes, body.inputs, strict=True) if isinstance(id, int)])
     return batches.status(started, results, _faults(outcomes, [one.objectWriteTraceId for one in body.inputs]), good=201)
 
 
 @retrying
-def _create(kind: ObjectType, inputs: Sequence[Create], apart: bool, actor: Actor) -> list[Outcome]:
-    targets = links.check(kind.key, [one.associations for one in inputs])
+def _create(kind: ObjectType, inputs: Sequence[Create], apart: bool, request: HttpRequest) -> list[Outcome]:
+    actor = auth.actor(request)
+    targets = links.check(request, kind.key, [one.associations for one in inputs])
     outcomes: list[Outcome] = [found if isinstance(found, Failure) else 0 for found in targets]
     ready: dict[int, Body] = {}
     against = alongside.check(kind, [(None, one.properties) for one in inputs])

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.http import HttpRequest
 from ninja import Schema
 
 from baton.api import paging
 from baton.api.errors import Failure
-from baton.api.hubspot import link_numbers
+from baton.api.hubspot import access, link_numbers
 from baton.api.hubspot.link_numbers import Kind
 from baton.crm import associations, types
 from baton.platform import sql
@@ -69,8 +70,11 @@ def kind(known: Mapping[int, Kind], spec: Spec, from_type: str, to_type: str | N
     return found
 
 
-def check(from_type: str, inputs: Sequence[Sequence[Link]]) -> list[list[Target] | Failure]:
-    """What new records are to be linked with, for each the targets or what is wrong: a number Baton does not have (400), a record there is not (404)."""
+def check(request: HttpRequest, from_type: str, inputs: Sequence[Sequence[Link]]) -> list[list[Target] | Failure]:
+    """What new records are to be linked with, for each the targets or what is wrong: a number Baton does not have (400), a record there is not (404).
+
+    Raises Failure 403 when the token may not see records of a type that is linked to.
+    """
     known = link_numbers.numbered({spec.associationTypeId for links in inputs for link in links for spec in link.types})
     made: list[list[Target] | Failure] = []
     for links in inputs:
@@ -78,6 +82,7 @@ def check(from_type: str, inputs: Sequence[Sequence[Link]]) -> list[list[Target]
             made.append([_target(known, spec, from_type, link) for link in links for spec in link.types])
         except Failure as fault:
             made.append(fault)
+    access.readable(request, {target.to_type for targets in made if isinstance(targets, list) for target in targets})
     there = associations.existing({(target.to_type, target.to_id) for targets in made if isinstance(targets, list) for target in targets})
     return [targets if isinstance(targets, Failure) else _found(targets, there) for targets in made]
 

@@ -9,7 +9,7 @@ from pydantic import ConfigDict
 
 from baton.api import auth, paging
 from baton.api.errors import Failure
-from baton.api.hubspot import alongside, kinds, links, shape, writes
+from baton.api.hubspot import access, alongside, kinds, links, shape, writes
 from baton.api.hubspot.access import Records
 from baton.crm import associations, records
 from baton.crm.models import ObjectType
@@ -48,6 +48,7 @@ def listing(
     """Records in the order of their ids."""
     size = paging.limit(limit, most=MOST_WITH_HISTORY if propertiesWithHistory else MOST, default=USUAL)
     start = paging.after(after)
+    access.readable(request, associations)
     if kinds.lacking(object_type):
         return {"results": []}
     kind = kinds.of(object_type)
@@ -63,15 +64,16 @@ def create(request: HttpRequest, object_type: str, body: Write) -> Status[Body]:
     if not body.properties:
         raise Failure(400, "VALIDATION_ERROR", f"Error creating {kind.key.upper()}. Some required properties were not set.")
     try:
-        id = _create(kind, body, auth.actor(request))
+        id = _create(kind, body, request)
     except DomainError as error:
         raise writes.failure(kind, error, body.properties) from None
     return Status(201, _written(kind, id, body.properties))
 
 
 @retrying
-def _create(kind: ObjectType, body: Write, actor: Actor) -> int:
-    targets = links.check(kind.key, [body.associations])[0]
+def _create(kind: ObjectType, body: Write, request: HttpRequest) -> int:
+    actor = auth.actor(request)
+    targets = links.check(request, kind.key, [body.associations])[0]
     if isinstance(targets, Failure):
         raise targets
     alongside.raise_fault(kind, None, body.properties)
@@ -94,6 +96,7 @@ def read(
     archived: bool = False,
 ) -> Body:
     """One record, by its id or by a value that only one record has."""
+    access.readable(request, associations)
     kind = kinds.of(object_type)
     row = records.get(kind.key, writes.one(kind, id, idProperty, archived=archived), archived=archived)
     return shape.bodies(kind, [row], properties, propertiesWithHistory, associations)[0]

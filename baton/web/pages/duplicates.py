@@ -154,6 +154,14 @@ def _kind(id: int) -> str:
     return found
 
 
+def _mergeable(request: HttpRequest, a: int, b: int) -> str:
+    """The type of two records that this user may merge. Raises NotFound, Forbidden."""
+    kind = _kind(a)
+    owners = [row.owner_id for row in records.many(kind, [a, b], archived=None).values()]
+    rights.of(user(request)).require(kind, "merge", owners)
+    return kind
+
+
 def _channel(key: str) -> str:
     return {"email": _("E-mail"), "sms": _("Text message"), "kakaotalk": _("KakaoTalk")}.get(key, key)
 
@@ -162,8 +170,7 @@ def _channel(key: str) -> str:
 @allow("contacts", "edit")
 def dismiss(request: HttpRequest, a: int, b: int) -> HttpResponse:
     """The two are not the same, for good; answers an empty row with the way back."""
-    kind = _kind(a)
-    rights.of(user(request)).require(kind, "merge")
+    kind = _mergeable(request, a, b)
     duplicates.dismiss(a, b, actor=actor(request))
     if "then" in request.GET:
         return go(f"/duplicates/?type={kind}")
@@ -174,8 +181,7 @@ def dismiss(request: HttpRequest, a: int, b: int) -> HttpResponse:
 @allow("contacts", "edit")
 def restore(request: HttpRequest, a: int, b: int) -> HttpResponse:
     """Take that back."""
-    kind = _kind(a)
-    rights.of(user(request)).require(kind, "merge")
+    kind = _mergeable(request, a, b)
     duplicates.take_back(a, b, actor=actor(request))
     return go(f"/duplicates/?type={kind}")
 
@@ -196,7 +202,7 @@ def choose(request: HttpRequest, object_type: str, id: int) -> HttpResponse:
     text = request.GET.get("q", "").strip()
     alike = [s for s in duplicates.of_record(row.id) if s.object_type == kind.key]
     hits = [hit.id for hit in finder.quick(text, rights=held, types=[kind.key], limit=10)] if text else [s.b if s.a == row.id else s.a for s in alike]
-    others = records.many(kind.key, hits)
+    others = {id: other for id, other in records.many(kind.key, hits).items() if held.may(kind.key, "view", [other.owner_id])}
     context = {
         "kind": kind.key, "labels": types.label(kind, plural=True), "row": _card(kind.key, row), "q": text, "merges": merge.of_record(row.id),
         "others": [_card(kind.key, others[hit]) for hit in hits if hit in others and hit != row.id],
@@ -209,8 +215,8 @@ def choose(request: HttpRequest, object_type: str, id: int) -> HttpResponse:
 def result(request: HttpRequest, merge_id: int) -> HttpResponse:
     """What came of a merge, and the way back."""
     made = merge.get(merge_id)
-    rights.of(user(request)).require(made.object_type, "view")
     row = records.get(made.object_type, made.record_id, archived=None)
+    rights.of(user(request)).require(made.object_type, "view", [row.owner_id])
     next_pair = next(iter(duplicates.page(made.object_type, rights=rights.of(user(request)), limit=1)), None)
     context = {"merge": made, "row": _card(made.object_type, row), "labels": types.label(types.get(made.object_type), plural=True), "next": next_pair}
     return render(request, "duplicates/result.html", context)
