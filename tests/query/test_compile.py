@@ -74,6 +74,13 @@ AND %(p2)s)\
 """)
 
 
+@pytest.mark.parametrize(("value", "found_by_index"), [("123-45-67890", True), ("+821048271935", True), ("Seoul", False), ("서울", False), ("1;2", False)])
+def test_codes_are_found_by_the_index_over_all_properties(value: str, found_by_index: bool) -> None:
+    """Other text may be stored in other letters that mean the same, which that index does not know."""
+    assert ("c.properties @>" in text(Compare("city", "is", value))) is found_by_index
+    assert ("c.properties @>" in text(Compare("city", "any_of", (value, "7")))) is found_by_index
+
+
 def test_the_day_of_a_moment_is_the_accounts_day() -> None:
     made = compile.condition(Compare("createdate", "is", "2026-11-21"), CATALOG, now=NOW, zone=SEOUL)
     assert wrapped(made) == snapshot("(c.created_at >= %(p1)s::timestamptz AND c.created_at < %(p2)s::timestamptz)")

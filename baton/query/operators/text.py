@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from .. import expression
@@ -35,11 +36,26 @@ def _test(
     return Operator(key, label, "one", sentence, condition, meaning)
 
 
+PLAIN = re.compile(r"[0-9 +#@,.:_()/-]+")  # letters that no other one folds to
+
+
+def _found(operator: Operator) -> Operator:
+    """Numbers and codes are stored as they are asked for, so that the index over all properties finds them; other text may be written in many ways."""
+
+    def condition(cell: Cell, value: Value, moment: Moment) -> str:
+        same, asked = operator.sql(cell, value, moment), _many(value) or (str(value),)
+        if cell.column is not None or not all(PLAIN.fullmatch(one) for one in asked):
+            return same
+        return f"(({' OR '.join(cell.equals(one) for one in asked)}) AND {same})"
+
+    return replace(operator, sql=condition)
+
+
 def _many(value: Value) -> tuple[str, ...]:
     return tuple(str(v) for v in value) if isinstance(value, tuple) else ()
 
 
-IS = _test("is", gettext_noop("is"), gettext_noop("{property} is {value}"), lambda a, b: f"{a} = {b}", lambda a, b: a == b)
+IS = _found(_test("is", gettext_noop("is"), gettext_noop("{property} is {value}"), lambda a, b: f"{a} = {b}", lambda a, b: a == b))
 CONTAINS = _test("contains", gettext_noop("contains"), gettext_noop("{property} contains {value}"), lambda a, b: f"strpos({a}, {b}) > 0", lambda a, b: b in a)
 STARTS_WITH = _test(
     "starts_with",
@@ -63,15 +79,17 @@ HAS_WORD = _test(
     lambda a, b: all(re.search(pattern, a) for pattern in _words(b)),
     bound=lambda value: _words(fold(value)),
 )
-ANY_OF = Operator(
-    "any_of",
-    gettext_noop("is any of"),
-    "many",
-    gettext_noop("{property} is any of {value}"),
-    sql=lambda cell, value, _: cell.compared(
-        expression.text, f"{{}} IN ({', '.join(_folded(cell.bind(v)) for v in _many(value))})", cell.typed("string", "true")
-    ),
-    holds=lambda stored, value, _: is_text(stored) and fold(stored) in {fold(v) for v in _many(value)},
+ANY_OF = _found(
+    Operator(
+        "any_of",
+        gettext_noop("is any of"),
+        "many",
+        gettext_noop("{property} is any of {value}"),
+        sql=lambda cell, value, _: cell.compared(
+            expression.text, f"{{}} IN ({', '.join(_folded(cell.bind(v)) for v in _many(value))})", cell.typed("string", "true")
+        ),
+        holds=lambda stored, value, _: is_text(stored) and fold(stored) in {fold(v) for v in _many(value)},
+    )
 )
 KNOWN = Operator(
     "known",
