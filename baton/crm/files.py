@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from baton.crm.models import File
-from baton.platform import clock, sql
+from baton.platform import clock, history, sql
 from baton.platform.actor import Actor
 from baton.platform.errors import Invalid, NotFound
 
@@ -58,10 +59,12 @@ def add(record_id: int, name: str, content: bytes, *, actor: Actor) -> int:
     if len(content) > LARGEST:
         raise Invalid.one("file", "TOO_LARGE", _("A file may have at most {n} MB.").format(n=LARGEST // 1024 // 1024))
     id = sql.next_ids("record_id_seq", 1)[0]
-    File.objects.create(
-        record_id=record_id, id=id, name=clean_name(name), media_type=media_type(content), size=len(content),
-        digest=hashlib.sha256(content).hexdigest(), content=content, created_by=str(actor), created_at=clock.now(),
-    )  # fmt: skip
+    with transaction.atomic():
+        File.objects.create(
+            record_id=record_id, id=id, name=clean_name(name), media_type=media_type(content), size=len(content),
+            digest=hashlib.sha256(content).hexdigest(), content=content, created_by=str(actor), created_at=clock.now(),
+        )  # fmt: skip
+        history.record(actor, "added", "file", id, record=record_id, size=len(content))
     return id
 
 
@@ -81,10 +84,12 @@ def get(record_id: int, id: int) -> tuple[About, bytes]:
     return About(row.record_id, row.id, row.name, row.media_type, row.size, row.created_by, row.created_at), bytes(row.content)
 
 
-def remove(record_id: int, id: int) -> None:
-    """Delete a file for good. Raises NotFound."""
-    if not File.objects.filter(record_id=record_id, id=id).delete()[0]:
-        raise NotFound(_("There is no such file."))
+def remove(record_id: int, id: int, *, actor: Actor) -> None:
+    """Delete a file for good; that it was there, and who deleted it, is kept. Raises NotFound."""
+    with transaction.atomic():
+        if not File.objects.filter(record_id=record_id, id=id).delete()[0]:
+            raise NotFound(_("There is no such file."))
+        history.record(actor, "deleted", "file", id, record=record_id)
 
 
 def clean_name(name: str) -> str:

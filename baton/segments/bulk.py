@@ -19,6 +19,7 @@ from baton.crm import properties, records
 from baton.platform import clock, sql
 from baton.platform.actor import Actor
 from baton.platform.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from baton.query.errors import FilterError
 from baton.query.nodes import Everyone
 from baton.segments import catalog, filter, finder, verbs
 from baton.segments.finder import Find
@@ -69,8 +70,9 @@ def run(id: int) -> BulkChange:
         for ids, part in _sets(bulk, held):
             with transaction.atomic():
                 _change(bulk, ids, part, user, held)
-    except DomainError as error:
-        BulkChange.objects.filter(pk=id).update(state="failed", fault=_said(error), finished_at=clock.now())
+    except (DomainError, FilterError) as error:  # a filter may name a list or property that is gone by now
+        fault = error.message.format(**error.params) if isinstance(error, FilterError) else _said(error)
+        BulkChange.objects.filter(pk=id).update(state="failed", fault=fault, finished_at=clock.now())
     else:
         BulkChange.objects.filter(pk=id).update(state="done", finished_at=clock.now())
     return get(id)

@@ -23,6 +23,7 @@ from baton.crm.wording import Wording, raw
 from baton.platform import clock, history, live, sql
 from baton.platform.actor import Actor
 from baton.platform.errors import DomainError, Invalid, NotFound
+from baton.query.errors import FilterError
 from baton.query.nodes import Everyone, Node
 from baton.segments import catalog, filter, finder
 from baton.segments.finder import Find
@@ -103,8 +104,8 @@ def run(export_id: int) -> None:
             notes: dict[str, int] = {}
             with transaction.atomic():
                 size = store.write("export", row.pk, _xlsx(row, find) if row.format == "xlsx" else _csv(row, find, notes))
-        except DomainError as error:
-            _end(row, state="failed", trouble=str(error))
+        except (DomainError, FilterError) as error:  # a filter may name a list or property that is gone by now
+            _end(row, state="failed", trouble=error.message.format(**error.params) if isinstance(error, FilterError) else str(error))
             return
         _end(row, state="done", size=size, notes=[{"code": code, "rows": number} for code, number in notes.items()], expires_at=clock.now() + KEPT)
         history.record(Actor.parse(row.actor), "finished", "export", row.pk, rows=row.position, size=size)
@@ -208,7 +209,7 @@ def _xlsx(row: Export, find: Find) -> Iterator[bytes]:
         book = xlsxwriter.Workbook(
             file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "in_memory": False}
         )
-        sheet = book.add_worksheet(types.label(types.get(row.object_type), plural=True)[:31].translate(str.maketrans("[]:*?/\\", "       ")))
+        sheet = book.add_worksheet(types.label(types.get(row.object_type), plural=True)[:31].translate(str.maketrans("[]:*?/\\'", "        ")))
         sheet.freeze_panes(1, 0)
         bold = book.add_format({"bold": True})
         place = 0

@@ -8,6 +8,7 @@ import pytest
 from baton.crm import files, records
 from baton.platform.actor import SYSTEM, Actor
 from baton.platform.errors import Invalid, NotFound
+from baton.platform.models import History
 
 pytestmark = pytest.mark.django_db
 
@@ -32,10 +33,12 @@ def test_a_file_is_kept_listed_and_removed(firm: int, actor: Actor) -> None:
     assert files.get(firm, id)[1] == b"%PDF-1.7 ..."
     with pytest.raises(NotFound):
         files.get(firm + 1, id)
-    files.remove(firm, id)
+    files.remove(firm, id, actor=Actor("user", 7))
+    assert list(History.objects.filter(subject_type="file", subject_id=str(id)).order_by("pk").values_list("verb", flat=True)) == ["added", "deleted"]
+    assert History.objects.get(subject_type="file", subject_id=str(id), verb="deleted").actor == "user:7"
     assert files.of([firm]) == []
     with pytest.raises(NotFound):
-        files.remove(firm, id)
+        files.remove(firm, id, actor=SYSTEM)
 
 
 def test_empty_and_large_files_are_refused(firm: int, actor: Actor, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,10 @@ import io
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from python_calamine import CalamineWorkbook
 
-from baton.accounts.models import User
+from baton.accounts.models import Role, User
 from baton.crm import records
 from baton.crm.imports import store
 from baton.crm.models import Export
@@ -128,3 +129,24 @@ def test_unknown_wishes_are_refused(someone: Actor) -> None:
         exports.start("contact", None, "", ["nothing"], format="csv", encoding="utf-8", actor=someone)
     with pytest.raises(Invalid):
         exports.start("contact", None, "", [], format="pdf", encoding="utf-8", actor=someone)
+
+
+def test_a_filter_that_names_what_is_gone_fails_and_says_so(someone: Actor, people: None) -> None:
+    id = exports.start("contact", None, "", ["email"], format="csv", encoding="utf-8", actor=someone)
+    Export.objects.filter(pk=id).update(filter={"kind": "property", "name": "gone", "operator": "is", "value": "x"})
+    exports.run(id)
+    row = Export.objects.get(pk=id)
+    assert row.state == "failed"
+    assert row.trouble
+
+
+def test_a_file_of_all_records_is_not_for_who_may_export_his_own_only(someone: Actor, people: None) -> None:
+    id = exports.start("contact", None, "", ["email"], format="csv", encoding="utf-8", actor=someone)
+    exports.run(id)
+    own = {"*": {"view": "all", "export": "own"}}
+    Role.objects.create(key="keeper", name="keeper", rights=own, areas={"settings": "edit"})
+    web = Client()
+    web.force_login(User.objects.create_user("keeper@nuriwork.example", name="지기", role="keeper"))
+    assert web.get(f"/exports/{id}/").status_code == 404
+    Role.objects.filter(key="keeper").update(rights={"*": {"view": "all", "export": "all"}})
+    assert web.get(f"/exports/{id}/").status_code == 200

@@ -72,6 +72,6 @@ def download(request: HttpRequest, subject: Subject, holder: str, file: str) -> 
 @of_record("edit")
 def delete(request: HttpRequest, subject: Subject, file: str) -> HttpResponse:
     """Delete a file of the record for good; answers the list."""
-    files.remove(subject.id, int(file))
+    files.remove(subject.id, int(file), actor=actor(request))
     response = render(request, "records/files.html", {"subject": subject, "files": files.of([subject.id])})
     return toast(response, _("File deleted"))
