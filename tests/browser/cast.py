@@ -78,6 +78,25 @@ def fill() -> None:
         [model.pk, list(scored), list(scored.values()), seen],
     )
     _story(story, model.pk, colleagues[1].pk)
+    _offer(companies[0], colleagues[1].pk)
+
+
+def _offer(company: int, owner: int) -> None:
+    """A deal with a quote of one line, a ticket and a product: one record of every kind that has a page."""
+    from baton.crm import associations, records
+    from baton.platform.actor import SYSTEM
+
+    def made(object_type: str, owner_id: int | None = None, **values: object) -> int:
+        return records.create(object_type, values, actor=SYSTEM, source="import", owner_id=owner_id)
+
+    deal = made("deal", owner, dealname="근태 도입", amount=12_000_000, dealstage="presentationscheduled")
+    made("ticket", owner, subject="출입 기록 연동 문의", ticket_stage="1", priority="high")
+    made("product", name="근태", price=12_000)
+    quote = made("quote", owner, title="근태 도입 견적")
+    line = made("line_item", name="근태 · 340명", quantity=340, price=12_000)
+    associations.link("deal", deal, "company", company, actor=SYSTEM)
+    associations.link("quote", quote, "deal", deal, actor=SYSTEM)
+    associations.link("quote", quote, "line_item", line, actor=SYSTEM)
 
 
 def _contact(family: str, given: str, email: str, title: str, stage: str, owner: int | None, **more: str) -> int:

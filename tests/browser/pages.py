@@ -9,10 +9,22 @@ PAGES = [
     "/companies/",
     "/deals/",
     "/tickets/",
+    "/deals/?layout=board",
+    "/tickets/?layout=board",
     "/objects/products/",
+    "/objects/quotes/",
     "{story}",
     "{company}",
+    "{deal}",
+    "{ticket}",
+    "{quote}",
+    "{product}",
+    "{merge}",
+    "{privacy}",
     "/duplicates/",
+    "/import/",
+    "/exports/",
+    "/tasks/",
     "/notifications/",
     "/scoring/",
     "/workflows/",
@@ -22,6 +34,19 @@ PAGES = [
     "/settings/account/",
     "/nothing-here/",
 ]
-ADMIN = ["/settings/users/", "/settings/teams/", "/settings/roles/", "/settings/roles/sales/", "/settings/tokens/", "/settings/tokens/new/"]
+ADMIN = [
+    "/settings/users/",
+    "/settings/users/1/",
+    "/settings/teams/",
+    "/settings/roles/",
+    "/settings/roles/sales/",
+    "/settings/tokens/",
+    "/settings/tokens/new/",
+    "/settings/properties/contact/",
+    "/settings/pipelines/deal/",
+    "/settings/pipelines/ticket/",
+    "/settings/objects/",
+    "/settings/api/",
+]
 FRONT = ["/login/", "/login/reset/", "/login/reset/sent/"]  # signed out
 STORY = "서지우"  # the contact with a full record

@@ -1,6 +1,7 @@
 """Every page in both themes, on a desk and on a phone: no fault that axe can find, never wider than the screen; and the weight of what loads."""
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def check(page: Page, url: str) -> None:
 
 @pytest.mark.parametrize("url", PAGES)
 def test_everybody_can_use_every_page(page: Page, url: str) -> None:
-    check(page, {"{story}": story, "{company}": company}[url](page) if url.startswith("{") else url)
+    check(page, FOUND[url](page) if url in FOUND else url)
 
 
 @pytest.mark.parametrize("url", ADMIN)
@@ -53,6 +54,28 @@ def company(page: Page) -> str:
     """The address of that contact's company."""
     page.goto(story(page))
     return page.locator("#links-company a").first.get_attribute("href") or ""
+
+
+def first(table: str) -> Callable[[Page], str]:
+    """The address of the first record of a table."""
+
+    def find(page: Page) -> str:
+        page.goto(table)
+        return page.locator("td.name a").first.get_attribute("href") or ""
+
+    return find
+
+
+FOUND: dict[str, Callable[[Page], str]] = {
+    "{story}": story,
+    "{company}": company,
+    "{deal}": first("/deals/"),
+    "{ticket}": first("/tickets/"),
+    "{quote}": first("/objects/quotes/"),
+    "{product}": first("/objects/products/"),
+    "{merge}": lambda page: story(page).replace("/contacts/", "/merge/contact/"),
+    "{privacy}": lambda page: story(page).replace("/contacts/", "/privacy/"),
+}
 
 
 @pytest.mark.parametrize(("name", "limit"), [("app.js", 25), ("style.css", 20)])
