@@ -31,6 +31,7 @@ SPREAD = ("contact_id", "record_id", "from_id", "bucket")  # columns of tables t
 PEOPLE = re.compile(
     r"^(user|account|account_\w+|team|role|api_token|auth_\w+|django_\w+|socialaccount_\w+|mfa_\w+|contact|record|identity|blocked)$"
 )  # and what the data map has
+ROUNDS = 5
 SHORTEST = 4  # letters of what is looked for everywhere
 
 
@@ -248,10 +249,14 @@ def _definitions(person: Person) -> None:
         asked = ", ".join(f"{quoted(name)}::text" for name in names)
         where = " OR ".join(f"{quoted(name)}::text ~* %s" for name in names)
         back = ", ".join(f"{quoted(name)} = %s{'::jsonb' if kind == 'jsonb' else ''}" for name, kind in zip(names, kinds, strict=True))
-        for place, *stored in sql.rows(f"SELECT ctid::text, {asked} FROM {quoted(table)} WHERE {where} FOR UPDATE", [might] * len(names)):
-            clean = [_clean(text, kind, exactly, person.word) for text, kind in zip(stored, kinds, strict=True)]
-            if clean != stored:
-                sql.run(f"UPDATE {quoted(table)} SET {back} WHERE ctid = %s::tid", [*clean, place])
+        for _round in range(ROUNDS):  # a row that somebody changes at this moment is looked at again
+            moved = False
+            for place, *stored in sql.rows(f"SELECT ctid::text, {asked} FROM {quoted(table)} WHERE {where}", [might] * len(names)):
+                clean = [_clean(text, kind, exactly, person.word) for text, kind in zip(stored, kinds, strict=True)]
+                if clean != stored:
+                    moved |= not sql.run(f"UPDATE {quoted(table)} SET {back} WHERE ctid = %s::tid", [*clean, place])
+            if not moved:
+                break
 
 
 def _clean(text: str | None, kind: str, found: re.Pattern[str], word: str) -> str | None:

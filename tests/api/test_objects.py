@@ -30,7 +30,7 @@ def _fresh_buckets() -> Iterator[None]:
 
 @pytest.fixture
 def call(db: None) -> Call:
-    token = tokens.create("tests", ["contacts.read", "contacts.write"], actor=SYSTEM)
+    token = tokens.create("tests", ["contacts.read", "contacts.write", "companies.read", "deals.read"], actor=SYSTEM)
 
     def run(method: str, path: str, body: Any = None, *, token: str = token, **headers: str) -> Any:
         data = body if isinstance(body, (str, bytes)) or body is None else json.dumps(body)
