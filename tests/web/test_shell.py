@@ -39,9 +39,15 @@ def test_scripts_come_from_files_only(account: object) -> None:
 
 def test_the_navigation_has_what_the_pages_say(account: object) -> None:
     body = client("admin").get("/").content.decode()
+    me = User.objects.get()
+    at_the_foot = ("settings", "settings_me")  # beside and below the user, without a line of their own
     for page in pages().values():
-        at_the_foot = page.key == "settings"  # beside the user, without a line of its own
-        assert (f'href="{page.address()}"' in body) == (bool(page.icon) or at_the_foot), page.key
+        if page.icon:
+            assert all(f'href="{item.url}"' in body for item in page.items(me)), page.key
+        else:
+            assert (f'href="{page.address()}"' in body) == (page.key in at_the_foot), page.key
+    assert "/objects/quotes/" in body
+    assert "/objects/line_items/" not in body  # seen in their deal or quote
 
 
 def test_the_language_is_the_users_else_the_browsers_else_the_accounts(account: object) -> None:
