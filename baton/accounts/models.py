@@ -4,8 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
-
-from baton.platform import clock
+from django.utils import timezone
 
 CURRENCIES = ("KRW", "USD", "JPY", "EUR", "CNY", "GBP", "SGD", "VND")  # ISO 4217, the usual one first
 
@@ -65,7 +64,7 @@ class User(AbstractBaseUser):
     language = models.TextField(blank=True, default="")  # empty: the account's
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(default=clock.now)
+    updated_at = models.DateTimeField(default=timezone.now)
 
     objects: ClassVar[UserManager] = UserManager()
 

@@ -203,8 +203,7 @@ def set_others(wanted: Mapping[int, Sequence[str]], *, actor: Actor) -> None:
     if not wanted:
         return
     with transaction.atomic():
-        rows = Contact.objects.raw("SELECT * FROM contact WHERE id = ANY(%s) AND archived_at IS NULL ORDER BY id FOR UPDATE", [sorted(wanted)])
-        held = {contact.id: contact for contact in rows}
+        held = {contact.id: contact for contact in Contact.objects.filter(id__in=list(wanted), archived_at=None).order_by("id")}
         others = {id: [mail for mail in dict.fromkeys(_clean(mail) for mail in wanted[id]) if mail != contact.email] for id, contact in held.items()}
         have = sql.rows("SELECT value, contact_id FROM identity WHERE contact_id = ANY(%s) AND kind = 'email'", [sorted(held)])
         identity.release_many("email", [(mail, id) for mail, id in have if mail != held[id].email and mail not in others[id]])

@@ -1,8 +1,7 @@
 """Facts about people. `event` is partitioned by month; its DDL is in the migration."""
 
 from django.db import models
-
-from baton.platform import clock
+from django.utils import timezone
 
 
 class EventKey(models.Model):
@@ -59,8 +58,8 @@ class EventDefinition(models.Model):
     label = models.TextField()
     description = models.TextField(blank=True, default="")
     properties = models.JSONField(default=list)  # [{"name", "label", "type": string | number | enumeration | datetime, "options"}]
-    created_at = models.DateTimeField(default=clock.now)
-    updated_at = models.DateTimeField(default=clock.now)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
     archived_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -1,8 +1,7 @@
 """Links between records, stored in both directions so that either side finds the other in one look."""
 
 from django.db import models
-
-from baton.platform import clock
+from django.utils import timezone
 
 
 class Association(models.Model):
@@ -27,7 +26,7 @@ class AssociationLabel(models.Model):
     from_type = models.TextField()
     to_type = models.TextField()
     label = models.TextField()  # what people read on this side
-    created_at = models.DateTimeField(default=clock.now)
+    created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         db_table = "association_label"

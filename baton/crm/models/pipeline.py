@@ -1,8 +1,7 @@
 """The ways a deal or a ticket goes. Local tables."""
 
 from django.db import models
-
-from baton.platform import clock
+from django.utils import timezone
 
 
 class Pipeline(models.Model):
@@ -11,8 +10,8 @@ class Pipeline(models.Model):
     label = models.TextField()
     position = models.IntegerField(default=0)
     builtin = models.BooleanField(default=False)
-    created_at = models.DateTimeField(default=clock.now)
-    updated_at = models.DateTimeField(default=clock.now)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
     archived_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -30,8 +29,8 @@ class Stage(models.Model):
     required = models.JSONField(default=list)  # names of properties a record must have to stand here
     hours = models.IntegerField(null=True)  # longer than this here, a deal is ageing and a ticket late
     builtin = models.BooleanField(default=False)
-    created_at = models.DateTimeField(default=clock.now)
-    updated_at = models.DateTimeField(default=clock.now)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
     archived_at = models.DateTimeField(null=True)
 
     class Meta:

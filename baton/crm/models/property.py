@@ -1,8 +1,7 @@
 """Object types and their properties are data; property values keep their history."""
 
 from django.db import models
-
-from baton.platform import clock
+from django.utils import timezone
 
 
 class ObjectType(models.Model):
@@ -21,8 +20,8 @@ class ObjectType(models.Model):
     stage_property = models.TextField(default="")  # where the pipeline stage is kept; empty: no pipelines
     activity = models.BooleanField(default=False)  # something that happened with people: note, call, task ...
     builtin = models.BooleanField(default=False)
-    created_at = models.DateTimeField(default=clock.now)
-    updated_at = models.DateTimeField(default=clock.now)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
     archived_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -96,8 +95,8 @@ class PropertyDefinition(models.Model):
     indexed = models.BooleanField(default=False)  # sorted and compared by an index of its own: see crm/indexes.py
     builtin = models.BooleanField(default=False)
     position = models.IntegerField(default=0)
-    created_at = models.DateTimeField(default=clock.now)
-    updated_at = models.DateTimeField(default=clock.now)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
     archived_at = models.DateTimeField(null=True)
 
     class Meta:

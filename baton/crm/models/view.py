@@ -1,8 +1,7 @@
 """Saved views of a table: which records, which columns, in which order, and who sees the view. Local."""
 
 from django.db import models
-
-from baton.platform import clock
+from django.utils import timezone
 
 
 class View(models.Model):
@@ -12,8 +11,8 @@ class View(models.Model):
     owner_id = models.BigIntegerField(null=True)  # accounts.User; null: came with Baton
     shared = models.TextField(default="me")  # me, team, all
     position = models.IntegerField(default=0)
-    created_at = models.DateTimeField(default=clock.now)
-    updated_at = models.DateTimeField(default=clock.now)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         db_table = "view"
