@@ -197,6 +197,8 @@ def _tell(rows: dict[Link, Any], *, linked: bool = True) -> None:
                 if linked and side.to_type in activities:
                     told[Change(side.from_id, "linked", f"{side.to_type}:{side.to_id}")] = None
     changes.append(told)
-    about = {side.from_id for row in rows for side in (row, row.turned) if side.to_type in activities and side.from_type not in activities | {"contact"}}
+    about = {(side.from_type, side.from_id) for row in rows for side in (row, row.turned) if side.to_type in activities and side.from_type not in activities}
     if 0 < len(about) <= WATCHED:
-        live.changed("record", sorted(about))
+        for topic, people in (("contact", True), ("record", False)):
+            if ids := sorted(id for kind, id in about if (kind == "contact") == people):
+                live.changed(topic, ids)
