@@ -57,6 +57,15 @@ def _language() -> None:
 
 
 @pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is remembered for a moment (types, properties, users) does not go stale while statements are counted, however slow the machine is."""
+    from baton.crm import properties, types, values
+
+    for module in (properties, types, values):
+        monkeypatch.setattr(module, "FRESH", 3600.0)
+
+
+@pytest.fixture
 def actor() -> Actor:
     return Actor("user", 1)
 

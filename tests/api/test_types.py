@@ -166,7 +166,7 @@ def test_an_additional_address_finds_its_contact(program: Call, actor: Actor) ->
 def test_what_is_worked_out_cannot_be_written(program: Call) -> None:
     for plural, name in (
         ("deals", "hs_is_closed"),
-        ("contacts", "associatedcompanyid"),
+        ("contacts", "hs_email_domain"),
         ("companies", "hs_createdate"),
         ("deals", "hs_v2_date_entered_closedwon"),
     ):

@@ -67,7 +67,8 @@ def test_a_note_is_pinned(page: Page) -> None:
 
 
 def test_a_task_stands_on_top_until_it_is_done(page: Page) -> None:
-    open_story(page)
+    page.goto("/contacts/?sort=name")  # somebody else: what is due tomorrow stands above the story that other tests tell
+    page.locator("td.name a").filter(has_not_text=STORY).first.click()
     page.locator(".quick button").nth(3).click()
     page.locator("#composer [name=subject]").fill("제안서 보내기")
     send(page)

@@ -8,7 +8,7 @@ from django.db import connection
 from pytest_django.plugin import DjangoDbBlocker
 
 from baton.accounts import users
-from baton.crm import associations, builtin, contacts, pipelines, properties, records, trail, types
+from baton.crm import associations, builtin, contacts, pipelines, properties, records, trail
 from baton.crm.models import Contact, Identity, PropertyHistory
 from baton.platform import sql
 from baton.platform.actor import SYSTEM, Actor
@@ -30,13 +30,6 @@ def told() -> list[tuple[int, str, str]]:
 
 def history(id: int) -> list[tuple[str, object, object, str, str]]:
     return [(h.name, h.old, h.new, h.actor, h.source) for h in PropertyHistory.objects.filter(record_id=id).order_by("id")]
-
-
-@pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is known of types and properties does not go stale while statements are counted, however slow the machine is."""
-    monkeypatch.setattr(properties, "FRESH", 3600.0)
-    monkeypatch.setattr(types, "FRESH", 3600.0)
 
 
 @pytest.mark.django_db

@@ -1,6 +1,7 @@
 """Calls and meetings that colleagues log are counted, filtered and scored."""
 
 import pytest
+from django.utils import translation
 
 from baton.accounts import users
 from baton.crm import activities, records
@@ -54,5 +55,6 @@ def test_a_list_of_who_was_called(world: World, actor: Actor) -> None:
 
 
 def test_it_says_what_it_asks_for() -> None:
+    translation.activate("en")
     assert filter.sentence({"condition": "activity", "kind": "call", "outcome": "connected", "days": 30}).startswith("was called (“Connected”)")
     assert filter.parse({"condition": "activity", "kind": "meeting"}, catalog.current())

@@ -53,7 +53,7 @@ def test_everybody_finds_his_own_cards(web: Client) -> None:
     assert viewer.get("/settings/users/").status_code == 403
 
 
-def test_the_pages_ask_as_many_questions_for_many_users(web: Client) -> None:
+def test_the_pages_ask_as_many_questions_for_many_users(web: Client, held: None) -> None:
     def asked(page: str) -> int:
         with CaptureQueriesContext(connection) as queries:
             assert web.get(page).status_code == 200
