@@ -25,8 +25,8 @@ from baton.query.statement import Sql
 from baton.segments import catalog, patience, sorting
 
 EXACT = 10_000  # counts are exact up to here
-PATIENCE = 60  # milliseconds for one way of counting
-SAMPLES = (8_000, 2_000)  # rows looked at to estimate a larger count
+PATIENCE = 40  # milliseconds for counting one by one
+SAMPLES = ((8_000, 25), (2_000, 40))  # rows looked at to estimate a larger count, and milliseconds for it
 SURELY = 5  # so many times what is counted exactly must be expected for counting not to be tried
 
 
@@ -196,10 +196,10 @@ def _planned(table: str, where: Sql) -> int:
 
 def _estimate(table: str, where: Sql, planned: int, least: int) -> Count:
     """From some blocks of a large table, taken anywhere; what even that takes too long for is what the planner expects."""
-    for sample in SAMPLES:
+    for sample, milliseconds in SAMPLES:
         percent = min(100.0, 100.0 * sample / patience.size(table))
         asked = f"SELECT count(*) FROM {table} c TABLESAMPLE SYSTEM ({percent:.4f}) WHERE {where.text}"
-        found = patience.rows(asked, where.params, milliseconds=PATIENCE)
+        found = patience.rows(asked, where.params, milliseconds=milliseconds)
         if found is not None:
             return Count(_rounded(max(found[0][0] * 100 / percent, least)), False)
     return Count(_rounded(max(planned, least)), False)
