@@ -6,7 +6,7 @@ answered by the index alone however many records there are; Hangul words are kep
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -36,10 +36,10 @@ def initials(word: str) -> str:
     return "".join(INITIALS[(ord(letter) - 0xAC00) // 588] for letter in word)
 
 
-def terms(object_type: str, properties: Mapping[str, Any]) -> list[str]:
-    """The words of a record with these values, at most MOST, without doubles."""
+def terms(object_type: str, properties: Mapping[str, Any], searchable: Sequence[str] | None = None) -> list[str]:
+    """The words of a record with these values, at most MOST, without doubles; `searchable`: the type's, when the caller has them."""
     found: dict[str, None] = {}
-    for name in types.get(object_type).searchable:
+    for name in types.get(object_type).searchable if searchable is None else searchable:
         if value := properties.get(name):
             for part in str(value).split(";") if name == "additional_emails" else (str(value),):
                 for word in _of(name, part):

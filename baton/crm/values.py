@@ -54,7 +54,7 @@ def convert(definition: PropertyDefinition, raw: Any) -> Value | None:
     """The stored form of `raw`; None for null, "" and [], which clear the property. Raises Fault."""
     if isinstance(raw, str) and not isinstance(raw, Kept):
         raw = raw.strip()
-    if isinstance(raw, str) and UNSTORED.search(raw):
+    if isinstance(raw, str) and ("\x00" in raw if raw.isascii() else UNSTORED.search(raw)):
         raise Fault("INVALID_TEXT", _("The text contains characters that cannot be stored."))
     if raw is None or raw == "" or raw == []:
         return None
@@ -73,16 +73,23 @@ def _text(definition: PropertyDefinition, raw: Any) -> str:
 
 
 def _number(definition: PropertyDefinition, raw: Any) -> int | float:
-    wrong = Fault("INVALID_NUMBER", _("{value} is not a number.").format(value=raw))
+    if isinstance(raw, int) and not isinstance(raw, bool) and abs(raw) <= LARGEST:
+        return raw
+    if isinstance(raw, str) and len(raw) < 16 and raw.isascii() and raw.isdigit():  # most numbers of a file
+        return int(raw)
     if isinstance(raw, bool) or not isinstance(raw, (str, int, float, Decimal)):
-        raise wrong
+        raise _no_number(raw)
     try:
         number = Decimal(raw.replace(",", "") if isinstance(raw, str) and re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", raw) else str(raw))
     except InvalidOperation:
-        raise wrong from None
+        raise _no_number(raw) from None
     if not math.isfinite(number) or abs(number) > LARGEST:
-        raise wrong
+        raise _no_number(raw)
     return int(number) if number == number.to_integral_value() else float(number)
+
+
+def _no_number(raw: Any) -> Fault:
+    return Fault("INVALID_NUMBER", _("{value} is not a number.").format(value=raw))
 
 
 def _date(definition: PropertyDefinition, raw: Any) -> str:

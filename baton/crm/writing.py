@@ -42,6 +42,7 @@ class Plan:
     formulas: dict[str, str] = field(init=False)
     unique: set[str] = field(init=False)
     searched: set[str] = field(init=False)
+    searchable: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
         kind = types.get(self.object_type)
@@ -50,6 +51,7 @@ class Plan:
         self.table = "contact" if self.object_type == "contact" else "record"
         self.formulas = {name: d.formula for name, d in self.known.items() if d.formula}
         self.unique = {name for name, d in self.known.items() if d.unique_value} - ({"email"} if self.object_type == "contact" else set())
+        self.searchable = list(kind.searchable)
         self.searched = set(kind.searchable) | ({"firstname", "lastname"} if self.object_type == "contact" else set())
 
     @property
@@ -99,7 +101,7 @@ def _insert(plan: Plan, rows: Sequence[tuple[int, dict[str, Any]]]) -> None:
             "properties": values,
             "owner_id": values.get("owner_id"),
             "own": values.get("email", "") if plan.people else plan.object_type,
-            "words": search.terms(plan.object_type, values),
+            "words": search.terms(plan.object_type, values, plan.searchable),
         }
         for id, values in rows
     ]
@@ -183,7 +185,7 @@ def _write(plan: Plan, rows: Sequence[tuple[int, dict[str, Any], dict[str, Any]]
     """Write the rows that are still as they were (`texts`: their properties as read); returns their ids."""
     after = [{name: value for name, value in {**was, **new}.items() if value is not None} for _id, new, was in rows]
     words = [
-        json.dumps(search.terms(plan.object_type, full), ensure_ascii=False) if new.keys() & plan.searched else None
+        json.dumps(search.terms(plan.object_type, full, plan.searchable), ensure_ascii=False) if new.keys() & plan.searched else None
         for (_id, new, _was), full in zip(rows, after, strict=True)
     ]
     written = sql.rows(
