@@ -22,9 +22,11 @@ def toast(response: HttpResponse, text: str, undo: dict[str, Any] | None = None)
     return response
 
 
-def done(text: str, undo: dict[str, Any] | None = None) -> HttpResponse:
-    """Nothing to swap, only a message."""
+def done(text: str, undo: dict[str, Any] | None = None, *, tell: str = "") -> HttpResponse:
+    """Nothing to swap, only a message; `tell` is the event by which a part of the page asks for its rows again (records-changed …)."""
     response = toast(HttpResponse(), text, undo)
+    if tell:
+        response["HX-Trigger"] = json.dumps({**json.loads(response["HX-Trigger"]), tell: True})
     response["HX-Reswap"] = "none"
     return response
 

@@ -12,7 +12,7 @@ from baton.accounts import rights
 from baton.crm import pipelines, properties, records, types
 from baton.platform.errors import Invalid, NotFound
 
-from ..answer import faults, toast
+from ..answer import done, faults
 from ..page import Page, actor, allow, user
 from ..parts import people
 
@@ -49,8 +49,7 @@ def move(request: HttpRequest, object_type: str, id: int) -> HttpResponse:
     stage = labels.get((str(pipeline), wanted[kind.stage_property]), "")
     undo = {"url": request.path, "target": "#records", "swap": "none", "values": {"pipeline": before["pipeline"], "stage": before[kind.stage_property]}}
     text = _("{title}: now in ‘{stage}’").format(title=types.title(object_type, row.properties) or f"#{id}", stage=stage)
-    response = toast(HttpResponse(), text, undo)
-    return _changed(response)
+    return done(text, undo, tell="records-changed")
 
 
 def _ask(request: HttpRequest, object_type: str, id: int, wanted: dict[str, Any], problems: dict[str, str], given: dict[str, str]) -> HttpResponse:
@@ -73,12 +72,4 @@ def _ask(request: HttpRequest, object_type: str, id: int, wanted: dict[str, Any]
     response = render(request, "tables/board_ask.html", context, status=422)
     response["HX-Retarget"] = "#dialog"
     response["HX-Reswap"] = "innerHTML"
-    return response
-
-
-def _changed(response: HttpResponse) -> HttpResponse:
-    import json
-
-    response["HX-Trigger"] = json.dumps({**json.loads(response["HX-Trigger"]), "records-changed": True})
-    response["HX-Reswap"] = "none"
     return response

@@ -14,7 +14,7 @@ from baton.crm import properties, types
 from baton.crm.models import ObjectType
 from baton.platform.errors import Conflict, Invalid
 
-from ..answer import faults, go, toast
+from ..answer import done, faults, go, toast
 from ..page import actor, allow
 from ..parts.address import table_url
 from ..settings_page import SettingsPage
@@ -130,7 +130,5 @@ def archive(request: HttpRequest, key: str) -> HttpResponse:
     try:
         types.archive(key, actor=actor(request))
     except Conflict as error:
-        response = toast(HttpResponse(), str(error))
-        response["HX-Reswap"] = "none"
-        return response
+        return done(str(error))
     return toast(_shown(request, "settings/objects_list.html"), _("Put aside"))

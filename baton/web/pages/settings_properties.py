@@ -14,7 +14,7 @@ from baton.crm import properties, types
 from baton.crm.models import ObjectType, PropertyDefinition
 from baton.platform.errors import Conflict, Invalid, NotFound
 
-from ..answer import faults, go, toast
+from ..answer import done, faults, go, toast
 from ..page import actor, allow
 from ..parts import property_form
 from ..settings_page import SettingsPage
@@ -163,9 +163,7 @@ def archive(request: HttpRequest, object_type: str, name: str) -> HttpResponse:
     try:
         properties.archive(object_type, name, actor=actor(request))
     except Conflict as error:
-        response = toast(HttpResponse(status=200), str(error))
-        response["HX-Reswap"] = "none"
-        return response
+        return done(str(error))
     undo = {"url": f"/settings/properties/{object_type}/{name}/restore/", "target": "#properties", "swap": "innerHTML", "values": {}}
     return toast(_page(request, kind, "settings/properties_list.html"), _("Put aside. Its values are kept."), undo)
 

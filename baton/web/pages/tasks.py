@@ -17,11 +17,13 @@ from baton.platform import clock
 from baton.platform.config import config
 from baton.platform.errors import Invalid
 
-from ..answer import faults, targets, toast
+from .. import answer
+from ..answer import faults, targets
 from ..page import Page, actor, allow_records, user
 from ..parts import people, task_list
 
 LATER = {"tomorrow": 1, "week": 7}  # days a task is put off by
+CHANGED = "tasks-changed"  # the list asks for its tasks again
 DUE_HOUR = 9  # a task given a day without an hour
 
 
@@ -79,8 +81,7 @@ def new(request: HttpRequest) -> HttpResponse:
         except Invalid as error:
             problems = faults(error)
         else:
-            response = toast(HttpResponse(), _("Task added"))
-            return _reloading(response)
+            return answer.done(_("Task added"), tell=CHANGED)
     known = properties.definitions("task")
     options = {name: [(o["value"], properties.option_label(known[name], o["value"])) for o in known[name].options] for name in ("priority", "kind")}
     context = {"values": values, "errors": problems, "users": people.colleagues(), "options": options}
@@ -95,7 +96,7 @@ def done(request: HttpRequest, id: int) -> HttpResponse:
     undone = request.POST.get("undo") == "1"
     activities.finish(id, not undone, actor=actor(request))
     undo = None if undone else {"url": request.path, "target": "#tasks", "swap": "none", "values": {"undo": "1"}}
-    return _reloading(toast(HttpResponse(), _("Taken back") if undone else _("Done"), undo))
+    return answer.done(_("Taken back") if undone else _("Done"), undo, tell=CHANGED)
 
 
 @require_POST
@@ -114,7 +115,7 @@ def later(request: HttpRequest, id: int) -> HttpResponse:
         at = request.POST.get("at", "")
     activities.change("task", id, {"at": at}, actor=actor(request))
     undo = {"url": request.path, "target": "#tasks", "swap": "none", "values": {"at": before or ""}}
-    return _reloading(toast(HttpResponse(), _("Put off"), undo))
+    return answer.done(_("Put off"), undo, tell=CHANGED)
 
 
 def _may(request: HttpRequest, id: int) -> None:
@@ -129,12 +130,3 @@ def _due(day: str, time: str) -> Any:
         return datetime.fromisoformat(f"{day}T{time or f'{DUE_HOUR:02}:00'}").replace(tzinfo=config().zone)
     except ValueError:
         raise Invalid.one("properties.at", "INVALID_DATE", _("{value} is not a date and time.").format(value=f"{day} {time}".strip())) from None
-
-
-def _reloading(response: HttpResponse) -> HttpResponse:
-    """Let the list ask for its tasks again; nothing is swapped by this answer."""
-    import json
-
-    response["HX-Trigger"] = json.dumps({**json.loads(response["HX-Trigger"]), "tasks-changed": True})
-    response["HX-Reswap"] = "none"
-    return response

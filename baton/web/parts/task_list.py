@@ -11,6 +11,7 @@ from baton.accounts.models import User
 from baton.accounts.rights import Rights
 from baton.crm import activities, associations, properties, records, types
 from baton.crm.models import Record
+from baton.crm.values import stamp
 from baton.platform import clock, sql
 from baton.platform.config import config
 from baton.segments import finder
@@ -82,15 +83,9 @@ def waiting(me: User) -> int:
     ((count,),) = sql.rows(
         "SELECT count(*) FROM (SELECT 1 FROM record c WHERE c.object_type = 'task' AND c.archived_at IS NULL AND c.owner_id = %s"
         " AND coalesce(c.properties ->> 'status', '') <> 'COMPLETED' AND c.properties ->> 'at' < %s LIMIT 100) few",
-        [me.pk, _stamp(tomorrow)],
+        [me.pk, stamp(tomorrow)],
     )
     return int(count)
-
-
-def one(id: int, rights: Rights, users: Sequence[User]) -> Task:
-    """One task. Raises NotFound, Forbidden."""
-    rights.require("task", "view", [records.get("task", id).owner_id])
-    return _tasks([id], rights, users)[0]
 
 
 def _ids(statement: str, rights: Rights, me: User, whose: str, limit: int) -> list[int]:
@@ -143,9 +138,3 @@ def _midnight() -> datetime:
 
 def _moment(text: Any) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
-
-
-def _stamp(moment: datetime) -> str:
-    from baton.crm.values import stamp
-
-    return stamp(moment)
