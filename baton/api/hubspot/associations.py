@@ -1,6 +1,6 @@
 """`/crm/v4/…/associations/…`: links between records, one at a time and in batches, with their kinds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +11,7 @@ from baton.api.errors import Failure
 from baton.api.hubspot import batches, kinds, link_numbers, links, writes
 from baton.api.hubspot.access import Records
 from baton.api.hubspot.batch import most
+from baton.api.hubspot.link_numbers import Kind
 from baton.api.hubspot.links import Spec
 from baton.crm import associations
 from baton.crm.associations import Link
@@ -25,7 +26,11 @@ READ, WRITE = Records("view", to_type="view"), Records("edit", to_type="view")
 PAGE = 500  # links of one page
 MOST_READ, MOST_WRITTEN = 1000, 2000  # inputs of one call
 Body = dict[str, Any]
+Kinds = Mapping[tuple[str, str, str], Kind]  # as links.kinds_of knows them
 Text = Annotated[str | None, Query(None)]
+
+
+Shown = Callable[[links.Page, Kinds, ObjectType, ObjectType, int], Body]
 
 
 class From(Schema):
@@ -120,6 +125,16 @@ def link_many(request: HttpRequest, object_type: str, to_type: str, body: Links)
 @router.post(MANY + "/batch/read", auth=READ, response={200: Body, 207: Body})
 def read_many(request: HttpRequest, object_type: str, to_type: str, body: Reads) -> Status[Body]:
     """The links of many records; those without any are told in `errors`."""
+
+    def shown(page: links.Page, known: Kinds, one: ObjectType, other: ObjectType, id: int) -> Body:
+        path = f"{config().url}/crm/v4/objects/{one.plural}/{id}/associations/{other.plural}"
+        return {"to": _typed(page, known, one.key, other.key), **links.onward(page.after, path)}
+
+    return each(object_type, to_type, body, shown)
+
+
+def each(object_type: str, to_type: str, body: Reads, shown: Shown) -> Status[Body]:
+    """The first page of links of every record asked for; `shown(page, known, one, other, id)` is how a version of the API writes one."""
     started = batches.start(body.inputs)
     most(body.inputs, MOST_READ)
     afters = {links.number(one.id): paging.after(None if one.after is None else str(one.after)) for one in body.inputs}
@@ -128,17 +143,9 @@ def read_many(request: HttpRequest, object_type: str, to_type: str, body: Reads)
     one, other = kinds.of(object_type), kinds.of(to_type)
     found = links.pages(one.key, afters, [other.key], PAGE)
     known = links.kinds_of(one.key, [other.key], found)
-    path = f"{config().url}/crm/v4/objects/{one.plural}"
-    results = [
-        {
-            "from": {"id": str(id)},
-            "to": _typed(page, known, one.key, other.key),
-            **links.onward(page.after, f"{path}/{id}/associations/{other.plural}"),
-        }
-        for id in afters
-        if (page := found.get((id, other.key))) and page.rows
-    ]
-    empty = [id for id in afters if not ((page := found.get((id, other.key))) and page.rows)]
+    full = {id: page for id in afters if (page := found.get((id, other.key))) and page.rows}
+    results = [{"from": {"id": str(id)}, **shown(page, known, one, other, id)} for id, page in full.items()]
+    empty = [id for id in afters if id not in full]
     return batches.status(started, results, [none_found(empty)] if empty else [])
 
 

@@ -10,7 +10,7 @@ from baton.api import auth, paging
 from baton.api.errors import Failure
 from baton.api.hubspot import batches, kinds, link_numbers, links, shape, writes
 from baton.api.hubspot.access import Records
-from baton.api.hubspot.associations import MOST_READ, MOST_WRITTEN, PAGE, Links, Reads, none_found, sides
+from baton.api.hubspot.associations import MOST_WRITTEN, PAGE, Kinds, Links, Reads, each, sides
 from baton.api.hubspot.batch import most
 from baton.api.hubspot.link_numbers import Kind
 from baton.crm import associations, records
@@ -76,23 +76,12 @@ def types(request: HttpRequest, object_type: str, to_type: str) -> Body:
 @router.post(MANY + "/batch/read", auth=READ, response={200: Body, 207: Body})
 def read_many(request: HttpRequest, object_type: str, to_type: str, body: Reads) -> Status[Body]:
     """The links of many records; those without any are told in `errors`."""
-    started = batches.start(body.inputs)
-    most(body.inputs, MOST_READ)
-    afters = {links.number(one.id): paging.after(None if one.after is None else str(one.after)) for one in body.inputs}
-    if kinds.lacking(object_type) or kinds.lacking(to_type):
-        return batches.status(started, [], [none_found(list(afters))])
-    one, other = kinds.of(object_type), kinds.of(to_type)
-    found = links.pages(one.key, afters, [other.key], PAGE)
-    known = links.kinds_of(one.key, [other.key], found)
-    results = []
-    for id in afters:
-        page = found.get((id, other.key))
-        if page and page.rows:
-            link = f"{config().url}/crm/v3/objects/{one.plural}/{id}/associations/{other.plural}"
-            shown = links.listed(page, known, one.key, other.key, link)
-            results.append({"from": {"id": str(id)}, "to": shown.pop("results"), **shown})
-    empty = [id for id in afters if str(id) not in {row["from"]["id"] for row in results}]
-    return batches.status(started, results, [none_found(empty)] if empty else [])
+
+    def shown(page: links.Page, known: Kinds, one: ObjectType, other: ObjectType, id: int) -> Body:
+        listed = links.listed(page, known, one.key, other.key, f"{config().url}/crm/v3/objects/{one.plural}/{id}/associations/{other.plural}")
+        return {"to": listed.pop("results"), **listed}
+
+    return each(object_type, to_type, body, shown)
 
 
 @router.post(MANY + "/batch/create", auth=WRITE, response={201: Body, 207: Body})
