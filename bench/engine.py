@@ -255,12 +255,13 @@ def reevaluate_500() -> list[Row]:
 
 @cache
 def _definitions() -> "tuple[Segment, ScoreModel]":
-    from baton.segments import rules, verbs
+    from baton.segments import verbs
+    from tests.segments import scores
 
     segment = verbs.create_segment("bench", LIST, "active", SYSTEM)
-    model = rules.create_model("bench", actor=SYSTEM)
+    model = scores.create("bench", actor=SYSTEM)
     for number, (group, stored, points, more) in enumerate(RULES):
-        rules.define(model, f"rule_{number}", group, stored, points, actor=SYSTEM, **more)
+        scores.define(model, f"rule_{number}", group, stored, points, actor=SYSTEM, **more)
     return segment, model
 
 

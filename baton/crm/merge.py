@@ -28,7 +28,7 @@ from baton.platform.transaction import retrying
 
 Side = Literal["keep", "gone"]
 SOURCE = "merge"
-STAGES = [key for key in LIFECYCLE if key not in ("recycled", "deadend")]
+STAGES = [key for key in LIFECYCLE if key not in ("recycle_a", "recycle_b", "deadend")]
 PEOPLE = ("user", "token", "system")  # who may merge; everything else only joins a visitor to a contact (events/identity.py)
 ROUNDS = 3  # how often two records are looked for again that others merge at the same moment
 

@@ -14,7 +14,7 @@ from baton.demo import people
 from baton.demo.people import BUDGETS, FAMILY, GIVEN, SIZES, STEMS, TAILS, TITLES
 
 STEPS = 7919  # a prime, so that neighbours have different names
-STAGES = {"subscriber": 38, "lead": 37, "mql": 10, "sql": 4, "opportunity": 4, "customer": 5, "recycled": 1.5, "deadend": 0.5}
+STAGES = {"subscriber": 38, "lead": 37, "mql": 10, "sql": 4, "opportunity": 4, "customer": 5, "recycle_a": 1.5, "deadend": 0.5}
 CITIES = {"서울": 34, "성남": 8, "수원": 7, "인천": 9, "부산": 11, "대전": 7, "대구": 7, "광주": 5, "창원": 4, "청주": 3, "울산": 3, "제주": 2}
 DEALS = ("근태", "전자계약", "근태 + 전자계약", "급여 마감", "인사 기록")
 TICKETS = ("휴가 잔여일이 다르게 보입니다", "계약서 서식을 추가하고 싶습니다", "출입 기록 연동 문의", "사용자 추가 요청", "급여 파일 형식 문의")

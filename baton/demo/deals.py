@@ -24,7 +24,7 @@ def make(sample: Sample) -> None:
     hero = sample.people[0]
     for person in sample.people:
         journey = sample.journeys[person.id]
-        began = journey.at("opportunity") or (journey.at("sql") if journey.stage in ("sql", "recycled") else None)
+        began = journey.at("opportunity") or (journey.at("sql") if journey.stage in ("sql", "recycle_a") else None)
         if began is None or (journey.stage == "sql" and person is not hero and sample.rng.random() > 0.25):
             continue
         if person.company is hero.company and person is not hero:
@@ -43,7 +43,7 @@ def make(sample: Sample) -> None:
 def _deal(sample: Sample, person: Person, began: datetime, probability: dict[str, float]) -> Deal:
     rng, now, journey = sample.rng, sample.now, sample.journeys[person.id]
     order = [key for key in probability if not key.startswith("closed")]
-    stage = {"customer": "closedwon", "recycled": "closedlost"}.get(journey.stage) or rng.choice(order[1:] if journey.stage == "opportunity" else order[:2])
+    stage = {"customer": "closedwon", "recycle_a": "closedlost"}.get(journey.stage) or rng.choice(order[1:] if journey.stage == "opportunity" else order[:2])
     seats = max(10, round(person.company.employees * rng.uniform(0.6, 1)))
     closed = journey.moves[-1][0] if stage.startswith("closed") else now + timedelta(days=rng.randint(5, 90))
     about: dict[str, Any] = {

@@ -13,7 +13,7 @@ from baton.demo.people import FREE_MAIL
 from baton.forms import verbs as forms
 from baton.messaging import emails
 from baton.platform.actor import Actor
-from baton.segments import rules as scoring_rules
+from baton.segments import cards, presets
 from baton.segments import verbs as lists
 from baton.segments.models import ScoreModel, Segment
 
@@ -27,8 +27,7 @@ class Rule:
     group: str
     filter: Filter
     points: int
-    each: bool = False
-    cap: int | None = None
+    times: int | None = None  # of what people did: the newest so many count
 
 
 def rules(forms: dict[str, int], attended: int) -> list[Rule]:
@@ -54,16 +53,16 @@ def rules(forms: dict[str, int], attended: int) -> list[Rule]:
         Rule("industry", "fit_company", company("industry", "any_of", ["logistics", "manufacturing", "retail"]), 5),
         Rule("budget_ok", "fit_company", {"condition": "property", "property": "budget", "operator": "any_of", "value": ["fit", "ample"]}, 10),
         Rule("demo", "form", sent("demo"), 50),
-        Rule("webinar_form", "form", sent("webinar"), 10, each=True, cap=20),
-        Rule("whitepaper", "form", sent("whitepaper"), 10, each=True, cap=20),
+        Rule("webinar_form", "form", sent("webinar"), 10, times=2),
+        Rule("whitepaper", "form", sent("whitepaper"), 10, times=2),
         Rule("newsletter", "form", sent("newsletter"), 5),
-        Rule("pricing", "web", {"condition": "page_viewed", "address": "/site/pricing", "match": "contains", "days": 90}, 5, each=True, cap=15),
+        Rule("pricing", "web", {"condition": "page_viewed", "address": "/site/pricing", "match": "contains", "days": 90}, 5, times=3),
         Rule("brochure", "web", {"condition": "downloaded", "address": "nuriwork-brochure", "match": "contains", "days": 180}, 10),
-        Rule("dwell", "web", {"condition": "page_stayed", "address": "", "seconds": 60, "days": 90}, 1, each=True, cap=5),
-        Rule("pageview", "web", {"condition": "page_viewed", "address": "", "days": 90}, 1, each=True, cap=8),
+        Rule("dwell", "web", {"condition": "page_stayed", "address": "", "seconds": 60, "days": 90}, 1, times=5),
+        Rule("pageview", "web", {"condition": "page_viewed", "address": "", "days": 90}, 1, times=8),
         Rule("webinar", "email", {"condition": "in_segment", "segment": attended}, 15),
-        Rule("click", "email", {"condition": "email_clicked", "email": None, "days": 90}, 3, each=True, cap=12),
-        Rule("open", "email", {"condition": "email_opened", "email": None, "days": 90}, 1, each=True, cap=5),
+        Rule("click", "email", {"condition": "email_clicked", "email": None, "days": 90}, 3, times=4),
+        Rule("open", "email", {"condition": "email_opened", "email": None, "days": 90}, 1, times=5),
         Rule("silent", "minus", {"condition": "no_activity", "days": 90}, -10),
         Rule("size_small", "minus", company("numberofemployees", "less_than", 10), -10),
         Rule("freemail", "minus", {"any": [{"condition": "property", "property": "email", "operator": "ends_with", "value": domain} for domain in free]}, -5),
@@ -121,10 +120,13 @@ def letter(heading: str, paragraphs: list[str], button: str, url: str) -> str:
 
 def make_model(actor: Actor, forms: dict[str, int], attended: int) -> ScoreModel:
     """The score model with its rules; nobody is scored yet."""
-    model = scoring_rules.create_model("리드 스코어", mql=35, sql=65, actor=actor)
-    for rule in rules(forms, attended):
-        scoring_rules.define(model, rule.key, rule.group, rule.filter, rule.points, each=rule.each, cap=rule.cap, actor=actor)
-    return model
+    content = presets.blank("리드 스코어") | {
+        "rules": [
+            {"key": r.key, "group": r.group, "filter": r.filter, "points": r.points, "kind": "event" if r.times else "state", "times": r.times}
+            for r in rules(forms, attended)
+        ]
+    }
+    return cards.create(content, key="lead", actor=actor)
 
 
 def make_attended(actor: Actor) -> Segment:

@@ -104,7 +104,7 @@ def _deltas(sample: Sample, person: Person, reasons: dict[str, list[int]], unsub
         elif rule.key == "optout":
             earned = [unsubscribed[person.id]] if person.id in unsubscribed else []
         for at in earned:
-            part = rule.points if rule.each else left
+            part = rule.points if rule.kind == "event" else left
             part = max(part, left) if left < 0 else min(part, left)
             if part:
                 moments[_after(sample, person, at)][rule.pk] += part
@@ -124,7 +124,7 @@ def _journey(sample: Sample, person: Person, peak: list[tuple[datetime, int]]) -
     highest = max((points for _, points in peak), default=0)
     stage = "subscriber" if highest < 8 else "lead"
     moves = [(person.created, "", stage, "system", "form" if hits.get("demo") else "import")]
-    for target, least in (("mql", sample.setting.model.mql), ("sql", sample.setting.model.sql)):
+    for target, least in (("mql", sample.setting.model.begins("mql")), ("sql", sample.setting.model.begins("sql"))):
         at = next((at for at, points in peak if points >= least), None)
         if at is not None:
             if moves[-1][0] >= at and len(moves) > 1:
@@ -139,9 +139,9 @@ def _journey(sample: Sample, person: Person, peak: list[tuple[datetime, int]]) -
     elif person is sample.people[0]:
         pass
     elif stage == "sql":
-        further = "customer" if roll < 0.12 else "opportunity" if roll < 0.34 else "recycled" if roll < 0.44 else ""
+        further = "customer" if roll < 0.12 else "opportunity" if roll < 0.34 else "recycle_a" if roll < 0.44 else ""
     elif stage == "mql" and roll < 0.08:
-        further = "recycled"
+        further = "recycle_a"
     if further:
         at = last + (sample.now - last) * (0.2 + 0.7 * rng.random())
         if further == "customer":

@@ -1,5 +1,6 @@
 """Facts about people. `event` is partitioned by month; its DDL is in the migration."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
@@ -14,6 +15,9 @@ class EventKey(models.Model):
     kind = models.SmallIntegerField()
     value = models.TextField()  # page: host/path; form, e-mail, workflow, segment: their id; link: address
     label = models.TextField(default="")  # page title, form name ... as last seen
+    # of content: early, middle, late (how far the buyer is), case_study ...
+    tags = ArrayField(models.TextField(), default=list, db_default=models.expressions.RawSQL("'{}'::text[]", ()))
+    rating = models.SmallIntegerField(null=True)  # what a form or a file is worth, 1 to 10
 
     class Meta:
         db_table = "event_key"

@@ -139,7 +139,7 @@ class _Reader:
             return kind.model_validate(fields)
         except ValidationError as error:
             for fault in error.errors(include_url=False):
-                self.fault(_at(path, *(str(step) for step in fault["loc"][:1])), *_said(fault["type"], fault.get("ctx", {}), fault["msg"]))
+                self.fault(_at(path, *(str(step) for step in fault["loc"][:1])), *said(fault["type"], fault.get("ctx", {}), fault["msg"]))
             return None
 
     def checked(self, condition: Condition, path: str, of: str) -> Node | None:
@@ -166,7 +166,7 @@ def _field(path: str) -> list[str]:
     return steps
 
 
-def _said(kind: str, context: dict[str, Any], message: str) -> tuple[str, str]:
+def said(kind: str, context: dict[str, Any], message: str) -> tuple[str, str]:
     """A fault of a field as code and words."""
     match kind:
         case "missing":

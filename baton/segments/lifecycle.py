@@ -56,7 +56,13 @@ Due = tuple[int, str, str, int]  # contact, from, to, score
 def _due(ids: Sequence[int] | None) -> list[Due]:
     model = scoring.first_model()
     # Without a model nobody has points, so nobody passes a threshold; new contacts are leads all the same.
-    params = {"model": model.pk if model else 0, "mql": model.mql if model else 0, "sql": model.sql if model else 0, "ranks": RANKS, "ids": ids}
+    params = {
+        "model": model.pk if model else 0,
+        "mql": model.begins("mql") if model else 0,
+        "sql": model.begins("sql") if model else 0,
+        "ranks": RANKS,
+        "ids": ids,
+    }
     return sql.rows(DUE.replace("{whom}", "" if ids is None else "c.id = ANY(%(ids)s) AND"), params)
 
 

@@ -83,7 +83,7 @@ class Histogram:
 
 def first_model() -> ScoreModel | None:
     """The model that decides the life-cycle stage."""
-    return ScoreModel.objects.order_by("id").first()
+    return ScoreModel.objects.filter(object_type="contact", archived_at=None).first()
 
 
 def everyone(model: ScoreModel) -> int:
@@ -145,7 +145,7 @@ def _statement(rules: Sequence[ScoreRule], model_id: int, at: datetime, *, whom:
     kept = [r for r in rules if r.pk in ready]
     for rule in kept:
         node = ready[rule.pk].node
-        if rule.each and isinstance(node, Performed):
+        if rule.kind == "event" and isinstance(node, Performed):
             found = compile.count(node, known, now=at, zone=zone, prefix=f"r{rule.pk}_")
             joins.append(f"LEFT JOIN ({found.text}) n{rule.pk} ON n{rule.pk}.contact_id = c.id")
             times.append(f"coalesce(n{rule.pk}.times, 0)::int AS t{rule.pk}")
@@ -178,11 +178,8 @@ WHERE coalesce(s.reasons, '{{}}') <> f.reasons OR coalesce(s.total, 0) <> f.tota
 
 def _worth(rule: ScoreRule) -> str:
     """The points of one rule as SQL over its t<id>."""
-    worth = f"t{rule.pk} * ({int(rule.points)})"
-    if rule.cap is None:
-        return worth
-    most = abs(int(rule.cap))
-    return f"least({worth}, {most})" if rule.points >= 0 else f"greatest({worth}, {-most})"
+    times = f"t{rule.pk}" if rule.times is None else f"least(t{rule.pk}, {int(rule.times)})"
+    return f"{times} * ({int(rule.points)})"
 
 
 def _sum(rules: Sequence[ScoreRule]) -> str:
@@ -257,7 +254,7 @@ def histogram(model: ScoreModel) -> Histogram:
               WHERE c.archived_at IS NULL) t
         GROUP BY 1, 2
         """,
-        {"low": LOW, "bin": BIN, "last": (HIGH - LOW) // BIN, "mql": model.mql, "sql": model.sql, "model": model.pk},
+        {"low": LOW, "bin": BIN, "last": (HIGH - LOW) // BIN, "mql": model.begins("mql"), "sql": model.begins("sql"), "model": model.pk},
     )
     bins, bands = [0] * ((HIGH - LOW) // BIN + 1), [0, 0, 0]
     for number, band, count in rows:

@@ -10,11 +10,12 @@ from baton.accounts.models import Account, User
 from baton.crm import activities, associations, duplicates, files, merge, records
 from baton.platform import clock
 from baton.platform.actor import SYSTEM
-from baton.segments import finder, rules
+from baton.segments import finder
 from baton.segments.finder import Find
 from baton.segments.models import Score
 from baton.web.feeds import ContactFeed
 from tests import endpoints
+from tests.segments import scores
 
 pytestmark = pytest.mark.django_db
 TITLE = {"contact": "lastname", "company": "name", "deal": "dealname", "ticket": "subject", "product": "name", "task": "subject"}
@@ -79,7 +80,7 @@ def test_no_page_shows_a_record_that_may_not_be_seen(account: Account, people: d
     web = browser(reach(people["me"], view))
     hidden = [f"비밀-{object_type}-{owner}" for object_type in TITLE for owner in OWNERS if owner not in SEEN[view]]
     made = endpoints.world(account, people["me"])
-    model = rules.create_model("점수", mql=5, sql=25, actor=SYSTEM)
+    model = scores.create("점수", mql=5, sql=25, actor=SYSTEM)
     for id in rows["contact"].values():  # hot enough for the start page
         Score.objects.create(model_id=model.pk, contact_id=id, total=40, changed_at=clock.now())
     asked = (

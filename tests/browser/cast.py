@@ -20,7 +20,7 @@ def main() -> None:
 GIVEN = ["민준", "서연", "도윤", "하준", "서윤", "예준", "지민", "주원", "수아", "시우", "하은", "지호", "채원", "건우", "다은"]
 FAMILY = "김이박최정강조윤장임한오신권황"
 TITLES = ["대표이사", "인사팀장", "총무팀장", "경영기획팀장", "재무팀장", "채용 담당", "매니저", "차장"]
-STAGES = ["subscriber", "lead", "lead", "mql", "sql", "opportunity", "customer", "recycled"]
+STAGES = ["subscriber", "lead", "lead", "mql", "sql", "opportunity", "customer", "recycle_a"]
 
 
 def fill() -> None:

@@ -6,11 +6,12 @@ from playwright.sync_api import Page, expect
 from .test_live import Elsewhere, elsewhere  # noqa: F401  # the fixture
 
 RULES = """
-from baton.segments import rules, scoring
+from baton.segments import scoring
+from tests.segments import scores
 model = scoring.first_model()
 if not model.rules.exists():
-    rules.define(model, "head", "fit_person", {"condition": "property", "property": "seniority", "operator": "any_of", "value": ["head"]}, 50, actor=SYSTEM)
-    rules.define(model, "title", "fit_person", {"condition": "property", "property": "jobtitle", "operator": "known", "value": None}, 20, actor=SYSTEM)
+    scores.define(model, "head", "fit_person", {"condition": "property", "property": "seniority", "operator": "any_of", "value": ["head"]}, 50, actor=SYSTEM)
+    scores.define(model, "title", "fit_person", {"condition": "property", "property": "jobtitle", "operator": "known", "value": None}, 20, actor=SYSTEM)
 scoring.everyone(model)
 answer = [r.pk for r in model.rules.all()]
 """

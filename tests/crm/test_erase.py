@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -28,6 +29,14 @@ pytestmark = pytest.mark.django_db
 COOKIE = "e" * 32
 MAIL, OTHER, SECOND = "gaeguri@yeonmot.example", "olchaengi@yeonmot.example", "dukkeobi@yeonmot.example"
 VALUES = ["gaeguri", "olchaengi", "dukkeobi", "연못마을", "왕눈이", "5550", "비밀한 이야기", COOKIE]
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A data folder of the test's own: the other tests of this machine spill and are erased in theirs."""
+    own = config().model_copy(update={"data_dir": tmp_path})
+    monkeypatch.setattr("baton.cli.datamap.config", lambda: own)
+    monkeypatch.setattr(f"{__name__}.config", lambda: own)
 
 
 def everywhere(*values: str) -> dict[str, list[str]]:

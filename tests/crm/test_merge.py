@@ -328,7 +328,7 @@ class TestUndo:
     @given(data=st.data())
     def test_merge_then_undo_is_nothing(self, db: None, data: st.DataObject) -> None:
         names = ["firstname", "lastname", "company", "jobtitle", "city", "lifecyclestage", "phone"]
-        words = {"lifecyclestage": ["lead", "mql", "customer", "recycled"], "phone": ["02-555-1000", "010-2345-6789"]}
+        words = {"lifecyclestage": ["lead", "mql", "customer", "recycle_a"], "phone": ["02-555-1000", "010-2345-6789"]}
         side = st.fixed_dictionaries({}, optional={n: st.sampled_from(words.get(n, ["가", "나", "Kim"])) for n in names})
         mark = next(NUMBERS)
         keep, gone = person(f"a{mark}@x.example", **data.draw(side)), person(f"b{mark}@x.example" if data.draw(st.booleans()) else "", **data.draw(side))

@@ -27,11 +27,11 @@ from baton.messaging.models import Email, Message, Notification, Outbox
 from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM
 from baton.platform.changes import waiting
-from baton.segments import rules
 from baton.segments import verbs as segments
 from baton.segments.models import Membership, Score
 from tests.journeys.killed_child import DIED
 from tests.messaging.relay import Relay, free_port
+from tests.segments import scores
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -133,8 +133,8 @@ def a_form_is_sent() -> tuple[int, Workflow]:
     verbs.publish(workflow, SYSTEM)
     contact_id = records.create("contact", {"email": "jiwoo@gaon.example"}, actor=SYSTEM, source="test", owner_id=han.pk)
     consent.set([contact_id], "email", True, actor=SYSTEM, source="test")
-    model = rules.create_model("점수", actor=SYSTEM)
-    rules.define(model, "form", "form", {"condition": "form_submitted", "form": form.pk}, 40, actor=SYSTEM)
+    model = scores.create("점수", actor=SYSTEM)
+    scores.define(model, "form", "form", {"condition": "form_submitted", "form": form.pk}, 40, actor=SYSTEM)
     segments.create_segment("뜨거운 리드", {"condition": "score", "at_least": 35}, "active", SYSTEM)
     record.add([record.NewEvent(contact_id, Kind.FORM_SUBMISSION, clock.now(), str(form.pk), form.name)])
     return contact_id, workflow

@@ -18,9 +18,10 @@ from baton.forms import verbs as forms
 from baton.forms.submissions import submit
 from baton.platform import changes
 from baton.platform.actor import SYSTEM, Actor
-from baton.segments import exports, rules, scoring
+from baton.segments import exports, scoring
 from baton.segments import verbs as segments
 from baton.segments.models import Membership
+from tests.segments import scores
 
 pytestmark = pytest.mark.django_db
 OPTIONS = "isms = ISMS-P 인증\niso = ISO 27001"
@@ -50,8 +51,8 @@ def test_from_the_settings_to_everywhere(web: Client, admin: User) -> None:
     form = forms.create("상담", [{"name": "email", "label": "이메일", "type": "email"}, {"name": name, "label": "보안 인증", "type": "choice"}], actor=me)
     assert "ISMS-P 인증" in Client().get(f"/f/{form.guid}/").content.decode()
     has = {"condition": "property", "property": name, "operator": "any_of", "value": ["isms"]}
-    model = scoring.first_model() or rules.create_model("리드", actor=me)
-    rules.define(model, "security", "fit_company", has, 15, actor=me)
+    model = scoring.first_model() or scores.create("리드", actor=me)
+    scores.define(model, "security", "fit_company", has, 15, actor=me)
     listed = segments.create_segment("인증 기업", has, "active", me)
     person = submit(form, {"email": "jiwoo@gaon.example", name: "isms"}).contact_id
     changes.tick()

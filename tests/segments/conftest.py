@@ -11,8 +11,9 @@ from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
 from baton.platform import changes, clock
 from baton.platform.actor import SYSTEM
-from baton.segments import edges, refresh, rules, scoring, verbs
+from baton.segments import edges, refresh, scoring, verbs
 from baton.segments.models import Membership, ScoreModel, ScoreRule, Segment
+from tests.segments import scores
 
 SITE = "nuriwork.example"
 
@@ -61,9 +62,9 @@ class World:
 
     def model(self, *given: tuple[str, dict[str, Any], int] | tuple[str, dict[str, Any], int, dict[str, Any]]) -> ScoreModel:
         """A score model with rules (group, filter, points, more)."""
-        model = rules.create_model("Lead score", actor=SYSTEM)
+        model = scores.create("Lead score", actor=SYSTEM)
         for number, (group, stored, points, *more) in enumerate(given):
-            rules.define(model, f"rule{number}", group, stored, points, actor=SYSTEM, **(more[0] if more else {}))
+            scores.define(model, f"rule{number}", group, stored, points, actor=SYSTEM, **(more[0] if more else {}))
         scoring.everyone(model)
         return ScoreModel.objects.get(pk=model.pk)
 

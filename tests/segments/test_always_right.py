@@ -17,8 +17,9 @@ from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
 from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM
-from baton.segments import lifecycle, refresh, rules, scoring, verbs
+from baton.segments import lifecycle, refresh, scoring, verbs
 from baton.segments.models import Membership, Score, ScoreModel, ScoreRule, Segment
+from tests.segments import scores
 from tests.segments.conftest import SITE, World
 
 PAGES = ["/pricing", "/blog/a", "/blog/b", "/case"]
@@ -47,10 +48,10 @@ class Life(RuleBasedStateMachine):
         self.world = World()
         self.ids = [self.world.contact() for _ in range(4)]
         self.visitors: list[int] = []
-        self.model = rules.create_model("점수", actor=SYSTEM)
-        rules.define(self.model, "each", "web", {"condition": "page_viewed", "address": "/pricing", "days": 3}, 10, each=True, cap=30, actor=SYSTEM)
-        rules.define(self.model, "city", "fit_person", FILTERS[3], 30, actor=SYSTEM)
-        rules.define(self.model, "silent", "minus", FILTERS[5], -20, actor=SYSTEM)
+        self.model = scores.create("점수", actor=SYSTEM)
+        scores.define(self.model, "each", "web", {"condition": "page_viewed", "address": "/pricing", "days": 3}, 10, each=True, times=30, actor=SYSTEM)
+        scores.define(self.model, "city", "fit_person", FILTERS[3], 30, actor=SYSTEM)
+        scores.define(self.model, "silent", "minus", FILTERS[5], -20, actor=SYSTEM)
         self.segments = [verbs.create_segment(f"목록 {n}", stored, "active", SYSTEM) for n, stored in enumerate(FILTERS)]
         hot = verbs.create_segment("뜨거운", {"condition": "score", "at_least": 35}, "active", SYSTEM)
         both = {"all": [{"condition": "in_segment", "segment": hot.pk}, {"not": {"condition": "in_segment", "segment": self.segments[0].pk}}]}
@@ -105,7 +106,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(points=st.integers(-30, 60), active=st.booleans(), key=st.sampled_from(["each", "city", "silent"]))
     def a_rule_changes(self, points: int, active: bool, key: str) -> None:
-        rules.update(ScoreRule.objects.get(model=self.model, key=key), points, active, SYSTEM)
+        scores.change(ScoreRule.objects.get(model=self.model, key=key), points=points, active=active)
         self.evaluate()
 
     @rule(number=st.integers(0, len(FILTERS) - 1), other=st.sampled_from(FILTERS))

@@ -9,7 +9,8 @@ from baton.crm.models import PropertyHistory
 from baton.events.models import Event
 from baton.events.vocabulary import Kind
 from baton.platform.actor import SYSTEM
-from baton.segments import lifecycle, rules
+from baton.segments import lifecycle
+from tests.segments import scores
 
 
 def stage(contact_id: int) -> str:
@@ -40,7 +41,7 @@ def test_points_move_a_lead_forward_and_nothing_moves_him_back(world: Any) -> No
     assert stage(anna) == "sql"
     world.later(days=31)
     assert stage(anna) == "sql"
-    rules.set_thresholds(scored, 500, 600, SYSTEM)
+    scores.thresholds(scored, 500, 600, actor=SYSTEM)
     lifecycle.everyone()
     assert stage(anna) == "sql"
     moves = Event.objects.filter(contact_id=anna, kind=Kind.STAGE_CHANGED).order_by("ts")
@@ -61,7 +62,7 @@ def test_far_enough_at_once_goes_through_every_stage(world: Any) -> None:
     assert [(e.payload["from"], e.payload["to"]) for e in told] == [("", "lead"), ("lead", "mql"), ("mql", "sql")]
 
 
-@pytest.mark.parametrize("decided", ["opportunity", "customer", "recycled", "deadend"])
+@pytest.mark.parametrize("decided", ["opportunity", "customer", "recycle_a", "deadend"])
 def test_what_people_decided_stays(world: Any, decided: str) -> None:
     model(world)
     anna = world.contact(lifecyclestage=decided)
@@ -88,7 +89,7 @@ def test_lower_thresholds_move_everybody_who_has_the_points(world: Any) -> None:
     world.views(anna, "/pricing", times=2)
     world.views(ben, "/pricing")
     world.settle()
-    rules.set_thresholds(scored, 15, 50, SYSTEM)
+    scores.thresholds(scored, 15, 50, actor=SYSTEM)
     assert lifecycle.everyone() == 1
     assert (stage(anna), stage(ben)) == ("mql", "lead")
 

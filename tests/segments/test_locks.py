@@ -11,7 +11,8 @@ from django.db import OperationalError, connection, transaction
 from baton.automation import runner
 from baton.platform import changes, clock, sql
 from baton.platform.actor import SYSTEM
-from baton.segments import edges, locks, refresh, rules, scoring, verbs
+from baton.segments import edges, locks, refresh, scoring, verbs
+from tests.segments import scores
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def test_the_tick_waits_for_a_full_evaluation_of_the_same_list_only(world: Any, 
 
 
 def test_a_full_evaluation_waits_for_the_tick(world: Any, other: psycopg.Connection[Any]) -> None:
-    model = rules.create_model("Lead score", actor=SYSTEM)
+    model = scores.create("Lead score", actor=SYSTEM)
     other.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", [locks.SPACE["model"], model.pk])
     assert waits(lambda: scoring.everyone(model))
     assert not waits(lambda: scoring.some([world.contact()]))

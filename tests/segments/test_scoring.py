@@ -9,8 +9,9 @@ from baton.events.models import Event
 from baton.events.vocabulary import Kind
 from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM
-from baton.segments import rules, scoring
+from baton.segments import scoring
 from baton.segments.models import Score, ScoreModel
+from tests.segments import scores
 
 
 def find(contact_id: int, model: ScoreModel) -> Score | None:
@@ -77,9 +78,9 @@ def test_everybody_and_the_few_score_alike(world: Any) -> None:
         world.views(who, "/pricing", times=n + 1)
     given: Any = (("fit_person", world.has("seniority", "exec"), 20), ("web", world.viewed("/pricing"), 5, {"each": True, "cap": 15}))
     full = world.model(*given)
-    few = rules.create_model("Second", actor=SYSTEM)
+    few = scores.create("Second", actor=SYSTEM)
     for number, (group, stored, points, *more) in enumerate(given):
-        rules.define(few, f"rule{number}", group, stored, points, actor=SYSTEM, **(more[0] if more else {}))
+        scores.define(few, f"rule{number}", group, stored, points, actor=SYSTEM, **(more[0] if more else {}))
     assert scoring.some(people, models=[few.pk]) == 6
     assert [score(who, full).total for who in people] == [score(who, few).total for who in people] == [25, 10, 35, 15, 35, 15]
     assert scoring.everyone(few) == scoring.everyone(full) == scoring.some(people) == 0
@@ -113,15 +114,15 @@ def test_a_changed_rule_moves_the_scores(world: Any) -> None:
     world.views(anna, "/pricing", times=2)
     model = world.model(("web", world.viewed("/pricing"), 5, {"each": True}), ("web", world.viewed("/pricing"), 7))
     assert score(anna, model).total == 17
-    rules.update(world.rule(model, 0), points=10, actor=SYSTEM)
+    scores.change(world.rule(model, 0), points=10, actor=SYSTEM)
     scoring.everyone(model)
     assert score(anna, model).total == 27
-    rules.update(world.rule(model, 1), active=False, actor=SYSTEM)
+    scores.change(world.rule(model, 1), active=False, actor=SYSTEM)
     scoring.everyone(model)
     assert score(anna, model).total == 20
     assert [e.value for e in events(anna)] == [17, 10, -7]
     assert_adds_up(anna, model)
-    rules.update(world.rule(model, 0), active=False, actor=SYSTEM)
+    scores.change(world.rule(model, 0), active=False, actor=SYSTEM)
     scoring.everyone(model)
     assert (score(anna, model).total, score(anna, model).reasons) == (0, {})
     assert_adds_up(anna, model)

@@ -8,8 +8,9 @@ from baton.platform import sql
 from baton.platform.actor import SYSTEM, Actor
 from baton.platform.errors import Conflict, Invalid, NotFound
 from baton.platform.models import History
-from baton.segments import jobs, rules, verbs
+from baton.segments import jobs, verbs
 from baton.segments.models import Membership, Score, ScoreModel, Segment
+from tests.segments import scores
 
 ANN = Actor("user", 7)
 
@@ -129,20 +130,20 @@ def test_nothing_may_depend_on_itself(world: Any) -> None:
         verbs.update_segment(first, filter={"condition": "score", "at_least": 3}, actor=ANN)
     assert error.value.problems[0].code == "CIRCLE"
     with pytest.raises(Invalid):
-        rules.define(model, "own", "web", {"condition": "score", "at_least": 3}, 5, actor=ANN)
+        scores.define(model, "own", "web", {"condition": "score", "at_least": 3}, 5, actor=ANN)
 
 
 def test_a_rule_changes_with_its_history_and_a_version(world: Any) -> None:
     anna = world.contact(seniority="exec")
     model = world.model(("fit_person", world.has("seniority", "exec"), 20))
-    rule = rules.update(world.rule(model, 0), 15, True, ANN)
+    rule = scores.change(world.rule(model, 0), points=15, active=True, actor=ANN)
     assert rule.points == 15
     assert history("score_rule")[-1] == ("user:7", "updated", {"key": "rule0", "points": [20, 15]})
     assert ScoreModel.objects.get(pk=model.pk).version == model.version + 1
     jobs.evaluate_model(**deferred("evaluate_model")[-1])
     assert Score.objects.get(contact_id=anna, model_id=model.pk).total == 15
     count = len(deferred("evaluate_model"))
-    rules.update(rule, points=15, actor=ANN)
+    scores.change(rule, points=15, actor=ANN)
     assert len(deferred("evaluate_model")) == count
 
 
@@ -150,19 +151,19 @@ def test_faulty_rules_are_not_made(world: Any) -> None:
     model = world.model(("fit_person", world.has("seniority", "exec"), 20))
     rule = world.rule(model, 0)
     with pytest.raises(Invalid) as error:
-        rules.update(rule, points=5000, actor=ANN)
+        scores.change(rule, points=5000, actor=ANN)
     assert path(error) == "points"
     with pytest.raises(Invalid) as error:
-        rules.update(rule, cap=0, actor=ANN)
+        scores.change(rule, times=0, actor=ANN)
     assert path(error) == "cap"
     with pytest.raises(Invalid) as error:
-        rules.define(model, "new", "web", world.has("seniority", "exec"), 5, each=True, actor=ANN)
+        scores.define(model, "new", "web", world.has("seniority", "exec"), 5, each=True, actor=ANN)
     assert path(error) == "each"
     with pytest.raises(Invalid) as error:
-        rules.define(model, "new", "nowhere", world.has("seniority", "exec"), 5, actor=ANN)
+        scores.define(model, "new", "nowhere", world.has("seniority", "exec"), 5, actor=ANN)
     assert path(error) == "group"
     with pytest.raises(Conflict):
-        rules.define(model, "rule0", "web", world.has("seniority", "exec"), 5, actor=ANN)
+        scores.define(model, "rule0", "web", world.has("seniority", "exec"), 5, actor=ANN)
     assert model.rules.get().points == 20
 
 
@@ -170,13 +171,13 @@ def test_faulty_rules_are_not_made(world: Any) -> None:
 def test_faulty_thresholds_are_refused(world: Any, mql: int, sql_: int) -> None:
     model = world.model()
     with pytest.raises(Invalid) as error:
-        rules.set_thresholds(model, mql, sql_, ANN)
+        scores.thresholds(model, mql, sql_, actor=ANN)
     assert path(error) == "mql"
 
 
 def test_thresholds_change_with_a_version(world: Any) -> None:
     model = world.model()
-    changed = rules.set_thresholds(model, 40, 80, SYSTEM)
+    changed = scores.thresholds(model, 40, 80, actor=SYSTEM)
     assert (changed.mql, changed.sql, changed.version) == (40, 80, model.version + 1)
     assert deferred("evaluate_stages") == [{}]
-    assert rules.set_thresholds(model, 40, 80, SYSTEM).version == changed.version
+    assert scores.thresholds(model, 40, 80, actor=SYSTEM).version == changed.version

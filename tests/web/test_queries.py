@@ -23,9 +23,10 @@ from baton.messaging import emails
 from baton.messaging.models import Notification
 from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM
-from baton.segments import rules, scoring
+from baton.segments import scoring
 from baton.segments import verbs as segments
 from baton.segments.models import Membership, ScoreModel, Segment
+from tests.segments import scores
 
 pytestmark = pytest.mark.django_db
 PAGES = [
@@ -58,10 +59,10 @@ API = ["/crm/v3/objects/contacts?limit=50&associations=companies", "/crm/v3/obje
 
 @pytest.fixture
 def model(account: Account) -> ScoreModel:
-    model = rules.create_model("점수", mql=5, sql=25, actor=SYSTEM)
+    model = scores.create("점수", mql=5, sql=25, actor=SYSTEM)
     for number in range(3):
         held = {"condition": "property", "property": "lastname", "operator": "any_of", "value": ["김", str(number)]}
-        rules.define(model, f"r{number}", "fit_person", held, 5 + number, actor=SYSTEM)
+        scores.define(model, f"r{number}", "fit_person", held, 5 + number, actor=SYSTEM)
     return model
 
 

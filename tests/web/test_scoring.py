@@ -9,8 +9,9 @@ from baton.accounts import users
 from baton.accounts.models import Account
 from baton.crm import records
 from baton.platform.actor import SYSTEM
-from baton.segments import rules, scoring
+from baton.segments import scoring
 from baton.segments.models import ScoreModel, ScoreRule
+from tests.segments import scores
 
 pytestmark = pytest.mark.django_db
 PART = {"HX-Request": "true", "HX-Target": "aside#scoring-side"}
@@ -19,9 +20,9 @@ PART = {"HX-Request": "true", "HX-Target": "aside#scoring-side"}
 @pytest.fixture
 def model(account: Account) -> ScoreModel:
     """Twenty points for executives, ten for big companies; three contacts with 30, 20 and 0 points."""
-    model = rules.create_model("점수", mql=15, sql=25, actor=SYSTEM)
-    rules.define(model, "exec", "fit_person", {"condition": "property", "property": "seniority", "operator": "any_of", "value": ["exec"]}, 20, actor=SYSTEM)
-    rules.define(
+    model = scores.create("점수", mql=15, sql=25, actor=SYSTEM)
+    scores.define(model, "exec", "fit_person", {"condition": "property", "property": "seniority", "operator": "any_of", "value": ["exec"]}, 20, actor=SYSTEM)
+    scores.define(
         model, "big", "fit_company", {"condition": "property", "property": "numberofemployees", "operator": "at_least", "value": 300}, 10, actor=SYSTEM
     )
     people: dict[str, dict[str, Any]] = {"하나": {"seniority": "exec", "numberofemployees": 500}, "둘": {"seniority": "exec"}, "셋": {}}

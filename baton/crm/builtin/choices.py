@@ -18,15 +18,18 @@ INDUSTRIES = {
 LIFECYCLE = {
     "subscriber": _("Subscriber"),
     "lead": _("Lead"),
+    "nurturing": _("Nurturing"),
     "mql": _("MQL"),
     "sql": _("SQL"),
     "opportunity": _("Opportunity"),
     "customer": _("Customer"),
     "evangelist": _("Evangelist"),
     "other": _("Other"),
-    "recycled": _("Recycled"),
+    "recycle_a": _("Recycle A"),
+    "recycle_b": _("Recycle B"),
     "deadend": _("Dead end"),
 }
+VERDICTS = {"ready": _("True SQL"), "not_ready": _("Not ready"), "unqualified": _("Unqualified")}
 PRIORITIES = {"low": _("Low"), "medium": _("Medium"), "high": _("High"), "urgent": _("Urgent")}
 CURRENCIES = {code: code for code in models.CURRENCIES}
 PLACE = (

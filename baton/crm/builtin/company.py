@@ -28,6 +28,7 @@ KIND = Kind(
         ("type", _("Type"), "choice", "basic", {"options": TYPES}),
         ("lifecyclestage", _("Lifecycle stage"), "choice", "basic", {"options": LIFECYCLE}),
         ("numberofemployees", _("Employees"), "number", "basic", {"indexed": True}),
+        ("lead_score", _("Company score"), "number", "basic", {"read_only": True, "form_field": False, "indexed": True}),
         ("annualrevenue", _("Annual revenue"), "number", "basic", {"field_type": "currency", "indexed": True}),
         ("phone", _("Phone"), "phone", "basic", {}),
         ("description", _("Description"), "text", "basic", {"field_type": "textarea"}),

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_noop as _
 
-from .choices import INDUSTRIES, LIFECYCLE, PLACE
+from .choices import INDUSTRIES, LIFECYCLE, PLACE, VERDICTS
 from .shape import Kind
 
 SENIORITY = {"exec": _("Executive"), "head": _("Head of department"), "manager": _("Manager"), "staff": _("Staff")}
@@ -67,5 +67,12 @@ KIND = Kind(
         ("timeframe", _("Timeframe"), "choice", "qualification", {"options": TIMEFRAMES}),
         ("competitor", _("Works at a competitor"), "boolean", "qualification", {}),
         ("student", _("Student"), "boolean", "qualification", {}),
+        ("supplier", _("Works at a supplier"), "boolean", "qualification", {}),
+        ("retired", _("Retired"), "boolean", "qualification", {}),
+        ("partner", _("Partner"), "boolean", "qualification", {}),
+        ("employee", _("Our own employee"), "boolean", "qualification", {}),
+        ("stage_since", _("In this stage since"), "datetime", "qualification", {"read_only": True, "form_field": False, "indexed": True}),
+        ("sales_verdict", _("Verdict of sales"), "choice", "qualification", {"options": VERDICTS, "read_only": True, "form_field": False, "indexed": True}),
+        ("paused_until", _("No marketing until"), "datetime", "qualification", {"read_only": True, "form_field": False}),
     ),
 )

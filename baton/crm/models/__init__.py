@@ -8,11 +8,41 @@ from .merge import Blocked, LikeDue, LikeKey, Likeness, Merge
 from .pipeline import Pipeline, Stage
 from .property import FieldType, ObjectType, PropertyDefinition, PropertyGroup, PropertyHistory, PropertyType, UniqueValue
 from .record import Record
+from .stage import Booking, LifecycleStage
 from .transfer import Export, ExportPart, Import, ImportChange, ImportConsent, ImportFault, ImportLink, ImportPart
 from .view import View
 
 __all__ = [
-    "Association", "AssociationLabel", "Blocked", "Consent", "Contact", "Export", "ExportPart", "FieldType", "File", "Identity", "Import", "ImportChange",
-    "ImportConsent", "ImportFault", "ImportLink", "ImportPart", "LikeDue", "LikeKey", "Likeness", "Merge", "ObjectType", "Pipeline", "PropertyDefinition",
-    "PropertyGroup", "PropertyHistory", "PropertyType", "Record", "Stage", "UniqueValue", "View",
+    "Association",
+    "AssociationLabel",
+    "Blocked",
+    "Booking",
+    "Consent",
+    "Contact",
+    "Export",
+    "ExportPart",
+    "FieldType",
+    "File",
+    "Identity",
+    "Import",
+    "ImportChange",
+    "ImportConsent",
+    "ImportFault",
+    "ImportLink",
+    "ImportPart",
+    "LifecycleStage",
+    "LikeDue",
+    "LikeKey",
+    "Likeness",
+    "Merge",
+    "ObjectType",
+    "Pipeline",
+    "PropertyDefinition",
+    "PropertyGroup",
+    "PropertyHistory",
+    "PropertyType",
+    "Record",
+    "Stage",
+    "UniqueValue",
+    "View",
 ]  # fmt: skip

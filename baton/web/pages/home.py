@@ -68,7 +68,7 @@ def hot_leads(held: Rights) -> list[dict[str, Any]]:
     if model is None:
         return []
     seen, params = held.where("contact", "view", "c")
-    rows = sql.rows(HOT.format(seen=seen), [model.pk, model.mql, clock.now() - RECENT, *params, LEADS])
+    rows = sql.rows(HOT.format(seen=seen), [model.pk, model.begins("mql"), clock.now() - RECENT, *params, LEADS])
     found = people.named([id for id, _total, _at in rows])
     return [{"person": found[id], "score": total, "at": at} for id, total, at in rows if id in found]
 

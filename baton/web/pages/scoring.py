@@ -22,9 +22,8 @@ from baton.platform import clock, sql
 from baton.platform.actor import Actor
 from baton.platform.errors import Invalid, NotFound, Problem
 from baton.platform.models import History
+from baton.segments import cards, finder, scoring
 from baton.segments import filter as filters
-from baton.segments import finder, scoring
-from baton.segments import rules as sheet
 from baton.segments.finder import Find
 from baton.segments.models import ScoreModel, ScoreRule
 from baton.web.answer import targets, toast
@@ -195,7 +194,10 @@ def change_rule(request: HttpRequest, pk: int) -> HttpResponse:
     rule = model.rules.filter(pk=pk).first()
     if rule is None:
         raise NotFound(gettext("This rule no longer exists."))
-    sheet.update(rule, _integer(request.POST, "points", -1000, 1000), "active" in request.POST, actor(request))
+    wanted = next(r for r in cards.current(model).rules if r.key == rule.key).model_dump(mode="json")
+    wanted |= {"points": _integer(request.POST, "points", -1000, 1000), "active": "active" in request.POST}
+    cards.put_rule(model, wanted, actor=actor(request))
+    cards.publish(model, actor=actor(request))
     return _after_change(request, model, _score_now(model))
 
 
@@ -214,7 +216,9 @@ def change_thresholds(request: HttpRequest) -> HttpResponse:
     model = _model()
     mql, over = sorted(_integer(request.POST, name, -1000, 1000) for name in ("mql", "sql"))
     try:
-        sheet.set_thresholds(model, mql, over, actor(request))
+        bands = [band.model_dump(mode="json") | {"at_least": {"mql": mql, "sql": over}[band.key]} for band in cards.current(model).bands]
+        cards.save(model, cards.current(model).to_json() | {"bands": bands}, actor=actor(request))
+        cards.publish(model, actor=actor(request))
     except Invalid as error:
         response = _after_change(request, model, "; ".join(p.message for p in error.problems))
         response["HX-Reswap"] = "innerHTML"  # a morph would leave the sliders where they were dragged to
@@ -254,7 +258,7 @@ WHERE e.kind = %(kind)s AND e.ts >= %(since)s
 
 def _reached(model: ScoreModel, stage: str, days: int) -> tuple[int, int]:
     """Contacts that came to a stage in the last days, and how many of them have an SQL's score now."""
-    params = {"least": model.sql, "kind": int(Kind.STAGE_CHANGED), "stage": stage, "model": model.pk, "since": clock.now() - timedelta(days=days)}
+    params = {"least": model.begins("sql"), "kind": int(Kind.STAGE_CHANGED), "stage": stage, "model": model.pk, "since": clock.now() - timedelta(days=days)}
     return sql.rows(REACHED, params)[0]
 
 

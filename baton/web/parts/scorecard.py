@@ -27,12 +27,13 @@ def card(contact_id: int) -> dict[str, Any] | None:
     hits = [h for h in scoring.explain(contact_id, model) if h.times and h.points]
     reasons = [{"text": filter.sentence(h.rule.filter), "times": h.times, "points": h.points, "bar": min(abs(h.points), 50)} for h in hits]
     top = max(*weekly, 1)
+    mql_at, sql_at = model.begins("mql") or 0, model.begins("sql") or 0
     fit, engagement = (row.fit, row.engagement) if row else (0, 0)
     return {
         "total": total, "fit": fit, "engagement": engagement, "fit_part": max(fit, 0), "engagement_part": max(engagement, 0),
         "weekly": weekly, "week": round(sum(v or 0 for ts, v in changes if ts > now - timedelta(days=7))),
-        "band": "sql" if total >= model.sql else "mql" if total >= model.mql else "", "mql": model.mql, "sql": model.sql,
-        "mql_y": _height(model.mql, top), "sql_y": _height(model.sql, top),
+        "band": "sql" if total >= sql_at else "mql" if total >= mql_at else "", "mql": mql_at, "sql": sql_at,
+        "mql_y": _height(mql_at, top), "sql_y": _height(sql_at, top),
         "reasons": reasons[:SHOWN], "rest": reasons[SHOWN:],
     }  # fmt: skip
 

@@ -37,7 +37,7 @@ def usual(kind: ObjectType) -> list[Tab]:
     everything = Tab(_("All {things}").format(things=within(types.label(kind, plural=True))), "")
     if kind.key == "contact":
         return [everything, Tab(_("MQLs and SQLs"), "stage:mql,sql"), Tab(_("Owned by me"), "owner:me"), Tab(_("No owner yet"), "stage:mql,sql;owner:-"),
-                Tab(_("Recycled"), "stage:recycled")]  # fmt: skip
+                Tab(_("Recycled"), "stage:recycle_a,recycle_b")]  # fmt: skip
     return [everything, Tab(_("Owned by me"), "owner:me")]
 
 
