@@ -70,7 +70,10 @@ def draft(model: ScoreModel) -> ScoreVersion | None:
 
 
 def save(model: ScoreModel, content: Mapping[str, Any], *, note: str | None = None, actor: Actor) -> ScoreVersion:
-    """Keep a draft: nothing is scored by it yet. A draft that was reviewed is one to review again. Raises Invalid with paths, Conflict (another object type)."""
+    """Keep a draft: nothing is scored by it yet. A reviewed one must be reviewed again.
+
+    Raises Invalid with paths, Conflict (another object type).
+    """
     with transaction.atomic():
         found = _hold(model.pk)
         checked = card.parse(content, catalog.current())
