@@ -7,7 +7,7 @@ from baton.events.vocabulary import Kind, key_kind
 from baton.events.wire import page_key
 from baton.platform import sql
 
-How = Literal["is", "starts", "contains", "any_of"]
+How = Literal["is", "starts", "contains", "any_of", "tagged"]
 
 ADDRESSES = frozenset({Kind.PAGE_VIEW, Kind.PAGE_DWELL, Kind.DOWNLOAD})
 
@@ -50,9 +50,11 @@ def ids(kind: Kind, values: Iterable[str]) -> dict[str, int]:
 def matching(kind: Kind, how: How, value: str | Sequence[str]) -> list[int]:
     """Ids of the keys that fit a pattern, ignoring case; [] when none does.
 
-    A page may be given as `/pricing` (on any host), as `host/pricing` or as a whole address.
+    A page may be given as `/pricing` (on any host), as `host/pricing` or as a whole address. `tagged` asks for keys that carry one of the tags.
     """
     values = [value] if isinstance(value, str) else list(value)
+    if how == "tagged":
+        return [id for (id,) in sql.rows("SELECT id FROM event_key WHERE kind = %s AND tags && %s::text[] ORDER BY id", [int(key_kind(kind)), values])]
     if kind in ADDRESSES:
         values = [page_key(v) if "://" in v else v for v in values]
         if how in ("is", "any_of"):
@@ -71,3 +73,19 @@ def matching(kind: Kind, how: How, value: str | Sequence[str]) -> list[int]:
         [int(key_kind(kind)), values],
     )
     return [number for (number,) in found]
+
+
+def tag(kind: Kind, value: str, *, tags: Sequence[str], rating: int | None = None) -> int:
+    """Say what a page, file or form is: `early`, `middle`, `late` (how far its readers are), `case_study` ..., and what it is worth, 1 to 10.
+
+    Replaces what was said before; returns the key's id. Lists and scores that ask for tags must be evaluated again: segments/content.py does both.
+    """
+    number = ids(kind, [value])[value]
+    sql.run("UPDATE event_key SET tags = %s, rating = %s WHERE id = %s", [sorted({*tags}), rating, number])
+    return number
+
+
+def tags(kind: Kind) -> dict[str, tuple[list[str], int | None]]:
+    """(tags, rating) of what carries any, by value."""
+    found = sql.rows("SELECT value, tags, rating FROM event_key WHERE kind = %s AND (tags <> '{}' OR rating IS NOT NULL)", [int(key_kind(kind))])
+    return {value: (list(words), rating) for value, words, rating in found}

@@ -22,6 +22,7 @@ class EventKey(models.Model):
     class Meta:
         db_table = "event_key"
         constraints = [models.UniqueConstraint(fields=["kind", "value"], name="event_key_value")]
+        indexes = [models.Index(fields=["id"], condition=~models.Q(tags=[]), name="event_key_tagged")]
 
 
 class Event(models.Model):

@@ -24,10 +24,14 @@ log = logs.log(__name__)
 
 What = Literal["segment", "rule"]
 Stored = dict[str, Any]
-Version = tuple[int, int]
+Version = tuple[int, int, int]
 
-# Ids of pages, forms ... are taken in order but may be committed out of order: the count of the last ones tells.
-KEYS = "SELECT m.last, (SELECT count(*) FROM event_key k WHERE k.id > m.last - 1000) FROM (SELECT coalesce(max(id), 0) AS last FROM event_key) m"
+# Ids of pages, forms ... are taken in order but may be committed out of order: the count of the last ones tells. So do the tags.
+KEYS = """
+SELECT m.last, (SELECT count(*) FROM event_key k WHERE k.id > m.last - 1000),
+       (SELECT coalesce(sum(hashtext(k.id || ':' || array_to_string(k.tags, ',')))::bigint, 0) FROM event_key k WHERE k.tags <> '{}')
+FROM (SELECT coalesce(max(id), 0) AS last FROM event_key) m
+"""
 
 
 @dataclass(frozen=True, slots=True)
