@@ -12,7 +12,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from baton.crm import formulas, identity, pipelines, search, trail, types
+from baton.crm import formulas, identity, pipelines, search, titles, trail, types
 from baton.crm import properties as definitions
 from baton.crm.duplicates import find as likeness
 from baton.crm.models import PropertyDefinition
@@ -66,6 +66,13 @@ class Plan:
             values["completed_at"] = (was.get("completed_at") or stamp(self.now)) if done else None
         if self.people and values.get("email") and values["email"] in (others := str(was.get("additional_emails") or "").split(";")):
             values["additional_emails"] = ";".join(mail for mail in (*others, str(was.get("email") or "")) if mail not in ("", values["email"])) or None
+        if (
+            self.people
+            and "jobtitle" in values
+            and "seniority" not in values
+            and was.get("seniority") in (None, titles.seniority(str(was.get("jobtitle") or "")))
+        ):
+            values["seniority"] = titles.seniority(str(values["jobtitle"] or "")) or None
         for name, formula in self.formulas.items():
             values[name] = formulas.result(formula, {**was, **values})
 

@@ -8,7 +8,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from baton.accounts.models import User
-from baton.crm import pipelines, properties, values
+from baton.crm import pipelines, properties, titles, values
 from baton.crm.imports import names, parse
 from baton.crm.imports.words import folded
 from baton.crm.models import PropertyDefinition
@@ -20,20 +20,6 @@ Convert = Callable[[str], Any]
 # Words of other systems for our options: folded text -> value.
 KNOWN = {
     "lifecyclestage": {"marketingqualifiedlead": "mql", "salesqualifiedlead": "sql", "evangelist": "customer"},
-    "seniority": {
-        "대표": "exec",
-        "대표이사": "exec",
-        "임원": "exec",
-        "이사": "exec",
-        "부장": "head",
-        "팀장": "head",
-        "실장": "head",
-        "과장": "manager",
-        "차장": "manager",
-        "대리": "staff",
-        "주임": "staff",
-        "사원": "staff",
-    },
     "lead_source": {"directtraffic": "direct", "organicsearch": "search", "referrals": "referral", "emailmarketing": "newsletter", "paidsearch": "search"},
     "dealtype": {"newbusiness": "newbusiness", "existingbusiness": "existingbusiness", "신규": "newbusiness", "기존": "existingbusiness"},
     "outcome": {"leftvoicemail": "voicemail", "leftlivemessage": "message", "noanswer": "no_answer", "wrongnumber": "wrong_number", "noshow": "NO_SHOW"},
@@ -139,7 +125,7 @@ def choice(definition: PropertyDefinition) -> Convert:
         text = text.strip()
         if text in exact:
             return text
-        found = known.get(folded(text))
+        found = known.get(folded(text)) or (definition.name == "seniority" and titles.seniority(text)) or None
         if found is None or not folded(text):
             raise unknown_option(definition, text, known)
         return found
