@@ -63,8 +63,8 @@ def run(*, reset: bool, contacts: int) -> None:
     supervisor.run()
 
 
-def load(contacts: int) -> None:
-    """Prepare what is missing and bring the database up to so many contacts. Works beside a running demo."""
+def load(contacts: int, events: int = 0) -> None:
+    """Prepare what is missing and bring the database up to so many contacts and events. Works beside a running demo."""
     started = time.monotonic()
     os.environ["BATON_DATA_DIR"] = str(folder())
     os.environ["BATON_DEMO"] = "1"
@@ -79,6 +79,12 @@ def load(contacts: int) -> None:
 
     added = loading.load(contacts, say=_step)
     click.echo(f"{added:,} contacts added in {time.monotonic() - started:.0f} s." if added else f"There are {contacts:,} contacts already.")
+    if events:
+        from baton.demo import load_events
+
+        started = time.monotonic()
+        happened = load_events.load(events, say=_step)
+        click.echo(f"{happened:,} events added in {time.monotonic() - started:.0f} s." if happened else f"There are {events:,} events already.")
 
 
 def _step(text: str) -> None:

@@ -196,11 +196,12 @@ def demo_story(url: str) -> None:
 
 @demo.command("load")
 @click.option("--contacts", type=click.IntRange(1000, 10_000_000), default=1_000_000, show_default=True, help="How many contacts there are then.")
-def demo_load(contacts: int) -> None:
-    """Fill the sample company's database up to many contacts, with companies, deals and the rest in proportion."""
+@click.option("--events", type=click.IntRange(0, 500_000_000), default=0, help="How many events of the last two years there are then.")
+def demo_load(contacts: int, events: int) -> None:
+    """Fill the sample company's database up to many contacts, with companies, deals and the rest in proportion, and with what people did."""
     from baton.cli import demo as run
 
-    run.load(contacts)
+    run.load(contacts, events)
 
 
 def main() -> None:
