@@ -19,7 +19,7 @@ from .nodes import And, Compare, Everyone, HasState, MemberOf, Nobody, Node, Not
 from .operator import Cell
 from .statement import Binder, Sql
 
-__all__ = ["Sql", "condition", "count", "members"]
+__all__ = ["Sql", "condition", "count", "happened", "members"]
 
 ORDER: dict[str, tuple[str, str, Callable[[int, int], bool]]] = {  # operator: SQL, SQL of its opposite, meaning
     "at_least": (">=", "<", operator.ge),
@@ -64,6 +64,11 @@ def count(node: Performed, catalog: Catalog, *, now: datetime, zone: tzinfo, who
         return Sql("SELECT 0::bigint AS contact_id, 0::bigint AS times WHERE false", {})
     where = _happened(node, Moment(now, zone), bind, whom)
     return Sql(f"SELECT e.contact_id, count(*) AS times FROM event e WHERE {where} GROUP BY e.contact_id", bind.params)
+
+
+def happened(node: Performed, bind: Binder, *, now: datetime, zone: tzinfo) -> str:
+    """The condition on one `event e` that the node counts; how often is not looked at. For statements that count for many filters in one pass."""
+    return "false" if node.keys == () else _happened(node, Moment(now, zone), bind, False)
 
 
 def cell(prop: Property, alias: str, bind: Binder) -> Cell:
