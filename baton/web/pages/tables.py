@@ -169,7 +169,7 @@ def editor(request: HttpRequest, kind: ObjectType) -> HttpResponse:
     elif node is not None:
         return render(request, "tables/group.html", {**context, "group": node})
     else:
-        return render(request, "tables/fields.html", {**context, "fields": known.values()})
+        return render(request, "tables/fields.html", {**context, "fields": [f for f in known.values() if f.kind != "only"]})
     return render(request, "tables/condition.html", {**context, "cond": cond, "field": cond.field, "none": filters.NONE, "any": filters.ANY, "fresh": not cond})
 
 

@@ -20,7 +20,7 @@ FIRST = ("stage", "score", "owner", "dealstage", "ticket_stage", "amount", "clos
 ICONS = {
     "score": "gauge", "lifecyclestage": "milestone", "owner_id": "user-round-check", "lead_source": "route", "industry": "factory",
     "numberofemployees": "users-round", "seniority": "id-card", "jobtitle": "briefcase", "company": "building-2", "city": "map-pin", "email": "mail",
-    "dealstage": "milestone", "ticket_stage": "milestone", "amount": "banknote", "list": "list-filter", "optout": "mail-x", "quiet": "moon",
+    "dealstage": "milestone", "ticket_stage": "milestone", "amount": "banknote", "list": "list-filter", "optout": "mail-x", "quiet": "moon", "only": "filter",
 }  # fmt: skip
 KIND_ICONS = {
     "choice": "list", "multi_choice": "list-checks", "number": "hash", "boolean": "toggle-left", "date": "calendar", "datetime": "calendar",
@@ -103,6 +103,7 @@ def fields(object_type: str, users: Sequence[User]) -> Fields:
             if not definition.hidden:
                 key = f"company.{name}"
                 found[key] = field("company", definition, key, users, of="company")
+    found["only"] = Field("only", "only", _("Only"), "only", "only")  # a whole filter in one word, see packed.py
     return {**{k: found[k] for k in FIRST if k in found}, **found}
 
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from baton.platform.errors import Invalid
 
+from . import packed
 from .filter_fields import Field, Fields
 from .filter_fields import fields as fields
 
@@ -90,6 +91,8 @@ class Cond:
             return _("any value")
         if found := AGO.fullmatch(value):
             return (_("in the last {n} days") if found[1] == "last" else _("in the next {n} days")).format(n=found[2])
+        if self.field.key == packed.KEY:
+            return packed.words(value)
         if not self.field.is_text:
             return labels.get(value, value)
         how = {"=": _("exactly ‘{text}’"), "^": _("begins with ‘{text}’")}.get(value[:1])
@@ -110,6 +113,8 @@ class Cond:
                 tests += [self._property("any_of", [me if v == "me" else int(v) for v in values])] if values else []
             case "boolean":
                 tests += [self._property("is", v == "true") for v in values]
+            case packed.KEY:
+                tests += [found for v in values if (found := packed.unpack(v))]
             case "list":
                 tests += [{"condition": "in_segment", "segment": int(v)} for v in values]
             case "optout":
@@ -299,6 +304,8 @@ def cond(known: Fields, key: str, values: Sequence[str] = (), low: str = "", hig
         if value in special or (found.is_day and AGO.fullmatch(value)):
             continue
         if found.is_range or (found.kind == "user" and not (value == "me" or (value.isdigit() and len(value) < 19))):
+            raise _wrong(found, value)
+        if found.kind == packed.KEY and packed.unpack(value) is None:
             raise _wrong(found, value)
         if found.is_choice and found.kind != "user" and value not in dict(found.options):
             raise Invalid.one("f", "INVALID_OPTION", _("{label}: ‘{value}’ is none of the options.").format(label=found.label, value=value))
