@@ -19,6 +19,9 @@ class Kind(IntEnum):
     STAGE_CHANGED = 21  # key: new stage; payload: from, to, cause
     SEGMENT_JOINED = 22  # key: segment id
     SEGMENT_LEFT = 23
+    VERDICT_GIVEN = 24  # key: the verdict of sales; payload: actor, reason, score, until
+    PAUSE_STARTED = 25  # payload: actor, reason, until
+    PAUSE_ENDED = 26  # key: time, wake or hand; payload: actor, reason
     WORKFLOW_ENROLLED = 30  # key: workflow id; payload: enrollment, cause
     WORKFLOW_FINISHED = 31  # key: workflow id; payload: enrollment, outcome
     NOTE = 40  # what colleagues wrote down, from here on: payload: record (the activity's id; absent in what programs sent as a bare event)
