@@ -66,7 +66,7 @@ def count(node: Performed, catalog: Catalog, *, now: datetime, zone: tzinfo, who
     return Sql(f"SELECT e.contact_id, count(*) AS times FROM event e WHERE {where} GROUP BY e.contact_id", bind.params)
 
 
-def happened(node: Performed, bind: Binder, *, now: datetime, zone: tzinfo) -> str:
+def happened(node: Performed, catalog: Catalog, bind: Binder, *, now: datetime, zone: tzinfo) -> str:
     """The condition on one `event e` that the node counts; how often is not looked at. For statements that count for many filters in one pass."""
     return "false" if node.keys == () else _happened(node, Moment(now, zone), bind, False)
 
