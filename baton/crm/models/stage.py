@@ -39,4 +39,5 @@ class Booking(models.Model):
         db_table = "booking"
         indexes = [
             models.Index(fields=["at", "contact_id"], include=["out_of", "into", "path"], name="booking_at"),
+            models.Index(fields=["id"], name="booking_id"),  # what is new since reports counted last
         ]
