@@ -140,8 +140,9 @@ def test_the_keyboard_moves_selects_edits_opens_and_helps(page: Page) -> None:
     expect(page.get_by_role("dialog", name="키보드")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog", name="키보드")).to_be_hidden()
-    page.keyboard.press("j")
-    page.keyboard.press("j")
+    for row in range(2):
+        page.keyboard.press("j")
+        expect(page.locator("tbody tr").nth(row)).to_be_focused()
     page.keyboard.press("x")
     expect(page.locator("tbody input[type=checkbox]").nth(1)).to_be_checked()
     page.keyboard.press("x")
