@@ -198,7 +198,7 @@ def _take_back(bulk: BulkChange, ids: list[int], actor: Actor) -> int:
         case "archive":
             return records.restore_many(bulk.object_type, ids, actor=actor)
         case _:
-            return len(verbs.change_members(int(bulk.detail["segment"]), remove=ids, actor=actor).left)
+            return len(verbs.take_back(int(bulk.detail["segment"]), ids, actor=actor).left)
 
 
 def _give_back(bulk: BulkChange, ids: list[int], actor: Actor) -> int:
@@ -209,7 +209,7 @@ def _give_back(bulk: BulkChange, ids: list[int], actor: Actor) -> int:
     for id, name, old, new in sql.rows(OLD, [ids, _source(bulk)]):
         if id in now and name in asked and now[id].get(name) == _decoded(new):
             wanted.setdefault(id, {})[name] = _decoded(old)
-    outcomes = records.update_many(bulk.object_type, wanted, actor=actor, source="undo")
+    outcomes = records.update_many(bulk.object_type, wanted, actor=actor, source="undo", freedom="any")
     return sum(1 for error in outcomes.values() if error is None)
 
 

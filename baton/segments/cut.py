@@ -10,7 +10,7 @@ from datetime import datetime
 from baton.query.nodes import Node, Performed, walk
 from baton.query.statement import Sql
 
-TABLES = {name: "contact_id" for name in ("membership", "score", "consent", "suppression")} | {"association": "from_id"}
+TABLES = {name: "contact_id" for name in ("membership", "membership_pin", "score", "consent", "suppression")} | {"association": "from_id"}
 
 
 def tables(nodes: Iterable[Node], now: datetime) -> Sql:

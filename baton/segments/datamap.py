@@ -3,6 +3,7 @@
 from baton.crm.part import Part, Rows
 
 PARTS: list[Part] = [
-    Rows("membership", ["segment_id"], drop="o.reason = 'filter'"),
+    Rows("membership", ["segment_id"], drop="starts_with(o.reason, 'filter')"),
+    Rows("membership_pin", ["segment_id"]),
     Rows("score", ["model_id"], drop="true"),
 ]

@@ -5,7 +5,7 @@ from datetime import datetime
 from baton.platform import changes
 from baton.platform.changes import Batch, Change
 from baton.platform.jobs import drain, every, job
-from baton.segments import definitions, edges, exports, lifecycle, refresh, scoring
+from baton.segments import definitions, edges, exports, lifecycle, refresh, scoring, sizes
 from baton.segments.models import ScoreModel, ScoreRule, Segment
 
 
@@ -68,6 +68,12 @@ def evaluate_stages() -> None:
 def run_export(export_id: int) -> None:
     """Write the file of an export."""
     exports.run(export_id)
+
+
+@every("55 23 * * *")
+def count_lists() -> None:
+    """The sizes of all lists at the end of the day, counted."""
+    sizes.count_all()
 
 
 @every("20 3 * * *")

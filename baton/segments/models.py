@@ -43,7 +43,7 @@ class Membership(models.Model):
     contact_id = models.BigIntegerField()
     segment_id = models.BigIntegerField()
     joined_at = models.DateTimeField()
-    reason = models.TextField(default="filter")  # filter, or the actor who added the contact by hand
+    reason = models.TextField(default="filter")  # filter (filter:0:2: by these alternatives), or the actor who added the contact by hand
 
     class Meta:
         db_table = "membership"

@@ -1,7 +1,9 @@
 """Who belongs to a list: the members that its filter finds against those it has, for everybody or for the few who changed.
 
 Both ways ask the same compiled condition. For everybody one statement adds who joins and one removes who leaves; for a few,
-one statement asks all their lists at once and says what differs. Hand-made memberships stay.
+one statement asks all their lists at once and says what differs. What was pinned by hand wins over the filter.
+
+`membership.reason` is `filter` (`filter:0:2`, when the filter is a choice: which alternatives held at the time), or the actor who pinned or added him.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,13 +20,15 @@ from baton.platform import changes, clock, sql
 from baton.platform.changes import Batch, Change
 from baton.platform.config import config
 from baton.query import compile
-from baton.segments import catalog, cut, definitions, locks
+from baton.query.nodes import Node, Or
+from baton.query.statement import Sql
+from baton.segments import catalog, cut, definitions, locks, sizes
 from baton.segments.definitions import Definition
 from baton.segments.models import Segment
 
 JOIN = """
 INSERT INTO membership (contact_id, segment_id, joined_at, reason)
-SELECT c.id, %(segment)s, %(at)s, 'filter'
+SELECT c.id, %(segment)s, %(at)s, c.reason
 FROM ({members}) c
 WHERE NOT EXISTS (SELECT 1 FROM membership m WHERE m.contact_id = c.id AND m.segment_id = %(segment)s)
 ON CONFLICT (contact_id, segment_id) DO NOTHING
@@ -32,29 +36,40 @@ RETURNING contact_id
 """
 LEAVE = """
 DELETE FROM membership m
-WHERE m.segment_id = %(segment)s AND m.reason = 'filter'
+WHERE m.segment_id = %(segment)s
   AND NOT EXISTS (SELECT 1 FROM ({members}) c WHERE c.id = m.contact_id)
 RETURNING m.contact_id
 """
+# Who was put in or kept out by hand, laid over those whom the filter finds.
+PINNED = """
+SELECT c.id, c.reason FROM ({members}) c
+WHERE NOT EXISTS (SELECT 1 FROM membership_pin p WHERE p.segment_id = %(segment)s AND p.contact_id = c.id)
+UNION ALL
+SELECT p.contact_id, p.actor FROM membership_pin p JOIN contact k ON k.id = p.contact_id
+WHERE p.segment_id = %(segment)s AND p.side = 'in' AND k.archived_at IS NULL
+"""
 DIFFER = """
 WITH {cut}, asked AS MATERIALIZED (
-    SELECT c.id AS contact_id, ARRAY[{conditions}] AS holds FROM contact c WHERE c.id = ANY(%(ids)s)
+    SELECT c.id AS contact_id, c.archived_at IS NULL AS here, ARRAY[{conditions}] AS holds FROM contact c WHERE c.id = ANY(%(ids)s)
 )
-SELECT l.segment_id, l.holds, a.contact_id
+SELECT l.segment_id, b.belongs, a.contact_id, CASE WHEN b.belongs THEN coalesce(p.actor, 'filter') END
 FROM asked a CROSS JOIN LATERAL unnest(a.holds, %(segments)s::bigint[]) AS l(holds, segment_id)
 LEFT JOIN membership m ON m.contact_id = a.contact_id AND m.segment_id = l.segment_id
-WHERE CASE WHEN l.holds THEN m.contact_id IS NULL ELSE m.reason = 'filter' END
+LEFT JOIN membership_pin p ON p.contact_id = a.contact_id AND p.segment_id = l.segment_id
+CROSS JOIN LATERAL (SELECT CASE p.side WHEN 'in' THEN a.here WHEN 'out' THEN false ELSE l.holds END AS belongs) b
+WHERE b.belongs = (m.contact_id IS NULL)
 ORDER BY a.contact_id
 """
 ADD = """
 INSERT INTO membership (contact_id, segment_id, joined_at, reason)
-SELECT r.contact_id, r.segment_id, %s, 'filter' FROM unnest(%s::bigint[], %s::bigint[]) AS r(contact_id, segment_id)
+SELECT r.contact_id, r.segment_id, %s, r.reason FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS r(contact_id, segment_id, reason)
 ON CONFLICT (contact_id, segment_id) DO NOTHING
 """
 REMOVE = """
 DELETE FROM membership m USING unnest(%s::bigint[], %s::bigint[]) AS r(contact_id, segment_id)
-WHERE m.contact_id = r.contact_id AND m.segment_id = r.segment_id AND m.reason = 'filter'
+WHERE m.contact_id = r.contact_id AND m.segment_id = r.segment_id
 """
+ALTERNATIVES = 10  # of so many it is noted which held
 CHUNK = 5000  # events written at once by a full evaluation
 
 
@@ -127,11 +142,25 @@ def in_order(ready: Mapping[int, Definition]) -> list[list[int]]:
 
 
 def _all(segment: Segment, definition: Definition, at: datetime) -> Moved:
-    members = compile.members(definition.node, catalog.current(), now=at, zone=config().zone)
+    members = _members(definition.node, at)
+    pinned = sql.rows("SELECT 1 FROM membership_pin WHERE segment_id = %s LIMIT 1", [segment.pk])
+    text = PINNED.replace("{members}", members.text) if pinned else members.text
     params: dict[str, Any] = {**members.params, "segment": segment.pk, "at": at}
-    leave, join = LEAVE.replace("{members}", members.text), JOIN.replace("{members}", members.text)
-    left = [] if segment.kind == "fixed" else [id for (id,) in sql.rows(leave, params)]  # a fixed list takes who fits when it is made, and keeps them
-    return Moved(segment.pk, [id for (id,) in sql.rows(join, params)], left)
+    # a fixed list takes who fits when it is made, and keeps them
+    left = [] if segment.kind == "fixed" else [id for (id,) in sql.rows(LEAVE.replace("{members}", text), params)]
+    return Moved(segment.pk, [id for (id,) in sql.rows(JOIN.replace("{members}", text), params)], left)
+
+
+def _members(node: Node, at: datetime) -> Sql:
+    """`SELECT id, reason` of all whom a filter finds. Alternatives are found one by one, so that each can say that it held."""
+    known, zone = catalog.current(), config().zone
+    if not isinstance(node, Or) or not 1 < len(node.children) <= ALTERNATIVES:
+        found = compile.members(node, known, now=at, zone=zone)
+        return Sql(f"SELECT f.id, 'filter' AS reason FROM ({found.text}) f", found.params)
+    parts = [compile.members(child, known, now=at, zone=zone, prefix=f"a{number}_") for number, child in enumerate(node.children)]
+    either = " UNION ALL ".join(f"SELECT f.id, ':{number}' AS part FROM ({part.text}) f" for number, part in enumerate(parts))
+    params = {name: value for part in parts for name, value in part.params.items()}
+    return Sql(f"SELECT e.id, 'filter' || string_agg(e.part, '' ORDER BY e.part) AS reason FROM ({either}) e GROUP BY e.id", params)
 
 
 def _some(lists: Mapping[int, Definition], ids: Sequence[int], at: datetime) -> list[Moved]:
@@ -143,15 +172,37 @@ def _some(lists: Mapping[int, Definition], ids: Sequence[int], at: datetime) -> 
     for condition in found.values():
         params |= condition.params
     moved = {id: Moved(id, [], []) for id in found}
-    for segment_id, holds, contact_id in sql.rows(DIFFER.replace("{cut}", tables.text).replace("{conditions}", conditions), params):
-        (moved[segment_id].joined if holds else moved[segment_id].left).append(contact_id)
-    for statement, before, pairs in (
-        (ADD, [at], [(contact_id, m.segment_id) for m in moved.values() for contact_id in m.joined]),
-        (REMOVE, [], [(contact_id, m.segment_id) for m in moved.values() for contact_id in m.left]),
-    ):
-        if pairs:
-            sql.run(statement, [*before, [contact_id for contact_id, _ in pairs], [segment_id for _, segment_id in pairs]])
+    why: dict[tuple[int, int], str] = {}
+    for segment_id, belongs, contact_id, reason in sql.rows(DIFFER.replace("{cut}", tables.text).replace("{conditions}", conditions), params):
+        (moved[segment_id].joined if belongs else moved[segment_id].left).append(contact_id)
+        if belongs:
+            why[contact_id, segment_id] = reason
+    why |= _alternatives({id: lists[id].node for id in moved}, why, at)
+    if why:
+        sql.run(ADD, [at, [contact_id for contact_id, _ in why], [segment_id for _, segment_id in why], list(why.values())])
+    if left := [(contact_id, m.segment_id) for m in moved.values() for contact_id in m.left]:
+        sql.run(REMOVE, [[contact_id for contact_id, _ in left], [segment_id for _, segment_id in left]])
     return [m for m in moved.values() if m.joined or m.left]
+
+
+def _alternatives(nodes: Mapping[int, Node], why: Mapping[tuple[int, int], str], at: datetime) -> dict[tuple[int, int], str]:
+    """Which alternatives hold for those who join by a choice: one more question, about the few who join such lists only."""
+    whom: dict[int, list[int]] = {}
+    for (contact_id, segment_id), reason in why.items():
+        node = nodes[segment_id]
+        if reason == "filter" and isinstance(node, Or) and len(node.children) <= ALTERNATIVES:
+            whom.setdefault(segment_id, []).append(contact_id)
+    found: dict[tuple[int, int], str] = {}
+    known = catalog.current()
+    for segment_id, ids in whom.items():
+        node = nodes[segment_id]
+        assert isinstance(node, Or)
+        parts = [compile.condition(child, known, now=at, zone=config().zone, prefix=f"a{number}_") for number, child in enumerate(node.children)]
+        held = " || ".join(f"CASE WHEN {part.text} THEN ':{number}' ELSE '' END" for number, part in enumerate(parts))
+        params = {name: value for part in parts for name, value in part.params.items()} | {"ids": ids}
+        for contact_id, which in sql.rows(f"SELECT c.id, {held} FROM contact c WHERE c.id = ANY(%(ids)s)", params):
+            found[contact_id, segment_id] = f"filter{which}"
+    return found
 
 
 def tell(moved: Sequence[Moved], names: dict[int, str], at: datetime) -> None:
@@ -169,6 +220,7 @@ def _record(moved: Sequence[Moved], names: dict[int, str], at: datetime) -> None
     ]
     for some_rows in _chunks(rows):
         record.add(some_rows, announce=False)
+    sizes.moved({m.segment_id: (len(m.joined), len(m.left)) for m in moved}, at)
 
 
 def _changes(moved: Sequence[Moved]) -> list[Change]:

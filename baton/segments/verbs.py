@@ -1,6 +1,11 @@
-"""What people do with lists: make, change, archive; add and remove members of fixed ones. Checked, and with an actor."""
+"""What people do with lists: make, change, convert, archive; put contacts in or take them out by hand. Checked, and with an actor.
+
+In a fixed list a hand adds and removes. In an active one it pins: who was put in or kept out stays so, whatever the filter says, until that is
+taken back.
+"""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -12,10 +17,11 @@ from baton.platform import clock, history, sql
 from baton.platform.actor import Actor
 from baton.platform.errors import Conflict, Invalid, NotFound
 from baton.query.depends import Depends
-from baton.segments import catalog, circles, definitions, jobs, refresh
+from baton.segments import catalog, circles, definitions, jobs, locks, refresh
 from baton.segments.models import Segment
 
 KINDS = ("active", "fixed")
+ROLES = ("", "exclusion", "persona")
 Filter = dict[str, Any]
 
 ADD = """
@@ -25,26 +31,55 @@ ON CONFLICT (contact_id, segment_id) DO NOTHING
 RETURNING contact_id
 """
 REMOVE = "DELETE FROM membership WHERE segment_id = %s AND contact_id = ANY(%s) RETURNING contact_id"
+PIN = """
+INSERT INTO membership_pin (contact_id, segment_id, side, actor, why, at)
+SELECT c.id, %(segment)s, %(side)s, %(actor)s, %(why)s, %(at)s FROM contact c WHERE c.id = ANY(%(ids)s) AND c.archived_at IS NULL
+ON CONFLICT (contact_id, segment_id) DO UPDATE SET side = EXCLUDED.side, actor = EXCLUDED.actor, why = EXCLUDED.why, at = EXCLUDED.at
+RETURNING contact_id
+"""
+UNPIN = "DELETE FROM membership_pin WHERE segment_id = %s AND contact_id = ANY(%s) RETURNING contact_id"
+BECAUSE = "UPDATE membership SET reason = %s WHERE segment_id = %s AND contact_id = ANY(%s) AND reason <> %s"
+KEEP = """
+INSERT INTO membership_pin (contact_id, segment_id, side, actor, why, at)
+SELECT m.contact_id, m.segment_id, 'in', m.reason, '', m.joined_at FROM membership m
+WHERE m.segment_id = %s AND NOT starts_with(m.reason, 'filter')
+ON CONFLICT (contact_id, segment_id) DO NOTHING
+"""
+COPY = """
+INSERT INTO membership_pin (contact_id, segment_id, side, actor, why, at)
+SELECT p.contact_id, %s, p.side, p.actor, p.why, p.at FROM membership_pin p WHERE p.segment_id = %s
+"""
 
 
-def create_segment(name: str, filter: Filter, kind: str, actor: Actor) -> Segment:
+def create_segment(name: str, filter: Filter, kind: str, actor: Actor, *, description: str = "", role: str = "", preset: str = "") -> Segment:
     """A new list; its members are found in the background. A fixed list takes those who fit now (nobody, without a filter) and keeps them.
 
-    Raises Invalid (`name`, `kind`, or a path inside the filter).
+    Raises Invalid (`name`, `kind`, `role`, or a path inside the filter).
     """
     name = _name(name)
     if kind not in KINDS:
         raise Invalid.one("kind", "INVALID_OPTION", _("A list is active or fixed."))
     with transaction.atomic():
-        segment = Segment.objects.create(name=name, kind=kind, filter=filter, depends=_depends(0, filter, kind).to_json())
+        segment = Segment.objects.create(
+            name=name,
+            kind=kind,
+            filter=filter,
+            depends=_depends(0, filter, kind).to_json(),
+            description=description.strip(),
+            role=_role(role),
+            preset=preset,
+            created_by=str(actor),
+        )
         keys.resolve({(word, str(segment.pk)): name for word in (Kind.SEGMENT_JOINED, Kind.SEGMENT_LEFT)})
         history.record(actor, "created", "segment", segment.pk, name=name, kind=kind, filter=filter)
         _evaluate(segment)
     return segment
 
 
-def update_segment(segment: Segment, *, name: str | None = None, filter: Filter | None = None, actor: Actor) -> Segment:
-    """Rename a list or give an active one another filter; its members follow in the background. Raises Invalid, Conflict."""
+def update_segment(
+    segment: Segment, *, name: str | None = None, filter: Filter | None = None, description: str | None = None, role: str | None = None, actor: Actor
+) -> Segment:
+    """Change a list; a fixed one keeps its filter. Its members follow another filter in the background. Raises Invalid, Conflict."""
     detail: dict[str, Any] = {}
     with transaction.atomic():
         segment = _find(segment.pk)
@@ -52,11 +87,18 @@ def update_segment(segment: Segment, *, name: str | None = None, filter: Filter 
             detail["name"] = [segment.name, name]
             segment.name = name
             keys.resolve({(word, str(segment.pk)): name for word in (Kind.SEGMENT_JOINED, Kind.SEGMENT_LEFT)})
+        if description is not None and (description := description.strip()) != segment.description:
+            detail["description"] = [segment.description, description]
+            segment.description = description
+        if role is not None and _role(role) != segment.role:
+            detail["role"] = [segment.role, role]
+            segment.role = role
         if filter is not None and filter != segment.filter:
             if segment.kind != "active":
                 raise Conflict(_("A fixed list keeps the members it has; make another list for another filter."))
             detail["filter"] = [segment.filter, filter]
             segment.filter, segment.depends = filter, _depends(segment.pk, filter, segment.kind).to_json()
+            segment.evaluated_at = None  # being worked out
         if not detail:
             return segment
         segment.save()
@@ -64,6 +106,50 @@ def update_segment(segment: Segment, *, name: str | None = None, filter: Filter 
         if "filter" in detail:
             _evaluate(segment)
     return segment
+
+
+def make_fixed(segment: Segment, *, actor: Actor) -> Segment:
+    """Let an active list follow its filter no longer: it keeps the members it has, those by hand included. Raises Conflict while they are being found."""
+    with transaction.atomic():
+        locks.alone("segment", segment.pk)
+        segment = _find(segment.pk)
+        if segment.kind == "fixed":
+            return segment
+        if segment.filter and segment.evaluated_at is None:
+            raise Conflict(_("The members of this list are still being found. Try again in a moment."))
+        sql.run("DELETE FROM membership_pin WHERE segment_id = %s", [segment.pk])
+        segment.kind, segment.depends = "fixed", Depends().to_json()
+        segment.save()
+        history.record(actor, "updated", "segment", segment.pk, kind=["active", "fixed"])
+    return segment
+
+
+def make_active(segment: Segment, *, actor: Actor) -> Segment:
+    """Let a fixed list that has a filter follow it. Who was added by hand stays, pinned. Raises Invalid (`filter`)."""
+    with transaction.atomic():
+        locks.alone("segment", segment.pk)
+        segment = _find(segment.pk)
+        if segment.kind == "active":
+            return segment
+        if not segment.filter:
+            raise Invalid.one("filter", "REQUIRED", _("A list without a filter has nothing to follow."))
+        sql.run(KEEP, [segment.pk])
+        segment.kind, segment.evaluated_at = "active", None
+        segment.depends = _depends(segment.pk, segment.filter, "active").to_json()
+        segment.save()
+        history.record(actor, "updated", "segment", segment.pk, kind=["fixed", "active"])
+        _evaluate(segment)
+    return segment
+
+
+def duplicate(segment: Segment, name: str, *, actor: Actor) -> Segment:
+    """Another list with the same filter and the same people pinned; of a fixed list, with the members it has. Raises Invalid (`name`)."""
+    with transaction.atomic():
+        if segment.kind == "fixed":
+            return create_segment(name, {"condition": "in_segment", "segment": segment.pk}, "fixed", actor, description=segment.description)
+        made = create_segment(name, segment.filter, segment.kind, actor, description=segment.description, preset=segment.preset)
+        sql.run(COPY, [made.pk, segment.pk])
+    return made
 
 
 def archive_segment(segment: Segment, *, actor: Actor) -> None:
@@ -77,25 +163,56 @@ def archive_segment(segment: Segment, *, actor: Actor) -> None:
         history.record(actor, "archived", "segment", segment.pk)
 
 
-def add(segment_id: int, contact_ids: Sequence[int], actor: Actor) -> int:
-    """Put contacts in a fixed list; returns how many were not in it. Raises NotFound, Conflict (an active list follows its filter)."""
-    return len(change_members(segment_id, add=contact_ids, actor=actor).joined)
+def add(segment_id: int, contact_ids: Sequence[int], actor: Actor, *, why: str = "") -> int:
+    """Put contacts in a list; returns how many were not in it. Raises NotFound."""
+    return len(change_members(segment_id, add=contact_ids, actor=actor, why=why).joined)
 
 
-def remove(segment_id: int, contact_ids: Sequence[int], actor: Actor) -> int:
-    """Take contacts out of a fixed list; returns how many were in it. Raises NotFound, Conflict (an active list follows its filter)."""
-    return len(change_members(segment_id, remove=contact_ids, actor=actor).left)
+def remove(segment_id: int, contact_ids: Sequence[int], actor: Actor, *, why: str = "") -> int:
+    """Take contacts out of a list; returns how many were in it. Raises NotFound."""
+    return len(change_members(segment_id, remove=contact_ids, actor=actor, why=why).left)
 
 
-def change_members(segment_id: int, *, add: Sequence[int] = (), remove: Sequence[int] = (), actor: Actor) -> refresh.Moved:
-    """Put contacts in a fixed list and take others out; says who moved. Raises NotFound, Conflict (an active list follows its filter)."""
+def change_members(segment_id: int, *, add: Sequence[int] = (), remove: Sequence[int] = (), actor: Actor, why: str = "") -> refresh.Moved:
+    """Put contacts in a list and take others out; says who moved. In an active list that pins them, with who and why. Raises NotFound."""
     with transaction.atomic():
-        segment, at = _fixed(segment_id), clock.now()
+        segment, at = _open(segment_id), clock.now()
+        if segment.kind == "active":
+            return _pin(segment, add, remove, actor, why.strip(), at)
         joined = [id for (id,) in sql.rows(ADD, [segment.pk, at, str(actor), list(add)])] if add else []
         left = [id for (id,) in sql.rows(REMOVE, [segment.pk, list(remove)])] if remove else []
         moved = refresh.Moved(segment.pk, joined, left)
         refresh.tell([moved], {segment.pk: segment.name}, at)
     return moved
+
+
+def take_back(segment_id: int, contact_ids: Sequence[int], *, actor: Actor) -> refresh.Moved:
+    """Forget what a hand did with these contacts: the filter decides again; a fixed list loses them. Says who moved. Raises NotFound."""
+    with transaction.atomic():
+        segment = _open(segment_id)
+        if segment.kind == "fixed":
+            return change_members(segment_id, remove=contact_ids, actor=actor)
+        if freed := [id for (id,) in sql.rows(UNPIN, [segment.pk, list(contact_ids)])]:
+            sql.run(BECAUSE, ["filter", segment.pk, freed, "filter"])
+            history.record(actor, "unpinned", "segment", segment.pk, contacts=len(freed))
+        return _look(segment.pk, freed)
+
+
+def _pin(segment: Segment, add: Sequence[int], remove: Sequence[int], actor: Actor, why: str, at: datetime) -> refresh.Moved:
+    pinned: dict[str, list[int]] = {}
+    for side, ids in (("in", add), ("out", remove)):
+        values = {"segment": segment.pk, "side": side, "actor": str(actor), "why": why, "at": at, "ids": list(ids)}
+        pinned[side] = [id for (id,) in sql.rows(PIN, values)] if ids else []
+        if pinned[side]:
+            history.record(actor, f"pinned_{side}", "segment", segment.pk, contacts=len(pinned[side]), why=why)
+    if pinned["in"]:
+        sql.run(BECAUSE, [str(actor), segment.pk, pinned["in"], str(actor)])
+    return _look(segment.pk, [*pinned["in"], *pinned["out"]])
+
+
+def _look(segment_id: int, ids: Sequence[int]) -> refresh.Moved:
+    found = refresh.each({segment_id: sorted(ids)}) if ids else []
+    return found[0] if found else refresh.Moved(segment_id, [], [])
 
 
 def restore_segment(segment_id: int, *, actor: Actor) -> Segment:
@@ -106,6 +223,8 @@ def restore_segment(segment_id: int, *, actor: Actor) -> Segment:
             raise NotFound(_("There is no list {id}.").format(id=segment_id))
         segment.archived_at = None
         segment.depends = _depends(segment.pk, segment.filter, segment.kind).to_json()
+        if segment.kind == "active":
+            segment.evaluated_at = None
         segment.save()
         history.record(actor, "restored", "segment", segment.pk)
         if segment.kind == "active":
@@ -121,13 +240,17 @@ def _find(segment_id: int) -> Segment:
     return segment
 
 
-def _fixed(segment_id: int) -> Segment:
+def _open(segment_id: int) -> Segment:
     segment = Segment.objects.filter(pk=segment_id, archived_at=None).first()
     if segment is None:
         raise NotFound(_("There is no list {id}.").format(id=segment_id))
-    if segment.kind != "fixed":
-        raise Conflict(_("This list follows its filter; contacts cannot be added or removed by hand."))
     return segment
+
+
+def _role(role: str) -> str:
+    if role not in ROLES:
+        raise Invalid.one("role", "INVALID_OPTION", _("Expected one of: {options}.").format(options=", ".join(ROLES[1:])))
+    return role
 
 
 def _name(name: str) -> str:

@@ -80,6 +80,10 @@ class World:
         return {"condition": "property", "property": name, "operator": "any_of", "value": list(values)}
 
     @staticmethod
+    def has_city(value: str) -> dict[str, Any]:
+        return {"condition": "property", "property": "city", "operator": "is", "value": value}
+
+    @staticmethod
     def has_number(value: int) -> dict[str, Any]:
         return {"condition": "property", "property": "numberofemployees", "operator": "is", "value": value}
 

@@ -49,13 +49,53 @@ def test_a_full_evaluation_leaves_changes_for_the_tick(world: Any) -> None:
     assert refresh.everyone(segment) == refresh.Moved(segment.pk, [], [])
 
 
-def test_members_added_by_hand_stay(world: Any) -> None:
-    anna = world.contact(industry="finance")
+def test_a_pin_wins_over_the_filter_in_both_evaluations(world: Any) -> None:
+    anna, ben, cara = world.contact(industry="finance"), world.contact(industry="manufacturing"), world.contact(industry="manufacturing")
     makers = world.list(world.has("industry", "manufacturing"))
-    Membership.objects.create(contact_id=anna, segment_id=makers.pk, joined_at=clock.now(), reason="user:1")
-    refresh.everyone(makers)
-    refresh.some([makers], [anna])
-    assert world.members(makers) == {anna}
+    assert verbs.add(makers.pk, [anna], Actor("user", 1), why="met at the fair") == 1
+    assert verbs.remove(makers.pk, [ben], Actor("user", 1), why="a competitor") == 1
+    assert world.members(makers) == {anna, cara}
+    assert Membership.objects.get(contact_id=anna).reason == "user:1"
+    for _ in range(2):
+        moved = refresh.everyone(makers)
+        assert (moved.joined, moved.left) == ([], [])
+        world.change(anna, industry="it")  # the few
+        world.change(ben, city="서울", industry="finance")
+        world.change(ben, industry="manufacturing")
+        world.settle()
+        assert world.members(makers) == {anna, cara}
+    records.archive("contact", anna, actor=SYSTEM)
+    world.settle()
+    assert world.members(makers) == {cara}
+    records.restore("contact", anna, actor=SYSTEM)
+    world.settle()
+    assert world.members(makers) == {anna, cara}
+    assert verbs.take_back(makers.pk, [anna, ben], actor=Actor("user", 1)) == refresh.Moved(makers.pk, [ben], [anna])
+    assert refresh.everyone(makers) == refresh.Moved(makers.pk, [], [])
+
+
+def test_a_pinned_member_who_fits_stays_when_the_pin_is_taken_back(world: Any) -> None:
+    anna = world.contact(industry="manufacturing")
+    makers = world.list(world.has("industry", "manufacturing"))
+    assert verbs.add(makers.pk, [anna], Actor("user", 1)) == 0
+    assert Membership.objects.get(contact_id=anna).reason == "user:1"
+    assert verbs.take_back(makers.pk, [anna], actor=SYSTEM) == refresh.Moved(makers.pk, [], [])
+    assert Membership.objects.get(contact_id=anna).reason == "filter"
+
+
+def test_each_membership_says_by_which_alternative(world: Any) -> None:
+    anna, ben = world.contact(industry="manufacturing", city="서울"), world.contact(city="서울")
+    either = {"any": [world.has("industry", "manufacturing"), world.viewed("/pricing"), world.has_city("서울")]}
+    segment = world.list(either)
+    cara = world.contact()
+    world.views(cara, "/pricing")
+    world.change(cara, city="서울")
+    world.settle()
+    assert dict(Membership.objects.filter(segment_id=segment.pk).values_list("contact_id", "reason")) == {
+        anna: "filter:0:2",
+        ben: "filter:2",
+        cara: "filter:1:2",
+    }
 
 
 def test_a_list_of_a_list_follows_at_once(world: Any) -> None:
@@ -125,7 +165,7 @@ def test_the_few_and_everybody_agree_after_anything(world: Any, seed: int) -> No
     ]
     model = world.model(
         ("fit_company", world.has("industry", "manufacturing"), 10),
-        ("web", world.viewed("/pricing", days=10), 5, {"each": True, "cap": 15}),
+        ("web", world.viewed("/pricing", days=10), 5, {"each": True, "times": 3}),
         ("web", {"condition": "in_segment", "segment": lists[3].pk}, 7),
         ("minus", {"condition": "no_activity", "days": 20}, -10),
     )
@@ -147,6 +187,13 @@ def test_the_few_and_everybody_agree_after_anything(world: Any, seed: int) -> No
                     people.append(world.contact())
                 case _:
                     world.later(days=chance.choice([0.1, 2, 6]))
+            match chance.randint(0, 5):
+                case 0:
+                    verbs.add(chance.choice(lists).pk, [who], SYSTEM)
+                case 1:
+                    verbs.remove(chance.choice(lists).pk, [who], SYSTEM)
+                case 2:
+                    verbs.take_back(chance.choice(lists).pk, people, actor=SYSTEM)
         world.settle()
         for segment in lists:
             moved = refresh.everyone(segment)

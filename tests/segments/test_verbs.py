@@ -8,8 +8,8 @@ from baton.platform import sql
 from baton.platform.actor import SYSTEM, Actor
 from baton.platform.errors import Conflict, Invalid, NotFound
 from baton.platform.models import History
-from baton.segments import jobs, verbs
-from baton.segments.models import Membership, Score, ScoreModel, Segment
+from baton.segments import jobs, sizes, verbs
+from baton.segments.models import Membership, Pin, Score, ScoreModel, Segment
 from tests.segments import scores
 
 ANN = Actor("user", 7)
@@ -101,12 +101,55 @@ def test_fixed_lists_change_by_hand_only(world: Any) -> None:
         verbs.update_segment(segment, filter=world.has("industry", "it"), actor=ANN)
 
 
-def test_an_active_list_takes_nobody_by_hand(world: Any) -> None:
-    segment = world.list(world.has("industry", "manufacturing"))
-    with pytest.raises(Conflict):
-        verbs.add(segment.pk, [world.contact()], ANN)
+def test_what_a_hand_did_to_an_active_list_is_told(world: Any) -> None:
+    segment, anna = world.list(world.has("industry", "manufacturing")), world.contact()
+    assert verbs.add(segment.pk, [anna, 999_999_999], ANN, why=" a partner ") == 1
+    pin = Pin.objects.get(contact_id=anna, segment_id=segment.pk)
+    assert (pin.side, pin.actor, pin.why) == ("in", "user:7", "a partner")
+    assert history("segment")[-1] == ("user:7", "pinned_in", {"contacts": 1, "why": "a partner"})
+    assert verbs.remove(segment.pk, [anna], ANN) == 1
+    assert Pin.objects.get().side == "out"
     with pytest.raises(NotFound):
         verbs.remove(987654, [1], ANN)
+
+
+def test_a_list_is_made_fixed_and_active_again(world: Any) -> None:
+    anna, ben, cara = world.contact(industry="manufacturing"), world.contact(), world.contact()
+    makers = world.has("industry", "manufacturing")
+    segment = verbs.create_segment("Makers", makers, "active", ANN)
+    with pytest.raises(Conflict):
+        verbs.make_fixed(segment, actor=ANN)
+    segment = world.list(makers)
+    verbs.add(segment.pk, [ben], ANN, why="asked for it")
+    fixed = verbs.make_fixed(segment, actor=ANN)
+    assert (fixed.kind, world.members(fixed)) == ("fixed", {anna, ben})
+    world.change(anna, industry="finance")
+    verbs.add(segment.pk, [cara], ANN)
+    world.settle()
+    assert world.members(fixed) == {anna, ben, cara}
+    copy = verbs.duplicate(fixed, "Makers again", actor=ANN)
+    jobs.evaluate_list(**deferred("evaluate_list")[-1])
+    assert world.members(copy) == {anna, ben, cara}
+    verbs.make_active(fixed, actor=ANN)
+    jobs.evaluate_list(**deferred("evaluate_list")[-1])
+    assert world.members(fixed) == {ben, cara}  # who was added by hand stays
+    with pytest.raises(Invalid):
+        verbs.make_active(verbs.create_segment("Guests", {}, "fixed", ANN), actor=ANN)
+
+
+def test_sizes_follow_every_move_and_agree_with_the_count(world: Any) -> None:
+    anna, ben = world.contact(industry="manufacturing"), world.contact()
+    segment = world.list(world.has("industry", "manufacturing"))
+    world.change(ben, industry="manufacturing")
+    world.settle()
+    world.later(days=2)
+    world.change(anna, industry="finance")
+    world.settle()
+    days = sizes.history([segment.pk], days=3)[segment.pk]
+    assert [(d.members, d.joined, d.departed) for d in days] == [(2, 2, 0), (2, 0, 0), (1, 0, 1)]
+    sizes.count_all()
+    assert sizes.history([segment.pk], days=3)[segment.pk] == days
+    assert sizes.now(segment.pk) == (1, True)
 
 
 def test_a_list_in_use_is_not_archived(world: Any) -> None:
