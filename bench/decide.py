@@ -38,21 +38,21 @@ WHERE EXISTS (SELECT 1 FROM event e WHERE e.contact_id = c.id AND e.kind = 11 AN
 
 
 def behavioural() -> list[Row]:
-    """A list of who saw the pricing page twice in 30 days and opened a mail in 14, with three properties: everybody evaluated and members stored."""
+    """A list of who saw the most seen page twice in 30 days and opened a mail in 14, with three properties: everybody evaluated and members stored."""
     _world()
     from baton.segments import refresh, verbs
     from baton.segments.catalog import current
 
     stored = {
         "all": [
-            {"condition": "page_viewed", "address": "/pricing", "match": "contains", "at_least": 2, "days": 30},
+            {"condition": "page_viewed", "address": "/site", "match": "is", "at_least": 2, "days": 30},
             {"condition": "email_opened", "at_least": 1, "days": 14},
             {"condition": "property", "property": "seniority", "operator": "any_of", "value": ["exec", "head", "manager"]},
             {"condition": "property", "property": "lead_source", "operator": "known"},
             {"condition": "property", "property": "city", "operator": "any_of", "value": ["서울", "성남", "부산", "인천"]},
         ]
     }
-    pages, now = list(current().event_keys(Kind.PAGE_VIEW, "contains", "/pricing")), clock.now()
+    pages, now = list(current().event_keys(Kind.PAGE_VIEW, "is", "/site")), clock.now()
     size = [0]
 
     def build() -> None:
