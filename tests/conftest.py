@@ -59,9 +59,9 @@ def _language() -> None:
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is remembered for a moment (types, properties, users) does not go stale while statements are counted, however slow the machine is."""
-    from baton.crm import properties, types, values
+    from baton.crm import life, properties, types, values
 
-    for module in (properties, types, values):
+    for module in (life, properties, types, values):
         monkeypatch.setattr(module, "FRESH", 3600.0)
 
 

@@ -87,6 +87,13 @@ class Links(Part):
         return {row[0] for row in sql.rows("SELECT id FROM record WHERE id = ANY(%s) UNION ALL SELECT id FROM contact WHERE id = ANY(%s)", [ids, ids])}
 
 
+class Kept(Stays):
+    """Bookings of stages, which tie out for ever: erase.py leaves them under a number of nobody's."""
+
+    def erase(self, person: Person) -> None:
+        return None
+
+
 PARTS: list[Part] = [
     Links(),
     Consents("consent", ["channel"], refusal=lambda row: not row["granted"], pick=_stricter, blank={"wording": "", "source": ""}),
@@ -98,6 +105,7 @@ PARTS: list[Part] = [
     Stays("like_key", ["kind", "value"], by="record_id", blank="delete", copied=False),
     Stays("like_due", ["id"], by="record_id", copied=False),
     Stays("likeness", ["other_id"], by="record_id", blank="delete", copied=False),
+    Kept("booking", ["id"], blank={"reason": ""}),
     Stays("merge", ["id"], by="record_id", blank="delete", copied=False),
     Nothing("identity", "merge.py moves it, erase.py deletes it"),
     Nothing("unique_value", "merge.py moves it, erase.py deletes it"),

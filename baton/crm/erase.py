@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from baton.accounts import rights
-from baton.crm import contacts, identity, properties, search, traces, types, values
+from baton.crm import contacts, identity, ledger, life, properties, search, traces, types, values
 from baton.crm.merge import absorbed
 from baton.crm.models import Blocked, Contact
 from baton.crm.part import Person, parts
@@ -46,6 +46,7 @@ def erase(contact_id: int, *, actor: Actor, block: bool = True) -> None:
         mails = [value for value in person.values if "@" in value]
         _files(person)
         _without_him(person)
+        ledger.forget_whose(person.ids, at=clock.now(), actor=actor)
         for part in parts().values():
             part.erase(person)
         sql.run("DELETE FROM merge WHERE gone_id = ANY(%s)", [person.ids])
@@ -75,7 +76,7 @@ def anonymise(contact_id: int, *, actor: Actor) -> None:
         sql.run("DELETE FROM identity WHERE contact_id = ANY(%s) AND kind <> 'merged'", [person.ids])
         known = properties.definitions("contact")
         was = Contact.objects.get(id=id)
-        left = {name: value for name, value in was.properties.items() if name in known and known[name].type in COUNTED}
+        left = {name: value for name, value in was.properties.items() if name in known and (known[name].type in COUNTED or name == life.SINCE)}
         sql.run(
             "UPDATE contact SET properties = %s, email = '', search = ''::tsvector, updated_at = %s WHERE id = %s",
             [json.dumps(left, ensure_ascii=False), clock.now(), id],

@@ -14,10 +14,9 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from baton.accounts import rights
-from baton.crm import contacts, identity, records, types
+from baton.crm import contacts, identity, ledger, life, records, types
 from baton.crm import duplicates as likeness
 from baton.crm import properties as definitions
-from baton.crm.builtin.choices import LIFECYCLE
 from baton.crm.models import Contact, Merge, PropertyDefinition, Record
 from baton.crm.part import Image, Pair, Rows, parts
 from baton.platform import changes, clock, history, live, sql
@@ -28,7 +27,6 @@ from baton.platform.transaction import retrying
 
 Side = Literal["keep", "gone"]
 SOURCE = "merge"
-STAGES = [key for key in LIFECYCLE if key not in ("recycle_a", "recycle_b", "deadend")]
 PEOPLE = ("user", "token", "system")  # who may merge; everything else only joins a visitor to a contact (events/identity.py)
 ROUNDS = 3  # how often two records are looked for again that others merge at the same moment
 
@@ -126,9 +124,18 @@ def _field(definition: PropertyDefinition, ours: Any, theirs: Any, choice: Side 
         wins, why = choice, "chosen"
     elif ours is None or theirs is None:
         wins, why = ("gone" if ours is None else "keep"), "only"
-    elif definition.name == "lifecyclestage" and ours in STAGES and theirs in STAGES:
-        wins, why = ("gone" if STAGES.index(theirs) > STAGES.index(ours) else "keep"), "stage"
+    elif definition.name == life.PROPERTY and (further := _further(ours, theirs)):
+        wins, why = further, "stage"
     return Field(definition.name, definitions.label(definition), ours, theirs, wins, why)
+
+
+def _further(ours: Any, theirs: Any) -> Side | None:
+    """Who is further on the way; None when one of them stands beside it."""
+    stages = life.by_key()
+    here, there = stages.get(str(ours)), stages.get(str(theirs))
+    if here is None or there is None or not (here.on_the_way and there.on_the_way):
+        return None
+    return "gone" if there.rank > here.rank else "keep"
 
 
 # Merging --------------------------------------------------------------------
@@ -154,13 +161,14 @@ def merge(object_type: str, keep_id: int, gone_id: int, choices: Mapping[str, Si
         kept["unique"] = sql.rows("DELETE FROM unique_value WHERE record_id = %s RETURNING value, name", [pair.gone])
         kept["parts"] = {name: part.move(pair) for name, part in parts().items() if object_type == "contact" or not part.people_only}
         sql.run(f"DELETE FROM {_table(object_type)} WHERE id = %s", [pair.gone])
+        _book(pair, gone, actor, back=False)
         identity.claim("merged", str(pair.gone), pair.keep)
         wanted = {f.name: f.gone for f in fields if f.wins == "gone"}
         _write(pair, wanted, actor, chosen=choices or {})
         after = _row(object_type, pair.keep)
         changed = {
             name: [keep["properties"].get(name), after["properties"].get(name)]
-            for name in wanted
+            for name in (*wanted, life.SINCE)
             if keep["properties"].get(name) != after["properties"].get(name)
         }
         kept["written_at"] = after["updated_at"]
@@ -215,20 +223,28 @@ def _move_identities(pair: Pair) -> list[list[str]]:
     return [list(row) for row in rows]
 
 
+def _book(pair: Pair, gone: Image, actor: Actor, *, back: bool) -> None:
+    """The place of the one that goes is left, or, when a merge is undone, taken again."""
+    stage = str(gone["properties"].get(life.PROPERTY) or "")
+    if pair.object_type == "contact":
+        move = ledger.Move(pair.gone, "", stage) if back else ledger.Move(pair.gone, stage, "")
+        ledger.book([move], at=clock.now(), actor=actor, source=SOURCE, tell=False)
+
+
 def _write(pair: Pair, wanted: dict[str, Any], actor: Actor, *, chosen: Mapping[str, Side]) -> None:
     """Give the survivor what it takes over. A value that may not be written any more (an option that was archived) is left out unless somebody chose it."""
     if pair.object_type == "contact":
         contacts.others_changed(pair.keep, actor=actor)
     try:
         with transaction.atomic():
-            records.update(pair.object_type, pair.keep, wanted, actor=actor, source=SOURCE)
+            records.update(pair.object_type, pair.keep, wanted, actor=actor, source=SOURCE, freedom="back")
     except Invalid as error:
         faulty = {problem.path.rpartition(".")[2] for problem in error.problems}
         if not faulty & wanted.keys() or faulty & chosen.keys():
             raise
         for name in faulty:
             wanted.pop(name, None)
-        records.update(pair.object_type, pair.keep, wanted, actor=actor, source=SOURCE)
+        records.update(pair.object_type, pair.keep, wanted, actor=actor, source=SOURCE, freedom="back")
 
 
 def _tell(object_type: str, *ids: int) -> None:
@@ -266,6 +282,7 @@ def undo(merge_id: int, *, actor: Actor) -> Undone:
             raise Conflict(_("The record was merged into another one or archived. Undo that first."))
         rights.of_actor(actor).require(pair.object_type, "merge", [keep["owner_id"], kept["gone"]["owner_id"]])
         missing = _bring_back(pair, kept)
+        _book(pair, kept["gone"], actor, back=True)
         for name, part in reversed(parts().items()):
             if name in kept["parts"]:
                 part.back(pair, kept["parts"][name])
@@ -328,10 +345,13 @@ def _revert(pair: Pair, found: Merge, keep: Image, kept: dict[str, Any], actor: 
                 filler.changed[name] = [None, wanted[name]]
     for other in later:
         Merge.objects.filter(record_id=other.record_id, id=other.id).update(changed=other.changed)
+    since = {life.SINCE: wanted.pop(life.SINCE)} if life.SINCE in wanted else {}
     unique = {row[1]: row[0] for row in kept["unique"]}
     given = {name: value for name, value in wanted.items() if name in unique}
     if wanted:
         _restore_values(pair, wanted, actor)
+    if since and life.PROPERTY in wanted:
+        records.derive(pair.object_type, [pair.keep], since, actor=actor)
     if given:  # the survivor gave up what the other one had; it is his again
         sql.run(
             "INSERT INTO unique_value (value, name, object_type, record_id) SELECT r.value, r.name, %s, %s"
@@ -348,7 +368,7 @@ def _restore_values(pair: Pair, wanted: Mapping[str, Any], actor: Actor) -> None
     """Write values back one by one where they do not pass together: what is refused today stays as it is."""
     try:
         with transaction.atomic():
-            records.update(pair.object_type, pair.keep, wanted, actor=actor, source=SOURCE)
+            records.update(pair.object_type, pair.keep, wanted, actor=actor, source=SOURCE, freedom="any")
     except (Invalid, Conflict):
         if len(wanted) > 1:
             for name, value in wanted.items():

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from baton.crm import identity, writing
+from baton.crm.life import Freedom
 from baton.crm.models import Contact, Record
 from baton.crm.writing import Plan
 from baton.platform import clock, sql
@@ -91,23 +92,25 @@ def create_many(
     return outcomes
 
 
-def update(object_type: str, id: int, properties: Values, *, actor: Actor, source: str) -> None:
+def update(object_type: str, id: int, properties: Values, *, actor: Actor, source: str, freedom: Freedom = "") -> None:
     """Change some values; null and "" clear. Values that stay the same leave no trace.
+
+    `freedom` is what a contact's stage may do beside going on: what takes a mistake back may do anything.
 
     Raises Invalid, NotFound (archived records too), Conflict(existing_id) when another live record has a value that only one may have.
     """
-    outcome = update_many(object_type, {id: properties}, actor=actor, source=source)[id]
+    outcome = update_many(object_type, {id: properties}, actor=actor, source=source, freedom=freedom)[id]
     if outcome is not None:
         raise outcome
 
 
 @retrying
-def update_many(object_type: str, wanted: Mapping[int, Values], *, actor: Actor, source: str) -> dict[int, DomainError | None]:
+def update_many(object_type: str, wanted: Mapping[int, Values], *, actor: Actor, source: str, freedom: Freedom = "") -> dict[int, DomainError | None]:
     """Change values of many records, in sets: for each id None, or the fault for which it was left as it was. The good ones are written.
 
     All in one transaction, or in the caller's. The id of a merged record means the one it was merged into.
     """
-    outcomes = _update(object_type, wanted, actor, source)
+    outcomes = _update(wanted, Plan(object_type, actor, source, clock.now(), freedom))
     return {id: outcome if isinstance(outcome, DomainError) else None for id, outcome in outcomes.items()}
 
 
@@ -122,15 +125,21 @@ def set_many(object_type: str, ids: Sequence[int], properties: Values, *, actor:
         if name in properties and plan.known[name].unique_value and properties[name] not in (None, ""):
             raise Invalid.one(f"properties.{name}", "READ_ONLY", _("This value belongs to one record only."))
     with transaction.atomic():
-        outcomes = _update(object_type, dict.fromkeys(ids, properties), actor, source)
+        outcomes = _update(dict.fromkeys(ids, properties), plan)
         for outcome in outcomes.values():
             if isinstance(outcome, Invalid):
                 raise outcome
     return sum(1 for outcome in outcomes.values() if isinstance(outcome, dict) and outcome)
 
 
-def _update(object_type: str, wanted: Mapping[int, Values], actor: Actor, source: str) -> dict[int, DomainError | dict[str, Any]]:
-    plan = Plan(object_type, actor, source, clock.now())
+@retrying
+def move_many(wanted: Mapping[int, Values], *, actor: Actor, source: str, freedom: Freedom, reason: str) -> dict[int, DomainError | bool]:
+    """`update_many` of contacts for stages.py, which says how freely a stage may be left: the fault, or whether anything changed."""
+    outcomes = _update(wanted, Plan("contact", actor, source, clock.now(), freedom, reason))
+    return {id: outcome if isinstance(outcome, DomainError) else bool(outcome) for id, outcome in outcomes.items()}
+
+
+def _update(wanted: Mapping[int, Values], plan: Plan) -> dict[int, DomainError | dict[str, Any]]:
     outcomes: dict[int, DomainError | dict[str, Any]] = {}
     items = list(wanted.items())
     with transaction.atomic():

@@ -12,9 +12,10 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from baton.crm import formulas, identity, pipelines, search, titles, trail, types
+from baton.crm import formulas, identity, ledger, life, pipelines, search, titles, trail, types
 from baton.crm import properties as definitions
 from baton.crm.duplicates import find as likeness
+from baton.crm.ledger import Move
 from baton.crm.models import PropertyDefinition
 from baton.crm.values import stamp
 from baton.platform import changes, clock, live, sql
@@ -36,6 +37,8 @@ class Plan:
     actor: Actor
     source: str
     now: datetime
+    freedom: life.Freedom = ""  # of moves between stages of the life cycle
+    reason: str = ""  # of such a move
     known: dict[str, PropertyDefinition] = field(init=False)
     ways: pipelines.Known = field(init=False)
     table: str = field(init=False)
@@ -59,8 +62,11 @@ class Plan:
         return self.object_type == "contact"
 
     def complete(self, values: dict[str, Any], was: Row) -> None:
-        """Add what follows from the values: the place in the pipeline, when a task was done, calculated properties. Raises Invalid."""
+        """Add what follows from the values: the place in the pipeline, since when in a stage, when a task was done, calculated ones. Raises Invalid."""
         pipelines.place(self.object_type, values, was=was, known=self.ways)
+        if self.people and life.PROPERTY in values and (values[life.PROPERTY] or None) != was.get(life.PROPERTY):
+            life.judge(str(was.get(life.PROPERTY) or ""), str(values[life.PROPERTY] or ""), self.freedom)
+            values[life.SINCE] = stamp(self.now)
         if self.object_type == "task" and "status" in values:
             done = values["status"] == "COMPLETED"
             values["completed_at"] = (was.get("completed_at") or stamp(self.now)) if done else None
@@ -97,6 +103,7 @@ def create(plan: Plan, rows: Sequence[Row], ids: Sequence[int]) -> list[int | Do
         likeness.note(plan.object_type, [ids[place] for place in ready])
         if plan.people:
             changes.append(Change(ids[place], "identity") for place in ready)
+            _book(plan, [(ids[place], values, {}) for place, values in ready.items()])
     return outcomes
 
 
@@ -183,9 +190,17 @@ def _try(plan: Plan, wanted: Mapping[int, dict[str, Any]], system: bool) -> dict
     done = [changed[id] for id in changed if id in written]
     _give_up(plan, done)
     trail.write(plan.object_type, [(id, name, was.get(name), value) for id, new, was in done for name, value in new.items()], plan.actor, plan.source, plan.now)
+    if plan.people:
+        _book(plan, done)
     tell(plan.object_type, {id: new for id, new, _was in done})
     likeness.note(plan.object_type, [id for id, _new, _was in done], {name for _id, new, _was in done for name in new})
     return outcomes | {id: new for id, new, _was in done}
+
+
+def _book(plan: Plan, rows: Iterable[tuple[int, Row, Row]]) -> None:
+    """Write down who moved between stages of the life cycle; `rows` are (id, new values, values before)."""
+    moves = [Move(id, str(was.get(life.PROPERTY) or ""), str(new[life.PROPERTY] or "")) for id, new, was in rows if life.PROPERTY in new]
+    ledger.book(moves, at=plan.now, actor=plan.actor, source=plan.source, reason=plan.reason)
 
 
 def _write(plan: Plan, rows: Sequence[tuple[int, dict[str, Any], dict[str, Any]]], texts: Mapping[int, str]) -> set[int]:
@@ -327,13 +342,16 @@ def set_archived(object_type: str, ids: Sequence[int], archived: bool, *, actor:
         for id, conflict in _claim(plan, turned).items():
             outcomes[id] = conflict
             del turned[id]
-    done = {
-        row[0]
-        for row in sql.rows(
-            f"UPDATE {plan.table} SET archived_at = %s, updated_at = %s WHERE id = ANY(%s) AND (archived_at IS NULL) = %s RETURNING id",
-            [plan.now if archived else None, plan.now, sorted(turned), archived],
+    done = dict(
+        sql.rows(
+            f"UPDATE {plan.table} SET archived_at = %s, updated_at = %s WHERE id = ANY(%s) AND (archived_at IS NULL) = %s"
+            " RETURNING id, coalesce(properties ->> %s, '')",
+            [plan.now if archived else None, plan.now, sorted(turned), archived, life.PROPERTY],
         )
-    }
+    )
+    if plan.people:
+        moves = [Move(id, stage, "") if archived else Move(id, "", stage) for id, stage in sorted(done.items())]
+        ledger.book(moves, at=plan.now, actor=actor, source="archive" if archived else "restore", tell=False)
     if archived:
         _give_up(plan, [(id, values, values) for id, values, _was in turned.values() if id in done])
         if plan.people:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from baton.events import identity, logged, partitions
+from baton.events import identity, logged, moves, partitions
 from baton.events.vocabulary import HUMAN, Kind
 from baton.platform import changes, clock, live, logs, sql
 from baton.platform.changes import Batch, Change
@@ -29,6 +29,7 @@ def who_and_when(batch: Batch, unseen: list[Change]) -> None:
     """Settle who the events belong to and when each person was last active, before scores and lists look."""
     followed = logged.follow(logged.touched(unseen))
     batch.add(followed)
+    batch.add(moves.follow(unseen))
     happened = {c.contact_id for c in unseen if c.kind == "event"}
     moved = _strays(happened)
     for change in unseen:

@@ -43,6 +43,8 @@ class Depends:
                 return key in self.states or (not key and bool(self.states))
             case "stage":
                 return "lifecyclestage" in self.properties
+            case "booking":
+                return False  # becomes an event first
             case _:
                 return True
 

@@ -1,14 +1,16 @@
-"""What every Baton has from the start: object types, their properties and groups, pipelines, labels of associations. One file an area.
+"""What every Baton has from the start: object types, their properties and groups, pipelines, stages of the life cycle, labels of associations.
+
+One file an area.
 
 Property names are HubSpot's defaults where one exists, so that imports and programs find what they look for.
 """
 
 from django.db import transaction
 
-from baton.crm import properties
-from baton.crm.models import AssociationLabel, ObjectType, Pipeline, PropertyDefinition, PropertyGroup, Stage
+from baton.crm import life, properties
+from baton.crm.models import AssociationLabel, LifecycleStage, ObjectType, Pipeline, PropertyDefinition, PropertyGroup, Stage
 
-from . import activities, commerce, company, contact, deal, links, ticket
+from . import activities, commerce, company, contact, deal, links, stages, ticket
 from .shape import Kind
 
 KINDS: dict[str, Kind] = {
@@ -22,8 +24,10 @@ def ensure() -> None:
         _types()
         _properties()
         _pipelines()
+        _stages()
         AssociationLabel.objects.bulk_create([AssociationLabel(**row) for row in links.LABELS], ignore_conflicts=True)
     properties.forget()
+    life.forget()
 
 
 def _types() -> None:
@@ -72,3 +76,14 @@ def _pipelines() -> None:
                 Stage(pipeline=pipeline, key=key, label=text, position=position, probability=probability, closed=closed, hours=hours, builtin=True)
                 for position, (key, text, probability, closed, hours) in enumerate(kind.pipeline.stages)
             )
+
+
+def _stages() -> None:
+    rules = stages.PRESETS[stages.DEFAULT][1]
+    LifecycleStage.objects.bulk_create(
+        [
+            LifecycleStage(key=key, kind=kind, team=team, rule=rules.get(key, {}), returns_to=returns_to, days=days)
+            for key, (kind, team, days, returns_to) in stages.STAGES.items()
+        ],
+        ignore_conflicts=True,
+    )

@@ -130,7 +130,7 @@ def _records(import_id: int, actor: Actor) -> Counter[str] | None:
                 done["kept"] += sum(1 for name in before if name not in read_only and now[id].get(name) != after.get(name))
                 if values:
                     back[id] = values
-            outcomes = records.update_many(kind, back, actor=actor, source=SOURCE) if back else {}
+            outcomes = records.update_many(kind, back, actor=actor, source=SOURCE, freedom="any") if back else {}
             done["restored"] += sum(fault is None for fault in outcomes.values())
             done["stuck"] += sum(fault is not None for fault in outcomes.values())
         sql.run("DELETE FROM import_change WHERE import_id = %s AND record_id = ANY(%s)", [import_id, [row[0] for row in rows]])
