@@ -58,6 +58,7 @@ INSTALLED_APPS = [
     "baton.segments",
     "baton.messaging",
     "baton.automation",
+    "baton.analytics",
     "baton.web",
 ]
 MIDDLEWARE = [

@@ -1,0 +1,100 @@
+"""The ledger of stages as sums: how many moved from where to where, by which path, in which stretch of time.
+
+Most of it was counted beforehand (counting.py); what is newer is read from the ledger in the same statement, so the sum is exact at every moment.
+Asked about the contacts of a source or an owner only, the ledger itself is read.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
+
+from baton.analytics import counting, periods
+from baton.platform import sql
+from baton.platform.config import config
+
+Flows = Counter["Way"]  # people by way
+
+DAYS = """
+SELECT day, out_of, "into", path, n FROM flow_day WHERE day < %(until)s AND %(after)s > 0
+UNION ALL
+SELECT (at AT TIME ZONE %(zone)s)::date, out_of, "into", path, 1 FROM booking WHERE at < %(end)s AND id > %(after)s
+"""
+SOME_DAYS = """
+SELECT (b.at AT TIME ZONE %(zone)s)::date AS day, b.out_of, b."into", b.path, 1 AS n FROM booking b LEFT JOIN contact c ON c.id = b.contact_id
+WHERE b.at < %(end)s AND {only}
+"""
+SUMS = """
+SELECT width_bucket(q.day, %(bounds)s::date[]), q.out_of, q."into", q.path, sum(q.n)::bigint, sum(q.n * (%(asof)s - q.day))::bigint
+FROM ({days}) q GROUP BY 1, 2, 3, 4
+"""
+
+
+class Way(NamedTuple):
+    """A way between two stages; "" is outside."""
+
+    out_of: str
+    into: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """Whose moves: of contacts with this source and of these owners, as they are now. `source` "" and owner None are those who have none."""
+
+    source: str | None = None
+    owners: tuple[int | None, ...] | None = None
+
+    def __bool__(self) -> bool:
+        return self.source is not None or self.owners is not None
+
+    def condition(self) -> tuple[str, dict[str, Any]]:
+        """As SQL over `c`, the contact."""
+        parts, params = ["true"], {}
+        if self.source is not None:
+            parts.append("coalesce(c.properties ->> 'lead_source', '') = %(source)s")
+            params["source"] = self.source
+        if self.owners is not None:
+            named: Any = [owner for owner in self.owners if owner is not None]
+            parts.append("(c.owner_id = ANY(%(owners)s)" + (" OR c.owner_id IS NULL)" if None in self.owners else ")"))
+            params["owners"] = named
+        return " AND ".join(parts), params
+
+
+EVERYBODY = Only()
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The moves of a stretch of time. `days` of a way: the sum over its moves of the days from the move to the end of the last stretch asked for."""
+
+    ways: Flows
+    days: Flows
+
+
+def read(bounds: Sequence[date], *, only: Only = EVERYBODY, asof: date | None = None) -> list[Stretch]:
+    """The moves before bounds[0], then those from each bound to before the next. One statement."""
+    until = bounds[-1]
+    params: dict[str, Any] = {"bounds": list(bounds[:-1]), "until": until, "end": periods.at(until), "zone": config().time_zone, "asof": asof or until}
+    if only:
+        condition, more = only.condition()
+        rows = sql.rows(SUMS.format(days=SOME_DAYS.format(only=condition)), params | more)
+    else:
+        rows = counting.read(SUMS.format(days=DAYS), params)
+    found = [Stretch(Counter(), Counter()) for _ in bounds]
+    for bucket, out_of, into, path, n, waited in rows:
+        way = Way(out_of, into, path)
+        found[bucket].ways[way] = n
+        found[bucket].days[way] = waited
+    return found
+
+
+def balances(flows: Flows) -> Counter[str]:
+    """Who stands where after these moves, when nobody stood anywhere before."""
+    found: Counter[str] = Counter()
+    for way, n in flows.items():
+        found[way.into] += n
+        found[way.out_of] -= n
+    del found[""]
+    return found

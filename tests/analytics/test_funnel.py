@@ -1,0 +1,152 @@
+"""The board of The Model: opening + in - out = closing, whatever happened; and what its rates are of."""
+
+from collections import Counter
+from datetime import date, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from baton.analytics import counting, flows, funnel, periods
+from baton.analytics.flows import Only
+from baton.analytics.models import Counted
+from baton.analytics.periods import Period
+from baton.crm.models import Booking, Contact
+from baton.platform import clock
+from tests.analytics.ledger import Step, at, book, many
+
+pytestmark = pytest.mark.django_db
+NOVEMBER = Period("month", date(2026, 11, 1), date(2026, 12, 1))
+STAGES = ("subscriber", "lead", "nurturing", "mql", "sql", "opportunity", "customer", "evangelist", "recycle_a", "recycle_b", "deadend", "gone_stage", "")
+
+
+@pytest.fixture(autouse=True)
+def _november() -> None:
+    clock.shift(at("2026-11-30", 20) - clock.now())
+
+
+def test_the_example_of_ten_thousand_new_leads() -> None:
+    """10,000 new leads: 70 % go on to nurturing (7,000), 10 % are no target (1,000, dead end), and 2,000 remain."""
+    new, later = at("2026-11-03"), at("2026-11-20")
+    book(
+        [
+            *many(7_000, [(new, "lead"), (later, "nurturing")], 1),
+            *many(1_000, [(new, "lead"), (later, "deadend")], 7_001),
+            *many(2_000, [(new, "lead")], 8_001),
+        ]
+    )
+    board, _before = funnel.board(NOVEMBER)
+    lead, nurturing, dead = (board.rows[key] for key in ("lead", "nurturing", "deadend"))
+    assert (lead.opening, lead.flow_in, lead.moved, lead.left["ended"], lead.closing) == (0, 10_000, 7_000, 1_000, 2_000)
+    assert lead.cvr == 0.7
+    assert (nurturing.flow_in, nurturing.closing, dead.closing) == (7_000, 7_000, 1_000)
+    december, november = funnel.board(Period("month", date(2026, 12, 1), date(2027, 1, 1)))
+    assert (december.rows["lead"].opening, december.rows["lead"].closing) == (2_000, 2_000)
+    assert november.rows["lead"].moved == 7_000
+
+
+def test_each_way_through_the_stages_has_its_number() -> None:
+    before, new, later, last = at("2026-10-05"), at("2026-11-03"), at("2026-11-10"), at("2026-11-20")
+    book(
+        [
+            *many(3, [(before, "sql"), (new, "recycle_a")], 1),
+            *many(2, [(before, "recycle_a"), (later, "nurturing")], 10),
+            *many(1, [(before, "opportunity"), (later, "recycle_b")], 20),
+            *many(4, [(new, "lead"), (later, "sql"), (last, "opportunity")], 30),  # skips nurturing and MQL
+            *many(5, [(before, "lead"), (later, "nurturing"), (last, "mql")], 40),
+            *many(1, [(before, "mql"), (last, "nurturing")], 50),  # back
+            *many(1, [(before, "mql"), (last, "")], 60),  # archived
+            *many(1, [(before, "deadend"), (last, "lead")], 70),  # reopened
+        ]
+    )
+    board, october = funnel.board(NOVEMBER)
+    rows = board.rows
+    assert rows["sql"].left == {"recycled": 3, "forward": 4}
+    assert rows["sql"].came == {"fast_pass": 4}
+    assert rows["lead"].left == {"fast_pass": 4, "forward": 5}
+    assert rows["lead"].cvr == 5 / 10  # of 5 that were there, 4 new and 1 reopened; a fast pass is no conversion of the stages it skips
+    assert rows["nurturing"].came == {"forward": 5, "returned": 2, "other": 1}
+    assert (rows["recycle_a"].opening, rows["recycle_a"].came, rows["recycle_a"].cvr) == (2, {"recycled": 3}, 2 / 5)
+    assert (rows["recycle_b"].flow_in, rows["recycle_b"].cvr) == (1, 0.0)
+    assert rows["mql"].left == {"other": 1, "exit": 1}
+    assert (rows["deadend"].opening, rows["deadend"].closing) == (1, 0)
+    assert october.rows["lead"].closing == rows["lead"].opening == 5
+    assert rows["customer"].cvr is None
+    assert rows["lead"].waited == 5 * 9 + 5 * 0 + 4 * 7 + 1 * 11
+
+
+def test_of_a_source_and_an_owner_only() -> None:
+    for id, source, owner in ((1, "webinar", 7), (2, "webinar", None), (3, "search", 7)):
+        Contact.objects.create(id=id, properties={"lead_source": source}, owner_id=owner, created_at=clock.now(), updated_at=clock.now())
+    book([(id, [(at("2026-11-03"), "lead")]) for id in (1, 2, 3, 4)])
+
+    def leads(**only: object) -> int:
+        return funnel.board(NOVEMBER, only=Only(**only))[0].rows["lead"].flow_in  # type: ignore[arg-type]
+
+    assert (leads(), leads(source="webinar"), leads(owners=(7,)), leads(source="webinar", owners=(7,)), leads(source=""), leads(owners=(None,))) == (
+        4,
+        2,
+        2,
+        1,
+        1,
+        2,
+    )
+
+
+def test_days_and_months_are_those_of_the_account() -> None:
+    book([(1, [(at("2026-11-30", 23), "lead")]), (2, [(at("2026-12-01", 0), "lead")]), (3, [(at("2026-11-01", 0), "lead")])])
+    assert funnel.board(NOVEMBER)[0].rows["lead"].flow_in == 2
+
+
+history = st.lists(st.tuples(st.integers(0, 150), st.sampled_from(STAGES)), max_size=7)
+
+
+@given(st.lists(history, min_size=1, max_size=12), st.integers(0, 10))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_opening_plus_in_minus_out_is_closing_after_any_history(histories: list[list[tuple[int, str]]], counted: int) -> None:
+    """For every stage and month; and the same whether all, some or nothing of the ledger was counted beforehand."""
+    Booking.objects.all().delete()
+    Counted.objects.all().delete()
+    start = date(2026, 7, 1)
+
+    def steps(days: list[tuple[int, str]]) -> list[Step]:
+        return [(at(start + timedelta(days=day), 1 + n), stage) for n, (day, stage) in enumerate(sorted(days, key=lambda pair: pair[0]))]
+
+    ways = [(id, steps(days)) for id, days in enumerate(histories, 1)]
+    book(ways[:counted])
+    count_all()
+    book(ways[counted:])
+    months = [Period("month", periods.add(start, n), periods.add(start, n + 1)) for n in range(5)]
+    found = funnel.boards(months)
+    for month, board in zip(months, found, strict=True):
+        end = periods.at(month.until)
+        standing = Counter(stage for _id, way in ways if (stage := ([""] + [into for when, into in way if when < end])[-1]))
+        assert {key: row.closing for key, row in board.rows.items() if row.closing} == standing
+        for row in board.rows.values():
+            assert row.opening + row.flow_in - row.flow_out == row.closing
+            assert row.left == Counter() if not row.stays else row.flow_out <= row.stays
+            assert row.to.total() == row.flow_out
+        assert sum(board.rows[key].waited for key in board.rows) == sum(
+            max(0, (min(month.until, date(2026, 12, 1)) - max(month.first, day)).days) * (1 if into else 0)
+            - max(0, (min(month.until, date(2026, 12, 1)) - max(month.first, day)).days) * (1 if before else 0)
+            for _id, way in ways
+            for (day, into, before) in [(when.date(), into, before) for (when, into), before in zip(way, ["", *[i for _w, i in way]], strict=False)]
+        )
+    for earlier, later in pairwise(found):
+        assert {k: r.closing for k, r in earlier.rows.items() if r.closing} == {k: r.opening for k, r in later.rows.items() if r.opening}
+    whole = flows.read([start, periods.add(start, 5)])
+    assert sum(whole[0].ways.values()) == 0
+    one = funnel.boards([Period("year", start, periods.add(start, 5))])[0]
+    assert sum(row.flow_in for row in one.rows.values()) == sum(row.flow_in for board in found for row in board.rows.values())
+
+
+def count_all() -> None:
+    """Count everything there is; what a worker does in two rounds because transactions may still be open."""
+    counting.forward()
+    state = Counted.objects.get()
+    state.looked_at = None
+    newest = max(Booking.objects.values_list("id", flat=True), default=0)
+    state.next = newest
+    state.save()
+    counting.forward()
