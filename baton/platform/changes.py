@@ -4,10 +4,10 @@ One tick takes one bucket under its lock, so one person's changes stay in order 
 the work. All stages of the tick run in the transaction that deletes the rows: a killed worker loses nothing.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import InterfaceError, OperationalError, transaction
 
@@ -73,6 +73,17 @@ def append(changes: Iterable[Change]) -> None:
         "INSERT INTO change (bucket, contact_id, kind, key) SELECT r.contact_id %% %s, r.contact_id, r.kind, r.key"
         " FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS r(contact_id, kind, key)",
         [BUCKETS, [r.contact_id for r in rows], [r.kind for r in rows], [r.key for r in rows]],
+    )
+    sql.run("NOTIFY baton_change")
+
+
+def append_all(kind: str, key: str, contacts: str, params: Mapping[str, Any]) -> None:
+    """Put the same change in the queue for every contact of a SELECT of ids, in the caller's transaction: for millions at once."""
+    numbers = {"buckets": BUCKETS, "change_kind": kind, "change_key": key}
+    sql.run(
+        "INSERT INTO change (bucket, contact_id, kind, key) SELECT q.contact_id %% %(buckets)s, q.contact_id, %(change_kind)s, %(change_key)s"
+        f" FROM ({contacts}) AS q(contact_id)",
+        {**params, **numbers},
     )
     sql.run("NOTIFY baton_change")
 

@@ -6,8 +6,8 @@ now is asked of the parsed filter, because new pages appear.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from baton.platform import clock, logs, sql
@@ -18,7 +18,9 @@ from baton.query.catalog import Catalog
 from baton.query.depends import Depends
 from baton.query.edges import DateWindow, Window
 from baton.query.nodes import Node, Performed, walk
-from baton.segments import catalog, filter
+from baton.segments import catalog, filter, tally
+from baton.segments.card import Decay
+from baton.segments.models import ScoreRule
 
 log = logs.log(__name__)
 
@@ -43,26 +45,37 @@ class Definition:
     node: Node
     depends: Depends
     windows: tuple[Window | DateWindow, ...]
+    aging: tuple[Window, ...] = ()  # of a rule whose points grow less with age: among `windows` too
+    looks: Mapping[int, frozenset[int] | None] = field(default_factory=dict)  # kind of event -> keys; None: any
 
     def cares(self, kind: str, key: str) -> bool:
         """Whether a change of this kind and key can change the answer for the contact it happened to."""
         if kind != "event":
             return _wakes(self.what, self.id, self.depends, kind, key)
         number, _, about = key.partition(":")
-        looks = (n for n in walk(self.node) if isinstance(n, Performed) and int(number) in n.kinds)
-        return any(n.keys is None or int(about or 0) in n.keys for n in looks)
+        keys = self.looks.get(int(number), frozenset())
+        return keys is None or int(about or 0) in keys
 
 
-_kept: dict[tuple[What, int], tuple[Stored, Version, Definition]] = {}
+Ages = tuple[timedelta, ...]
+ELSEWHERE = frozenset({"entry", "company"})  # changes that no filter looks at (see jobs.py)
+_kept: dict[tuple[What, int], tuple[Stored, Ages, Version, Definition]] = {}
+_saved: dict[tuple[What, int], tuple[Stored, Depends]] = {}
 
 
-def parse(what: What, id: int, stored: Stored, known: Catalog) -> Definition:
-    """Read a stored filter. Raises Invalid with the path of the fault."""
+def parse(what: What, id: int, stored: Stored, known: Catalog, ages: Ages = ()) -> Definition:
+    """Read a stored filter. `ages`: at which a counted event is worth less than before. Raises Invalid with the path of the fault."""
     node = filter.parse(stored, known)
-    return Definition(what, id, node, depends.of(node), tuple(edges.windows(node)))
+    aging = tuple(Window(node.kinds, node.keys, age) for age in ages) if isinstance(node, Performed) and node.keys != () else ()
+    looks: dict[int, frozenset[int] | None] = {}
+    for n in walk(node):
+        for kind in n.kinds if isinstance(n, Performed) else ():
+            there = looks.get(kind, frozenset())
+            looks[kind] = None if n.keys is None or there is None else there | set(n.keys)
+    return Definition(what, id, node, depends.of(node), (*edges.windows(node), *aging), aging, looks)
 
 
-def ready(what: What, stored: Mapping[int, Stored]) -> dict[int, Definition]:
+def ready(what: What, stored: Mapping[int, Stored], ages: Mapping[int, Ages] | None = None) -> dict[int, Definition]:
     """The definitions behind stored filters, by id. One whose filter can no longer be read is left out, and logged."""
     if not stored:
         return {}
@@ -70,17 +83,25 @@ def ready(what: What, stored: Mapping[int, Stored]) -> dict[int, Definition]:
     known = None
     found = {}
     for id, stored_filter in stored.items():
+        aged = ages.get(id, ()) if ages else ()
         kept = _kept.get((what, id))
-        if kept is None or kept[:2] != (stored_filter, version):
+        if kept is None or kept[:3] != (stored_filter, aged, version):
             known = known or catalog.current()
             try:
-                kept = (stored_filter, version, parse(what, id, stored_filter, known))
+                kept = (stored_filter, aged, version, parse(what, id, stored_filter, known, aged))
             except Invalid as error:
                 log.warning("filter cannot be read, left out", what=what, id=id, error=str(error))
                 continue
             _kept[what, id] = kept
-        found[id] = kept[2]
+        found[id] = kept[3]
     return found
+
+
+def rules(rows: Iterable[ScoreRule]) -> dict[int, Definition]:
+    """The definitions of published rules, by number."""
+    rows = list(rows)
+    ages = {row.pk: tally.ages(row.decay and Decay.model_construct(**row.decay), row.expires_days) for row in rows if row.kind == "event"}
+    return ready("rule", {row.pk: row.filter for row in rows}, {id: tuple(found) for id, found in ages.items()})
 
 
 def not_before(*looked_at: datetime | None) -> datetime:
@@ -93,19 +114,42 @@ def not_before(*looked_at: datetime | None) -> datetime:
 
 def woken(what: What, stored: Mapping[int, tuple[Stored, Stored]], changes: Iterable[Change]) -> dict[int, set[int]]:
     """Which definitions these changes wake, and about whom: id -> contacts. `stored` is id -> (filter, depends)."""
-    happened: dict[tuple[str, str], set[int]] = defaultdict(set)
+    events: dict[int, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))  # kind -> key -> contacts
+    others: dict[tuple[str, str], set[int]] = defaultdict(set)
     for change in changes:
-        happened[_plain(change)].add(change.contact_id)
+        if change.kind == "event":
+            number, _, about = change.key.partition(":")
+            events[int(number)][int(about or 0)].add(change.contact_id)
+        elif change.kind not in ELSEWHERE:
+            others[_plain(change)].add(change.contact_id)
 
-    def may_care(id: int, saved: Stored) -> bool:
-        return not saved or any(_wakes(what, id, Depends.from_json(saved), kind, key) for kind, key in happened)
-
-    awake = {id: stored_filter for id, (stored_filter, saved) in stored.items() if may_care(id, saved)}
-    found = {}
-    for id, definition in ready(what, awake).items():
-        if ids := set[int]().union(*(people for (kind, key), people in happened.items() if definition.cares(kind, key))):
+    found: dict[int, set[int]] = {}
+    readable: dict[int, Stored] = {}
+    for id, (stored_filter, saved) in stored.items():
+        looks_at = _looks_at(what, id, stored_filter, saved)
+        if ids := set[int]().union(*(people for (kind, key), people in others.items() if _wakes(what, id, looks_at, kind, key))):
             found[id] = ids
+        if events and any(kind in events and (key is None or key in events[kind]) for kind, key in looks_at.events):
+            readable[id] = stored_filter
+    for id, definition in ready(what, readable).items():
+        heard = [people for kind, keys in definition.looks.items() if kind in events for people in _among(events[kind], keys)]
+        if heard:
+            found.setdefault(id, set()).update(*heard)
     return found
+
+
+def _among(people: Mapping[int, set[int]], keys: frozenset[int] | None) -> list[set[int]]:
+    return list(people.values()) if keys is None else [people[key] for key in people.keys() & keys]
+
+
+def _looks_at(what: What, id: int, stored: Stored, saved: Stored) -> Depends:
+    if not saved:  # from before it was stored
+        found = ready(what, {id: stored}).get(id)
+        return found.depends if found else Depends()
+    kept = _saved.get((what, id))
+    if kept is None or kept[0] != saved:
+        kept = _saved[what, id] = (saved, Depends.from_json(saved))
+    return kept[1]
 
 
 def _plain(change: Change) -> tuple[str, str]:

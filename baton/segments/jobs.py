@@ -11,13 +11,19 @@ from baton.segments.models import ScoreModel, ScoreRule, Segment
 
 @changes.on_change(order=20)
 def scores(batch: Batch, unseen: list[Change]) -> None:
-    """Score again who is touched by a change that a rule looks at."""
-    rules = list(ScoreRule.objects.filter(active=True).values_list("id", "model_id", "filter", "depends"))
+    """Score again who is touched by a change that a rule looks at, who was given points, and whose time has come."""
+    there = ScoreRule.objects.filter(active=True, model__object_type="contact", model__archived_at=None)
+    rules = list(there.values_list("id", "model_id", "filter", "depends"))
     awake = definitions.woken("rule", {id: (stored, depends) for id, _model, stored, depends in rules}, unseen)
     whom: dict[int, set[int]] = {}
     for id, model_id, _stored, _depends in rules:
         if id in awake:
             whom.setdefault(model_id, set()).update(awake[id])
+    for change in unseen:
+        if change.kind == "entry":
+            whom.setdefault(int(change.key), set()).add(change.contact_id)
+        elif change.kind == "edge" and change.key.startswith(edges.MODEL):
+            whom.setdefault(int(change.key.removeprefix(edges.MODEL)), set()).add(change.contact_id)
     for model_id in sorted(whom):
         scoring.some(whom[model_id], models=[model_id], batch=batch)
 

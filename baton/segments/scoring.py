@@ -1,62 +1,73 @@
-"""Points of a contact: the sum of the rules that hold now, with the reasons.
+"""Points of contacts: the sum of what the rules of a score give now and what was given by hand, with the reasons.
 
-A rule is a state: it gives its points while its filter holds and takes them back when it does not. One statement asks
-all rules of a model about everybody or about the few who changed; what differs from the stored score is written, with
-one event that says which rules moved it, so that the events of a contact always add up to his score.
+    everyone(model)                       all contacts, after a version was published
+    some(ids, models=None, batch=None)    the few who changed
+    trial(card, at=None) -> Sql           what a card that is not published would give
+    histogram(model), matched(model)      how the scores lie; how many contacts each rule gives points
+    explain(contact_id, model=None, *, at=None, card=None) -> Explained    rule by rule, now, at a past moment, or by a draft
+    entries.add / of / reset              what is given by hand
+    company_scores.some / everyone        the same for companies
+
+One statement asks all rules of a score about everybody or about the few; what differs from the stored score is written by the same statement,
+with one event that says which rules moved it, so that the events of a contact always add up to his score.
 """
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
-from baton.events import record
-from baton.events.record import NewEvent
+from baton.events import keys
+from baton.events.ids import BITS
 from baton.events.vocabulary import Kind
 from baton.platform import changes, clock, sql
 from baton.platform.changes import Batch, Change
-from baton.platform.config import config
-from baton.query import compile
-from baton.query.nodes import Performed
 from baton.query.statement import Sql
-from baton.segments import catalog, cut, definitions, locks
-from baton.segments.models import ScoreModel, ScoreRule
+from baton.segments import catalog, definitions, locks, score_sql
+from baton.segments.card import Card
+from baton.segments.explain import Explained, Hit, Way, explain, first_model
+from baton.segments.models import ScoreModel
 
-CHUNK = 5000  # scores written at once by a full evaluation
-WIDE = 40  # PostgreSQL takes 100 arguments a function: 40 rules of two
+__all__ = ["Bin", "Explained", "Histogram", "Hit", "InBand", "Way", "everyone", "explain", "first_model", "histogram", "matched", "some", "trial"]
+
 LOW, HIGH, BIN = -20, 150, 5  # of the histogram
 
-WRITE = """
+# Whose score is not the stored one, with both.
+MOVED = """
+SELECT f.contact_id, f.total, f.fit, f.reasons, coalesce(s.total, 0) AS old_total, coalesce(s.fit, 0) AS old_fit, coalesce(s.reasons, '{{}}') AS old_reasons
+FROM ({points}) f LEFT JOIN score s ON s.contact_id = f.contact_id AND s.model_id = %(model)s
+WHERE coalesce(s.reasons, '{{}}') <> f.reasons OR coalesce(s.total, 0) <> f.total OR coalesce(s.fit, 0) <> f.fit
+"""
+PUT = """
 INSERT INTO score (contact_id, model_id, total, fit, engagement, reasons, changed_at)
-SELECT r.contact_id, %s, r.total, r.fit, r.total - r.fit, r.reasons, %s
-FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::jsonb[]) AS r(contact_id, total, fit, reasons)
+SELECT m.contact_id, %(model)s, m.total, m.fit, m.total - m.fit, m.reasons, %(at)s FROM score_moved m ORDER BY m.contact_id
 ON CONFLICT (contact_id, model_id) DO UPDATE SET total = excluded.total, fit = excluded.fit, engagement = excluded.engagement,
     reasons = excluded.reasons, changed_at = excluded.changed_at
 """
-
-
-class Scored(NamedTuple):
-    """A contact whose score or reasons are not the stored ones."""
-
-    contact_id: int
-    total: int
-    fit: int
-    reasons: dict[str, list[int]]
-    old_total: int
-    old_fit: int
-    old_reasons: dict[str, list[int]]
-
-
-@dataclass(frozen=True, slots=True)
-class RuleHit:
-    """A rule asked about one contact: how often it held (0: it does not), and the points it gives."""
-
-    rule: ScoreRule
-    times: int
-    points: int
+TELL = """
+INSERT INTO event (contact_id, ts, id, kind, key, value, payload)
+SELECT m.contact_id, %(at)s, floor(random() * %(ids_below)s)::bigint, %(kind)s, %(key)s, m.total - m.old_total,
+       jsonb_build_object('total', m.total, 'version', %(version)s, 'rules', d.rules)
+FROM score_moved m CROSS JOIN LATERAL (
+    SELECT jsonb_agg(jsonb_build_object('rule', b.rule, 'points', b.points) ORDER BY length(b.rule), b.rule) AS rules
+    FROM (
+        SELECT r.rule, sum(r.points)::int AS points
+        FROM (
+            SELECT n.key AS rule, (n.value ->> 1)::int AS points FROM jsonb_each(m.reasons) n
+            UNION ALL SELECT o.key, -(o.value ->> 1)::int FROM jsonb_each(m.old_reasons) o
+        ) r
+        GROUP BY r.rule HAVING sum(r.points) <> 0
+    ) b
+) d
+WHERE d.rules IS NOT NULL
+ORDER BY m.contact_id
+"""
+FEW = """
+WITH score_moved AS MATERIALIZED ({moved}), put AS ({put}), told AS ({tell})
+SELECT m.contact_id, (m.total, m.fit) <> (m.old_total, m.old_fit) FROM score_moved m ORDER BY m.contact_id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +79,29 @@ class Bin:
 
 
 @dataclass(frozen=True, slots=True)
+class InBand:
+    """How many contacts are in a band. `key` "" and `at_least` None: below the first."""
+
+    key: str
+    label: str
+    at_least: int | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Histogram:
-    """How the scores of all contacts lie, and how many are below MQL, from MQL to SQL, and from SQL."""
+    """How the scores of all contacts lie, and how many are in each band, from below the first to the highest."""
 
     bins: list[Bin]
-    below: int
-    mql: int
-    sql: int
+    bands: list[InBand]
 
     @property
     def total(self) -> int:
-        return self.below + self.mql + self.sql
+        return sum(band.count for band in self.bands)
 
-
-def first_model() -> ScoreModel | None:
-    """The model that decides the life-cycle stage."""
-    return ScoreModel.objects.filter(object_type="contact", archived_at=None).first()
+    def band(self, key: str) -> int:
+        """How many are in the band of this key; "" is below the first."""
+        return next((band.count for band in self.bands if band.key == key), 0)
 
 
 def everyone(model: ScoreModel) -> int:
@@ -91,184 +109,100 @@ def everyone(model: ScoreModel) -> int:
     with transaction.atomic():
         locks.alone("model", model.pk)
         model.refresh_from_db()
-        at = clock.now()
-        statement = _statement(_active(model), model.pk, at, whom=False)
-        changed = 0
-        for rows in _streamed(statement):
-            _write(model, rows, at)
-            changes.append(_changes(model, rows))
-            changed += len(rows)
+        at = definitions.not_before(model.evaluated_at)
+        found = _moved(model, at, whom=False)
+        about = _about(model, at)
+        sql.run(f"CREATE TEMPORARY TABLE score_moved AS {found.text}", found.params)
+        changed = sql.run(PUT, about)
+        if changed:
+            sql.run(TELL, about)
+            moved = "SELECT m.contact_id FROM score_moved m WHERE (m.total, m.fit) <> (m.old_total, m.old_fit)"
+            changes.append_all("score", str(model.pk), moved, {})
+        sql.run("DROP TABLE score_moved")
         ScoreModel.objects.filter(pk=model.pk).update(evaluated_at=at)
         return changed
 
 
 def some(ids: Iterable[int], *, models: Iterable[int] | None = None, batch: Batch | None = None) -> int:
-    """Score some contacts, by all models or these; returns how many scores changed. Inside the tick what changed goes to its `batch`."""
+    """Score some contacts, by all scores of contacts or these; returns how many scores changed. Inside the tick what changed goes to its `batch`."""
     contact_ids = sorted({*ids})
     if not contact_ids:
         return 0
     with transaction.atomic():
-        wanted = sorted(ScoreModel.objects.values_list("pk", flat=True) if models is None else models)
+        there = ScoreModel.objects.filter(object_type="contact", archived_at=None)
+        wanted = list(there.order_by("pk").values_list("pk", flat=True) if models is None else models)
         locks.share("model", wanted)
         changed = 0
-        for model in ScoreModel.objects.filter(pk__in=wanted).order_by("pk").prefetch_related("rules"):
+        for model in there.filter(pk__in=wanted).order_by("pk").prefetch_related("rules"):  # read under the lock: as the last full evaluation saw it
             at = definitions.not_before(model.evaluated_at)
-            statement = _statement(_active(model), model.pk, at, whom=True)
-            rows = [Scored(*row) for row in _decoded(sql.rows(statement.text, {**statement.params, "ids": contact_ids}))]
-            if not rows:
-                continue
-            _write(model, rows, at)
+            found = _moved(model, at, whom=True)
+            text = FEW.format(moved=found.text, put=PUT, tell=TELL)
+            rows: Sequence[tuple[int, bool]] = sql.rows(text, {**found.params, **_about(model, at), "ids": contact_ids})  # type: ignore[assignment]
+            told = [Change(contact_id, "score", str(model.pk)) for contact_id, differs in rows if differs]
             if batch is not None:
-                batch.add(_changes(model, rows))
+                batch.add(told)
             else:
-                changes.append(_changes(model, rows))
+                changes.append(told)
             changed += len(rows)
         return changed
 
 
-def _active(model: ScoreModel) -> list[ScoreRule]:
-    return sorted((r for r in model.rules.all() if r.active), key=lambda r: (r.position, r.pk))
+def trial(card: Card, *, at: datetime | None = None) -> Sql:
+    """`SELECT contact_id, total, fit, reasons` of all contacts by a card that is not published; among the reasons rules are called by their keys.
+
+    What was given by hand is not in it. Raises Invalid when the card names what is not there.
+    """
+    return score_sql.points(score_sql.plan_for(card, catalog.current()), at or clock.now(), whom=False)
 
 
-def is_fit(group: str) -> bool:
-    """Whether a group of rules says who somebody is; the others say what he does."""
-    return group.startswith("fit")
+def plan(model: ScoreModel) -> score_sql.Plan:
+    """What is published, ready to be counted."""
+    rows = score_sql.active(model)
+    return score_sql.plan_of(model, rows, {id: found.node for id, found in definitions.rules(rows).items()})
 
 
-def _statement(rules: Sequence[ScoreRule], model_id: int, at: datetime, *, whom: bool) -> Sql:
-    """SELECT of the contacts whose score is not what the rules say, with the new and the stored one. Columns: Scored."""
-    ready = definitions.ready("rule", {r.pk: r.filter for r in rules})
-    known, zone = catalog.current(), config().zone
-    times, joins, points = [], [], []
-    tables = cut.tables((d.node for d in ready.values()), at) if whom else None
-    params: dict[str, Any] = {"model": model_id, **(tables.params if tables else {})}
-    kept = [r for r in rules if r.pk in ready]
-    for rule in kept:
-        node = ready[rule.pk].node
-        if rule.kind == "event" and isinstance(node, Performed):
-            found = compile.count(node, known, now=at, zone=zone, prefix=f"r{rule.pk}_")
-            joins.append(f"LEFT JOIN ({found.text}) n{rule.pk} ON n{rule.pk}.contact_id = c.id")
-            times.append(f"coalesce(n{rule.pk}.times, 0)::int AS t{rule.pk}")
-        else:
-            found = compile.condition(node, known, now=at, zone=zone, prefix=f"r{rule.pk}_")
-            times.append(f"({found.text})::int AS t{rule.pk}")
-        params |= found.params
-        points.append(f"{_worth(rule)} AS p{rule.pk}")
-    parts = [
-        ", ".join(f"'{r.pk}', CASE WHEN t{r.pk} > 0 THEN jsonb_build_array(t{r.pk}, p{r.pk}) END" for r in kept[i : i + WIDE])
-        for i in range(0, len(kept), WIDE)
-    ]
-    reasons = " || ".join(f"jsonb_build_object({part})" for part in parts) or "'{}'::jsonb"
-    mine = "c.id = ANY(%(ids)s) AND" if whom else ""
-    text = f"""
-WITH {f"{tables.text}, " if tables else ""}held AS MATERIALIZED (
-    SELECT {", ".join(["c.id AS contact_id", *times])}
-    FROM contact c {" ".join(joins)}
-    WHERE {mine} c.archived_at IS NULL
-), worth AS (
-    SELECT {", ".join(["*", *points])} FROM held
-), fresh AS (
-    SELECT contact_id, {_sum(kept)} AS total, {_sum([r for r in kept if is_fit(r.group)])} AS fit, jsonb_strip_nulls({reasons}) AS reasons FROM worth
-)
-SELECT f.contact_id, f.total, f.fit, f.reasons, coalesce(s.total, 0), coalesce(s.fit, 0), coalesce(s.reasons, '{{}}')
-FROM fresh f LEFT JOIN score s ON s.contact_id = f.contact_id AND s.model_id = %(model)s
-WHERE coalesce(s.reasons, '{{}}') <> f.reasons OR coalesce(s.total, 0) <> f.total OR coalesce(s.fit, 0) <> f.fit"""
-    return Sql(text, params)
+def _moved(model: ScoreModel, at: datetime, *, whom: bool) -> Sql:
+    found = score_sql.points(plan(model), at, whom=whom)
+    return Sql(MOVED.format(points=found.text), {**found.params, "model": model.pk})
 
 
-def _worth(rule: ScoreRule) -> str:
-    """The points of one rule as SQL over its t<id>."""
-    times = f"t{rule.pk}" if rule.times is None else f"least(t{rule.pk}, {int(rule.times)})"
-    return f"{times} * ({int(rule.points)})"
-
-
-def _sum(rules: Sequence[ScoreRule]) -> str:
-    return f"({' + '.join(f'p{r.pk}' for r in rules)})" if rules else "0"
-
-
-def _decoded(rows: Iterable[Sequence[Any]]) -> Iterator[tuple[Any, ...]]:
-    """Django hands JSON over as text."""
-    return ((*row[:3], json.loads(row[3]), *row[4:6], json.loads(row[6])) for row in rows)
-
-
-def _streamed(statement: Sql) -> Iterator[list[Scored]]:
-    """The rows of a full evaluation, part by part, as of its start; call inside a transaction."""
-    sql.run("SET LOCAL cursor_tuple_fraction = 1")  # all rows are wanted: the plan for the first few would be a slow one
-    with connection.chunked_cursor() as cursor:
-        cursor.execute(statement.text, statement.params)
-        while rows := cursor.fetchmany(CHUNK):
-            yield [Scored(*row) for row in _decoded(rows)]
-
-
-def _write(model: ScoreModel, rows: Sequence[Scored], at: datetime) -> None:
-    sql.run(WRITE, [model.pk, at, [r.contact_id for r in rows], [r.total for r in rows], [r.fit for r in rows], [json.dumps(r.reasons) for r in rows]])
-    record.add((_event(model, row, deltas, at) for row in rows if (deltas := _deltas(row))), announce=False)
-
-
-def _deltas(row: Scored) -> list[dict[str, int]]:
-    """Which rules moved the score, by how many points."""
-    ids = sorted({*row.reasons, *row.old_reasons}, key=int)
-    moved = ((id, row.reasons.get(id, [0, 0])[1] - row.old_reasons.get(id, [0, 0])[1]) for id in ids)
-    return [{"rule": int(id), "points": points} for id, points in moved if points]
-
-
-def _event(model: ScoreModel, row: Scored, deltas: list[dict[str, int]], at: datetime) -> NewEvent:
-    return NewEvent(
-        row.contact_id,
-        Kind.SCORE_CHANGED,
-        at,
-        key_value=str(model.pk),
-        key_label=model.name,
-        value=float(row.total - row.old_total),
-        payload={"total": row.total, "rules": deltas},
-    )
-
-
-def _changes(model: ScoreModel, rows: Sequence[Scored]) -> list[Change]:
-    return [Change(r.contact_id, "score", str(model.pk)) for r in rows if (r.total, r.fit) != (r.old_total, r.old_fit)]
+def _about(model: ScoreModel, at: datetime) -> dict[str, Any]:
+    about = (Kind.SCORE_CHANGED, str(model.pk))
+    key = keys.resolve({about: model.name})[about]
+    return {"model": model.pk, "at": at, "ids_below": 2**BITS, "kind": int(Kind.SCORE_CHANGED), "key": key, "version": model.version}
 
 
 # What people see ------------------------------------------------------------
 
 
-def matched(rule_ids: Iterable[int]) -> dict[int, int]:
-    """For each rule: how many contacts it gives points now."""
-    ids = list(rule_ids)
-    found = dict(
+def matched(model: ScoreModel) -> dict[int, int]:
+    """For each active rule, by number: how many contacts it gives points now."""
+    found: dict[str, int] = dict(
         sql.rows(
             "SELECT k.rule, count(*) FROM score s JOIN contact c ON c.id = s.contact_id AND c.archived_at IS NULL,"
-            " jsonb_object_keys(s.reasons) AS k(rule) WHERE k.rule = ANY(%s) GROUP BY k.rule",
-            [[str(id) for id in ids]],
+            " jsonb_object_keys(s.reasons) AS k(rule) WHERE s.model_id = %s GROUP BY k.rule",
+            [model.pk],
         )
     )
-    return {id: found.get(str(id), 0) for id in ids}
+    return {rule.pk: found.get(str(rule.pk), 0) for rule in score_sql.active(model)}
 
 
 def histogram(model: ScoreModel) -> Histogram:
-    """Bins of five points from -20 to 150 and more, and the bands of the model's thresholds. A contact without a score has 0."""
+    """Bins of five points from -20 to 150 and more, and how many are in each band. A contact without a score has 0."""
+    limits = [int(band["at_least"]) for band in model.bands]
     rows = sql.rows(
         """
         SELECT least(greatest(floor((t.total - %(low)s)::numeric / %(bin)s), 0), %(last)s)::int,
-               CASE WHEN t.total >= %(sql)s THEN 2 WHEN t.total >= %(mql)s THEN 1 ELSE 0 END, count(*)
-        FROM (SELECT coalesce(s.total, 0) AS total FROM contact c LEFT JOIN score s ON s.contact_id = c.id AND s.model_id = %(model)s
-              WHERE c.archived_at IS NULL) t
+               (SELECT count(*) FROM unnest(%(limits)s::int[]) AS b(at_least) WHERE t.total >= b.at_least)::int, sum(t.n)
+        FROM (SELECT coalesce(s.total, 0) AS total, count(*) AS n FROM contact c LEFT JOIN score s ON s.contact_id = c.id AND s.model_id = %(model)s
+              WHERE c.archived_at IS NULL GROUP BY 1) t
         GROUP BY 1, 2
         """,
-        {"low": LOW, "bin": BIN, "last": (HIGH - LOW) // BIN, "mql": model.begins("mql"), "sql": model.begins("sql"), "model": model.pk},
+        {"low": LOW, "bin": BIN, "last": (HIGH - LOW) // BIN, "limits": limits, "model": model.pk},
     )
-    bins, bands = [0] * ((HIGH - LOW) // BIN + 1), [0, 0, 0]
+    bins, bands = [0] * ((HIGH - LOW) // BIN + 1), [0] * (len(limits) + 1)
     for number, band, count in rows:
-        bins[number] += count
-        bands[band] += count
-    return Histogram([Bin(LOW + i * BIN, count) for i, count in enumerate(bins)], *bands)
-
-
-def explain(contact_id: int, model: ScoreModel | None = None) -> list[RuleHit]:
-    """Every active rule (of the first model unless another is given) asked about one contact: most points first, then those that do not hold."""
-    model = model or first_model()
-    if model is None:
-        return []
-    found = sql.rows("SELECT reasons FROM score WHERE contact_id = %s AND model_id = %s", [contact_id, model.pk])
-    reasons = json.loads(found[0][0]) if found else {}
-    hits = [RuleHit(rule, *reasons.get(str(rule.pk), (0, 0))) for rule in _active(model)]
-    return sorted(hits, key=lambda h: (not h.times, -abs(h.points), h.rule.position, h.rule.pk))
+        bins[number] += int(count)
+        bands[band] += int(count)
+    names = [("", "", None), *((str(b["key"]), str(b["label"]), int(b["at_least"])) for b in model.bands)]
+    return Histogram([Bin(LOW + i * BIN, count) for i, count in enumerate(bins)], [InBand(*name, count) for name, count in zip(names, bands, strict=True)])

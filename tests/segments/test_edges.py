@@ -41,13 +41,13 @@ def test_silence_makes_a_member(world: Any) -> None:
 
 def test_points_go_when_the_window_ends(world: Any) -> None:
     anna = world.contact()
-    model = world.model(("web", world.viewed("/pricing", days=30), 5, {"each": True, "cap": 15}))
+    model = world.model(("web", world.viewed("/pricing", days=30), 5, {"each": True, "times": 3}))
     world.views(anna, "/pricing", days_ago=20)
     world.views(anna, "/pricing", times=4)
     world.settle()
-    assert Score.objects.get(contact_id=anna, model_id=model.pk).reasons == {str(world.rule(model, 0).pk): [5, 15]}
+    assert Score.objects.get(contact_id=anna, model_id=model.pk).reasons == {str(world.rule(model, 0).pk): [3, 15]}
     world.later(days=11)
-    assert Score.objects.get(contact_id=anna, model_id=model.pk).reasons == {str(world.rule(model, 0).pk): [4, 15]}
+    assert Score.objects.get(contact_id=anna, model_id=model.pk).reasons == {str(world.rule(model, 0).pk): [3, 15]}
     world.later(days=20)
     assert Score.objects.get(contact_id=anna, model_id=model.pk).total == 0
 

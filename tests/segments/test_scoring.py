@@ -55,20 +55,20 @@ def test_points_while_the_rule_holds(world: Any) -> None:
     found = score(anna, model)
     assert (found.total, found.fit) == (5, 0)
     assert [e.value for e in events(anna)] == [25, -20]
-    assert events(anna)[1].payload == {"total": 5, "rules": [{"rule": world.rule(model, 0).pk, "points": -20}]}
+    assert events(anna)[1].payload == {"total": 5, "version": model.version, "rules": [{"rule": str(world.rule(model, 0).pk), "points": -20}]}
     assert_adds_up(anna, model)
 
 
 @pytest.mark.parametrize(
-    ("points", "cap", "times", "worth"),
-    [(5, None, 4, 20), (5, 15, 2, 10), (5, 15, 4, 15), (-5, -15, 2, -10), (-5, -15, 4, -15), (-5, 15, 4, -15), (3, 5, 2, 5)],
+    ("points", "most", "times", "counted", "worth"),
+    [(5, None, 4, 4, 20), (5, 3, 2, 2, 10), (5, 3, 4, 3, 15), (-5, 3, 2, 2, -10), (-5, 3, 4, 3, -15), (3, 1, 2, 1, 3)],
 )
-def test_points_for_every_time_up_to_a_limit(world: Any, points: int, cap: int | None, times: int, worth: int) -> None:
+def test_points_for_every_time_up_to_a_limit(world: Any, points: int, most: int | None, times: int, counted: int, worth: int) -> None:
     anna = world.contact()
-    model = world.model(("web", world.viewed("/pricing"), points, {"each": True, "cap": cap}))
+    model = world.model(("web", world.viewed("/pricing"), points, {"each": True, "times": most}))
     world.views(anna, "/pricing", times=times)
     world.settle()
-    assert [(h.times, h.points) for h in scoring.explain(anna)] == [(times, worth)]
+    assert score(anna, model).reasons == {str(world.rule(model, 0).pk): [counted, worth]}
     assert_adds_up(anna, model)
 
 
@@ -76,7 +76,7 @@ def test_everybody_and_the_few_score_alike(world: Any) -> None:
     people = [world.contact(seniority=["exec", "staff"][n % 2]) for n in range(6)]
     for n, who in enumerate(people):
         world.views(who, "/pricing", times=n + 1)
-    given: Any = (("fit_person", world.has("seniority", "exec"), 20), ("web", world.viewed("/pricing"), 5, {"each": True, "cap": 15}))
+    given: Any = (("fit_person", world.has("seniority", "exec"), 20), ("web", world.viewed("/pricing"), 5, {"each": True, "times": 3}))
     full = world.model(*given)
     few = scores.create("Second", actor=SYSTEM)
     for number, (group, stored, points, *more) in enumerate(given):
@@ -164,7 +164,8 @@ def test_a_model_without_rules_scores_nobody(world: Any) -> None:
     anna = world.contact()
     model = world.model()
     assert scoring.everyone(model) == scoring.some([anna]) == 0
-    assert scoring.explain(anna) == []
+    found = scoring.explain(anna)
+    assert (found.total, found.hits, found.next_band.key, found.nearest) == (0, [], "mql", [])
 
 
 def test_explain_names_rules_that_hold_and_those_that_do_not(world: Any) -> None:
@@ -172,7 +173,7 @@ def test_explain_names_rules_that_hold_and_those_that_do_not(world: Any) -> None
     world.model(
         ("fit_person", world.has("seniority", "staff"), 5), ("fit_person", world.has("seniority", "exec"), 20), ("minus", world.has("seniority", "exec"), -30)
     )
-    assert [(h.rule.key, h.times, h.points) for h in scoring.explain(anna)] == [("rule2", 1, -30), ("rule1", 1, 20), ("rule0", 0, 0)]
+    assert [(h.rule.key, h.times, h.points) for h in scoring.explain(anna).hits] == [("rule2", 1, -30), ("rule1", 1, 20), ("rule0", 0, 0)]
 
 
 def test_histogram_and_bands_count_everybody(world: Any) -> None:
@@ -184,7 +185,8 @@ def test_histogram_and_bands_count_everybody(world: Any) -> None:
     bins = {b.at: b.count for b in found.bins}
     assert len(found.bins) == 35
     assert {at: n for at, n in bins.items() if n} == {-20: 3, 0: 1, 30: 1, 35: 1, 60: 1, 65: 1, 145: 1, 150: 2}
-    assert (found.below, found.mql, found.sql, found.total) == (5, 2, 4, 11)
+    assert [(b.key, b.at_least, b.count) for b in found.bands] == [("", None, 5), ("mql", 35, 2), ("sql", 65, 4)]
+    assert (found.band("mql"), found.total) == (2, 11)
 
 
 def test_matched_counts_contacts_by_rule(world: Any) -> None:
@@ -194,12 +196,12 @@ def test_matched_counts_contacts_by_rule(world: Any) -> None:
         ("fit_person", world.has("seniority", "exec"), 5), ("fit_person", world.has("seniority", "staff"), 5), ("fit_person", world.has("seniority", "head"), 5)
     )
     ids = [world.rule(model, n).pk for n in range(3)]
-    assert scoring.matched(ids) == {ids[0]: 3, ids[1]: 2, ids[2]: 0}
+    assert scoring.matched(model) == {ids[0]: 3, ids[1]: 2, ids[2]: 0}
 
 
 def test_what_a_visitor_did_counts_at_once_when_he_turns_out_to_be_a_contact(world: Any) -> None:
     anna = world.contact()
-    model = world.model(("web", world.viewed("/pricing"), 5, {"each": True, "cap": 15}))
+    model = world.model(("web", world.viewed("/pricing"), 5, {"each": True, "times": 3}))
     often = world.list(world.viewed("/pricing", at_least=3))
     visitor = sql.next_ids("record_id_seq", 1)[0]
     identity.first_seen(visitor, clock.now())
