@@ -22,12 +22,14 @@ def django_db_setup(django_test_environment: None, django_db_modify_db_settings:
     from django.test.utils import setup_databases, teardown_databases
 
     from baton.crm import builtin
+    from baton.events import builtin as own_events
     from baton.events import partitions
     from baton.platform import clock
 
     with django_db_blocker.unblock():
         made = setup_databases(verbosity=0, interactive=False)
         builtin.ensure()
+        own_events.ensure()
         partitions.ensure(clock.now() - timedelta(days=800), clock.now() + timedelta(days=60))
     yield
     with django_db_blocker.unblock():
@@ -42,9 +44,11 @@ def _builtin(request: pytest.FixtureRequest) -> None:
     request.getfixturevalue("_django_db_helper")
     from baton.crm import builtin
     from baton.crm.models import ObjectType
+    from baton.events import builtin as own_events
 
     if not ObjectType.objects.exists():
         builtin.ensure()
+        own_events.ensure()
 
 
 @pytest.fixture(autouse=True)

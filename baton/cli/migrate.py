@@ -6,6 +6,7 @@ from django.core.management import call_command
 from django.db import transaction
 
 from baton.crm import builtin, indexes
+from baton.events import builtin as own_events
 from baton.events import partitions
 from baton.platform import clock, sql
 
@@ -19,6 +20,7 @@ def migrate(*, quiet: bool = False) -> None:
         call_command("createcachetable", verbosity=0)
         with transaction.atomic():
             builtin.ensure()
+            own_events.ensure()
         partitions.ensure(clock.now() - timedelta(days=31), clock.now())
     finally:
         sql.run("SELECT pg_advisory_unlock(%s)", [LOCK])
