@@ -6,7 +6,7 @@ from typing import Literal, Protocol, get_args
 
 Type = Literal["text", "number", "date", "datetime", "choice", "multi_choice", "boolean", "phone", "email", "url", "user"]
 TYPES: tuple[str, ...] = get_args(Type)
-Match = Literal["is", "starts", "contains", "any_of"]
+Match = Literal["is", "starts", "contains", "any_of", "tagged"]
 Column = Literal["id", "created_at", "updated_at", "archived_at"]
 
 
@@ -33,6 +33,15 @@ class SegmentInfo:
     mentions: frozenset[int] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Contacts with `at_least` points or more, up to the next band."""
+
+    key: str
+    label: str
+    at_least: int
+
+
 class Catalog(Protocol):
     """Names and types. Labels are in the reader's language."""
 
@@ -41,16 +50,31 @@ class Catalog(Protocol):
     def relation(self, object_type: str) -> str | None:
         """The label of an object type; None when there is no such type."""
 
+    def link(self, from_type: str, to_type: str, name: str) -> str | None:
+        """What people call a label of links between records of two types; None when there is no such label."""
+
     def segment(self, segment_id: int) -> SegmentInfo | None: ...
 
     def score(self, model_id: int) -> str | None:
         """The name of a score model."""
+
+    def score_named(self, key: str) -> int | None:
+        """The id of the score model with this key."""
+
+    def bands(self, model_id: int) -> tuple[Band, ...]:
+        """The published bands of a score model, lowest first."""
 
     def first_score(self) -> int | None:
         """The id of the score model that decides the life-cycle stage."""
 
     def event_keys(self, kind: int, how: Match, value: str | Sequence[str]) -> tuple[int, ...]:
         """The event_key ids a pattern means now, in order."""
+
+    def event(self, name: str) -> str | None:
+        """The label of an event that the company sends itself; None when there is no such event."""
+
+    def event_property(self, kind: int, event: str, name: str) -> Property | None:
+        """A property of the payload of events of a kind; `event` is the name of the company's own event."""
 
     def key_label(self, kind: int, value: str) -> str:
         """How people call what an event was about: a form's name for its id. The value itself when unknown."""

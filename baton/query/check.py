@@ -1,16 +1,36 @@
 """Names, types and values of a filter against the catalog: what is wrong is said with its place, never answered with nobody."""
 
 import math
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import assert_never
 
 from . import depends
 from .catalog import Catalog, Property
 from .errors import FilterError
-from .nodes import And, Compare, Everyone, HasState, MemberOf, Nobody, Node, Not, Or, Performed, Related, ScoreIs, Value, children
+from .nodes import (
+    And,
+    Compare,
+    EventTest,
+    Everyone,
+    FirstSeen,
+    HasState,
+    InBand,
+    MemberOf,
+    Nobody,
+    Node,
+    Not,
+    Or,
+    PayloadTest,
+    Performed,
+    Related,
+    ScoreIs,
+    Value,
+    children,
+)
 from .operator import BLANK, Operator, gettext_noop
 from .operators import OPERATORS
 from .operators.date import as_value
+from .periods import PERIODS
 
 LONGEST = 1000  # letters of a text, values of a choice
 DAYS = 36_500
@@ -43,7 +63,51 @@ def resolve(node: Compare, catalog: Catalog, path: str = "") -> tuple[Property, 
             operator=node.operator,
             choices=", ".join(OPERATORS[prop.type]),
         )
-    return prop, operator
+    return prop, _cased(operator, node.case, path)
+
+
+VALUE = Property("value", gettext_noop("Number"), "number")
+SEEN = {
+    "first_page": Property("first_page", gettext_noop("First page"), "text"),
+    "first_referrer": Property("first_referrer", gettext_noop("Came from"), "text"),
+}
+
+
+def resolve_test(test: EventTest, node: Performed, catalog: Catalog, path: str = "") -> tuple[Property, Operator]:
+    """The property and the operator that a test of an event names. Raises FilterError."""
+    prop = event_property(test.property, node, catalog, _at(path, "property"))
+    operator = OPERATORS[prop.type].get(test.operator)
+    if operator is None:
+        text = gettext_noop("“{name}” has no operator “{operator}”. It has: {choices}.")
+        given = {"name": prop.label, "operator": test.operator, "choices": ", ".join(OPERATORS[prop.type])}
+        raise FilterError(_at(path, "operator"), "INVALID_OPERATOR", text, **given)
+    return prop, _cased(operator, test.case, path)
+
+
+def event_property(name: str, node: Performed, catalog: Catalog, path: str = "") -> Property:
+    """What is known of the events a node asks for, by name; `value` is the event's own number. Raises FilterError."""
+    prop = VALUE if name == "value" else catalog.event_property(node.kinds[0], node.event, name)
+    if prop is None:
+        raise FilterError(path, "PROPERTY_DOESNT_EXIST", gettext_noop("There is no property “{name}”."), name=name)
+    return prop
+
+
+def resolve_seen(node: FirstSeen, path: str = "") -> Operator:
+    """The text operator over where somebody was first seen. Raises FilterError."""
+    operator = OPERATORS["text"].get(node.operator)
+    if operator is None:
+        text = gettext_noop("“{name}” has no operator “{operator}”. It has: {choices}.")
+        given = {"name": SEEN[node.what].label, "operator": node.operator, "choices": ", ".join(OPERATORS["text"])}
+        raise FilterError(_at(path, "operator"), "INVALID_OPERATOR", text, **given)
+    return _cased(operator, node.case, path)
+
+
+def _cased(operator: Operator, case: bool, path: str) -> Operator:
+    if not case:
+        return operator
+    if operator.cased is None:
+        raise FilterError(_at(path, "case"), "UNEXPECTED_VALUE", gettext_noop("Only texts are compared with capital and small letters."))
+    return operator.cased
 
 
 def _at(path: str, step: str) -> str:
@@ -51,7 +115,7 @@ def _at(path: str, step: str) -> str:
 
 
 def _check(node: Node, catalog: Catalog, path: str, of: str, deep: bool) -> None:
-    if of != "contact" and isinstance(node, Performed | MemberOf | ScoreIs | HasState):
+    if of != "contact" and isinstance(node, Performed | MemberOf | ScoreIs | InBand | FirstSeen | HasState):
         raise FilterError(path, "NOT_ABOUT_A_PERSON", gettext_noop("Only people do things and are in lists."))
     if of != "contact" and not deep and isinstance(node, Related):
         raise FilterError(path, "NOT_ABOUT_A_PERSON", gettext_noop("A related record is filtered by its properties only."))
@@ -67,9 +131,20 @@ def _check(node: Node, catalog: Catalog, path: str, of: str, deep: bool) -> None
             _check_value(*resolve(node, catalog, path), node.value, _at(path, "value"))
         case Performed():
             _check_performed(node, path)
+            _check_tests(node, catalog, path)
         case MemberOf():
             if catalog.segment(node.segment_id) is None:
                 raise FilterError(_at(path, "segment"), "SEGMENT_DOESNT_EXIST", gettext_noop("There is no list {number}."), number=node.segment_id)
+            _check_length(node.within, _at(path, "joined_days"))
+            _check_length(node.older, _at(path, "longer_days"))
+        case InBand():
+            if catalog.score(node.model_id) is None:
+                raise FilterError(_at(path, "model"), "SCORE_DOESNT_EXIST", gettext_noop("There is no score {number}."), number=node.model_id)
+            if node.band not in (bands := [band.key for band in catalog.bands(node.model_id)]):
+                text = gettext_noop("The score has no band “{name}”. It has: {choices}.")
+                raise FilterError(_at(path, "band"), "INVALID_OPTION", text, name=node.band, choices=", ".join(bands))
+        case FirstSeen():
+            _check_value(SEEN[node.what], resolve_seen(node, path), node.value, _at(path, "value"))
         case ScoreIs():
             if catalog.score(node.model_id) is None:
                 raise FilterError(_at(path, "model"), "SCORE_DOESNT_EXIST", gettext_noop("There is no score {number}."), number=node.model_id)
@@ -81,6 +156,9 @@ def _check(node: Node, catalog: Catalog, path: str, of: str, deep: bool) -> None
         case Related():
             if catalog.relation(node.object_type) is None or (node.object_type == "contact" and not deep):
                 raise FilterError(_at(path, "object_type"), "OBJECT_DOESNT_EXIST", gettext_noop("There is no object “{name}”."), name=node.object_type)
+            if node.label and catalog.link(of, node.object_type, node.label) is None:
+                raise FilterError(_at(path, "label"), "INVALID_OPTION", gettext_noop("There is no label “{name}”."), name=node.label)
+            _check_counts(node.at_least, node.at_most, path)
             _check(node.child, catalog, _at(path, "child"), node.object_type, deep)
         case _:
             assert_never(node)
@@ -89,18 +167,57 @@ def _check(node: Node, catalog: Catalog, path: str, of: str, deep: bool) -> None
 def _check_performed(node: Performed, path: str) -> None:
     if not node.kinds:
         raise FilterError(_at(path, "kinds"), "REQUIRED", gettext_noop("Say what happened."))
-    if not 0 <= node.at_least <= WHOLE:
-        raise FilterError(_at(path, "at_least"), "INVALID_NUMBER", gettext_noop("A count is 0 or more."))
-    if node.at_most is not None and not node.at_least <= node.at_most <= WHOLE:
-        raise FilterError(_at(path, "at_most"), "INVALID_NUMBER", gettext_noop("The most must not be less than the least."))
-    if node.within is not None and not timedelta() < node.within <= timedelta(days=DAYS):
-        raise FilterError(_at(path, "days"), "INVALID_NUMBER", gettext_noop("Days are a number from 1 to {most}."), most=DAYS)
+    _check_counts(node.at_least, node.at_most, path)
+    _check_length(node.within, _at(path, "days"))
+    _check_length(node.older, _at(path, "until_days"))
+    if node.within is not None and node.older is not None and node.older >= node.within:
+        raise FilterError(_at(path, "until_days"), "INVALID_NUMBER", gettext_noop("The end is before the beginning."))
     if node.value_at_least is not None and not math.isfinite(node.value_at_least):
         raise FilterError(_at(path, "value_at_least"), "INVALID_NUMBER", gettext_noop("This is not a number."))
-    for test in node.where:
-        _check_text(test.key, _at(path, "where"))
-    if node.since is not None and node.until is not None and node.since > node.until:
+    for end, name in ((node.since, "since"), (node.until, "until")):
+        if end is not None and (not YEARS[0] <= end.year <= YEARS[1] or (isinstance(end, datetime) and end.tzinfo is None)):
+            raise FilterError(_at(path, name), "INVALID_DATE", gettext_noop("A date is written like 2026-11-21."))
+    if node.since is not None and node.until is not None and _day(node.until) < _day(node.since):
         raise FilterError(_at(path, "until"), "INVALID_DATE", gettext_noop("The end is before the beginning."))
+
+
+def _day(at: date) -> date:
+    return at.date() if isinstance(at, datetime) else at
+
+
+def _check_counts(at_least: int, at_most: int | None, path: str) -> None:
+    if not 0 <= at_least <= WHOLE:
+        raise FilterError(_at(path, "at_least"), "INVALID_NUMBER", gettext_noop("A count is 0 or more."))
+    if at_most is not None and not at_least <= at_most <= WHOLE:
+        raise FilterError(_at(path, "at_most"), "INVALID_NUMBER", gettext_noop("The most must not be less than the least."))
+
+
+def _check_length(length: timedelta | None, path: str) -> None:
+    if length is not None and not timedelta() < length <= timedelta(days=DAYS):
+        raise FilterError(path, "INVALID_NUMBER", gettext_noop("Days are a number from 1 to {most}."), most=DAYS)
+
+
+def _check_tests(node: Performed, catalog: Catalog, path: str) -> None:
+    """What is asked of one event; places are counted without the tests that conditions add by themselves."""
+    for test in node.where:
+        if isinstance(test, PayloadTest):
+            _check_text(test.key, _at(path, "where"))
+    for i, test in enumerate(test for test in node.where if not isinstance(test, PayloadTest)):
+        place = _at(path, f"tests.{i}")
+        if isinstance(test, EventTest):
+            _check_value(*resolve_test(test, node, catalog, place), test.value, _at(place, "value"))
+    if node.total is None:
+        return
+    place = _at(path, "sum")
+    if event_property(node.total.property, node, catalog, _at(place, "of")).type != "number":
+        raise FilterError(_at(place, "of"), "INVALID_NUMBER", gettext_noop("Only numbers are added up."))
+    low, high = node.total.at_least, node.total.at_most
+    if low is None and high is None:
+        raise FilterError(_at(place, "at_least"), "REQUIRED", gettext_noop("Say how much at least or at most."))
+    if any(end is not None and not math.isfinite(end) for end in (low, high)):
+        raise FilterError(place, "INVALID_NUMBER", gettext_noop("This is not a number."))
+    if low is not None and high is not None and low > high:
+        raise FilterError(_at(place, "at_most"), "INVALID_NUMBER", gettext_noop("The most must not be less than the least."))
 
 
 def _check_value(prop: Property, operator: Operator, value: Value, path: str) -> None:
@@ -130,6 +247,9 @@ def _check_value(prop: Property, operator: Operator, value: Value, path: str) ->
         case "days":
             if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= DAYS:
                 raise FilterError(path, "INVALID_NUMBER", gettext_noop("Days are a number from 0 to {most}."), most=DAYS)
+        case "period":
+            if value not in PERIODS:
+                raise FilterError(path, "INVALID_OPTION", gettext_noop("A period is one of: {choices}."), choices=", ".join(PERIODS))
         case _:
             assert_never(operator.takes)
 

@@ -10,12 +10,32 @@ import operator
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from decimal import Decimal
 from typing import assert_never
 
 from .catalog import Catalog, Property
-from .check import resolve
+from .check import SEEN, event_property, resolve, resolve_seen, resolve_test
 from .moment import Moment
-from .nodes import And, Compare, Everyone, HasState, MemberOf, Nobody, Node, Not, Or, Performed, Related, ScoreIs
+from .nodes import (
+    And,
+    Compare,
+    EventTest,
+    Everyone,
+    FirstSeen,
+    HasState,
+    InBand,
+    KeyTest,
+    MemberOf,
+    Nobody,
+    Node,
+    Not,
+    Or,
+    PayloadTest,
+    Performed,
+    Related,
+    ScoreIs,
+    Total,
+)
 from .operator import Cell
 from .statement import Binder, Sql
 
@@ -49,8 +69,9 @@ def members(node: Node, catalog: Catalog, *, now: datetime, zone: tzinfo, whom: 
     """
     bind, moment = Binder(prefix), Moment(now, zone)
     asked = node.children if isinstance(node, And) else (node,)
-    often = [n for n in asked if isinstance(n, Performed) and n.keys != () and n.at_least > 1]
-    joins = [f" JOIN ({_often(n, n.at_least, n.at_most, moment, bind, whom)}) o{i} ON o{i}.contact_id = c.id" for i, n in enumerate(often, 1)]
+    often = [n for n in asked if isinstance(n, Performed) and n.keys != () and n.at_least > 1 and n.pick is None and n.total is None]
+    happened = _Happened(catalog, moment, bind, whom)
+    joins = [f" JOIN ({happened.often(n, n.at_least, n.at_most)}) o{i} ON o{i}.contact_id = c.id" for i, n in enumerate(often, 1)]
     compiler = _Compiler(catalog, moment, whom, bind, who="o1.contact_id" if often else "c.id")
     inner = compiler.condition(And(tuple(n for n in asked if n not in often)))
     some = " AND c.id = ANY(%(ids)s::bigint[])" if whom else ""
@@ -62,13 +83,13 @@ def count(node: Performed, catalog: Catalog, *, now: datetime, zone: tzinfo, who
     bind = Binder(prefix)
     if node.keys == ():
         return Sql("SELECT 0::bigint AS contact_id, 0::bigint AS times WHERE false", {})
-    where = _happened(node, Moment(now, zone), bind, whom)
+    where = _Happened(catalog, Moment(now, zone), bind, whom).where(node)
     return Sql(f"SELECT e.contact_id, count(*) AS times FROM event e WHERE {where} GROUP BY e.contact_id", bind.params)
 
 
 def happened(node: Performed, catalog: Catalog, bind: Binder, *, now: datetime, zone: tzinfo) -> str:
     """The condition on one `event e` that the node counts; how often is not looked at. For statements that count for many filters in one pass."""
-    return "false" if node.keys == () else _happened(node, Moment(now, zone), bind, False)
+    return "false" if node.keys == () else _Happened(catalog, Moment(now, zone), bind, False).where(node)
 
 
 def cell(prop: Property, alias: str, bind: Binder) -> Cell:
@@ -104,9 +125,13 @@ class _Compiler:
             case Performed():
                 return self._performed(node)
             case MemberOf():
-                return self._exists("membership m", "m", f"m.segment_id = {self.bind(node.segment_id)}")
+                return self._member(node)
             case ScoreIs():
                 return self._score(node)
+            case InBand():
+                return self._band(node)
+            case FirstSeen():
+                return self._seen(node)
             case HasState():
                 return self._state(node)
             case Related():
@@ -123,6 +148,8 @@ class _Compiler:
         return f"EXISTS (SELECT 1 FROM {table} WHERE {alias}.{column} = {self.who}{some} AND {where})"
 
     def _performed(self, node: Performed) -> str:
+        if node.pick is not None or node.total is not None:
+            return self._of_all(node)
         if node.at_least <= 0:
             if node.at_most is None:
                 return "true"
@@ -134,8 +161,53 @@ class _Compiler:
         if node.keys == ():
             return "(false)"
         if least == 1 and most is None:
-            return self._exists("event e", "e", _happened(node, self.moment, self.bind, False))
-        return f"EXISTS (SELECT 1 FROM ({_often(node, least, most, self.moment, self.bind, self.whom)}) h WHERE h.contact_id = {self.who})"
+            return self._exists("event e", "e", self._happened(False).where(node))
+        return f"EXISTS (SELECT 1 FROM ({self._happened(self.whom).often(node, least, most)}) h WHERE h.contact_id = {self.who})"
+
+    def _of_all(self, node: Performed) -> str:
+        """What one of them is like, or what they add up to."""
+        found = self._happened(self.whom)
+        if node.total is None:
+            return "(false)" if node.keys == () else f"EXISTS (SELECT 1 FROM ({found.picked(node)}) h WHERE h.contact_id = {self.who})"
+        low, high = node.total.at_least, node.total.at_most
+        nothing = node.at_least <= 0 and (low is None or low <= 0) and (high is None or high >= 0)  # to whom it never happened: 0
+        if node.keys == ():
+            return "(true)" if nothing else "(false)"
+        return f"{'NOT ' if nothing else ''}EXISTS (SELECT 1 FROM ({found.summed(node, node.total, outside=nothing)}) h WHERE h.contact_id = {self.who})"
+
+    def _happened(self, whom: bool) -> "_Happened":
+        return _Happened(self.catalog, self.moment, self.bind, whom)
+
+    def _member(self, node: MemberOf) -> str:
+        tests = [f"m.segment_id = {self.bind(node.segment_id)}"]
+        if node.within is not None:
+            tests.append(f"m.joined_at >= {self.bind(self.moment.now - node.within)}")
+        if node.older is not None:
+            tests.append(f"m.joined_at < {self.bind(self.moment.now - node.older)}")
+        if node.reason is not None:
+            tests.append(f"{'NOT ' if node.reason == 'hand' else ''}starts_with(m.reason, 'filter')")
+        return self._exists("membership m", "m", " AND ".join(tests))
+
+    def _band(self, node: InBand) -> str:
+        bands = self.catalog.bands(node.model_id)
+        place = next((i for i, band in enumerate(bands) if band.key == node.band), None)
+        if place is None:  # check() refuses it; should it have gone since, nobody is in it
+            return "false"
+        low, above = bands[place].at_least, bands[place + 1 :]
+        tests = [f"s.total >= {self.bind(low)}"]
+        if not node.above and above:
+            tests.append(f"s.total < {self.bind(above[0].at_least)}")
+        within, model = " AND ".join(tests), f"s.model_id = {self.bind(node.model_id)}"
+        if low <= 0 and (node.above or not above or above[0].at_least > 0):
+            return f"NOT {self._exists('score s', 's', f'{model} AND NOT ({within})')}"
+        return self._exists("score s", "s", f"{model} AND {within}")
+
+    def _seen(self, node: FirstSeen) -> str:
+        operator = resolve_seen(node)
+        known = Cell("to_jsonb(v)", SEEN[node.what].name, self.bind)
+        asked = operator.positive or operator  # who was never seen has no row, and fits all that is negative
+        found = self._exists("visitor v", "v", asked.sql(known, node.value, self.moment))
+        return f"NOT {found}" if operator.positive else found
 
     def _score(self, node: ScoreIs) -> str:
         symbol, opposite, meaning = ORDER[node.operator]
@@ -150,6 +222,8 @@ class _Compiler:
             "u.reason = 'unsubscribed' AND EXISTS (SELECT 1 FROM consent g"
             f" WHERE g.contact_id = u.contact_id AND g.channel = {channel} AND g.granted AND g.at > u.at)"
         )
+        if node.state in ("bounced", "complained", "unsubscribed"):
+            return self._exists("suppression u", "u", f"u.channel = {channel} AND u.reason = {self.bind(node.state)} AND NOT ({anew})")
         if node.state == "opted_in":
             agreed = self._exists("consent k", "k", f"k.channel = {channel} AND k.granted")
             return f"({agreed} AND NOT {self._exists('suppression u', 'u', f'u.channel = {channel} AND NOT ({anew})')})"
@@ -166,41 +240,132 @@ class _Compiler:
         table = f"contact {alias} WHERE" if node.object_type == "contact" else f"record {alias} WHERE {alias}.object_type = {kind} AND"
         below = replace(self, whom=False, who=f"{alias}.id", depth=self.depth + 1)
         inner = f"SELECT {alias}.id FROM {table} {alias}.archived_at IS NULL AND {below.condition(node.child, alias)}"
-        return self._exists(f"association {link}", link, f"{link}.to_type = {kind}{label} AND {link}.to_id IN ({inner})", "from_id")
+        where = f"{link}.to_type = {kind}{label} AND {link}.to_id IN ({inner})"
+        if (node.at_least, node.at_most) == (1, None):
+            return self._exists(f"association {link}", link, where, "from_id")
+        return self._linked(node, link, where)
+
+    def _linked(self, node: Related, link: str, where: str) -> str:
+        """How many of them there are; the same record may be linked in several ways."""
+        if node.at_least <= 0 and node.at_most is None:
+            return "true"
+        least, most = (node.at_least, node.at_most) if node.at_least > 0 else ((node.at_most or 0) + 1, None)
+        often = f">= {self.bind(least)}" if most is None else f"BETWEEN {self.bind(least)} AND {self.bind(most)}"
+        some = f" AND {link}.from_id = ANY(%(ids)s::bigint[])" if self.whom else ""
+        found = f"SELECT {link}.from_id FROM association {link} WHERE {where}{some} GROUP BY {link}.from_id HAVING count(DISTINCT {link}.to_id) {often}"
+        return f"{'' if node.at_least > 0 else 'NOT '}EXISTS (SELECT 1 FROM ({found}) h WHERE h.from_id = {self.who})"
 
 
-def _often(node: Performed, least: int, most: int | None, moment: Moment, bind: Binder, whom: bool) -> str:
-    """SELECT of those to whom it happened from `least` (1 or more) to `most` times, each once; node.keys is not empty."""
-    often = f"count(*) >= {bind(least)}" if most is None else f"count(*) BETWEEN {bind(least)} AND {bind(most)}"
-    return f"SELECT e.contact_id FROM event e WHERE {_happened(node, moment, bind, whom)} GROUP BY e.contact_id HAVING {often}"
+NUMBER = r"^\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?\s*$"  # of a company's own events, whose properties are stored as texts
+MILLISECONDS = "^[0-9]{10,14}$"
 
 
-def _happened(node: Performed, moment: Moment, bind: Binder, whom: bool) -> str:
-    """The condition on one `event e`; node.keys is not empty."""
-    tests = [one_of("e.kind", node.kinds, "smallint", bind)]
-    if node.keys is not None:
-        tests.append(one_of("e.key", node.keys, "bigint", bind))
-    if node.within is not None:
-        tests += [f"e.ts >= {bind(moment.now - node.within)}", f"e.ts <= {bind(moment.now)}"]
-    if node.since is not None:
-        tests.append(f"e.ts >= {bind(node.since)}")
-    if node.until is not None:
-        tests.append(f"e.ts <= {bind(node.until)}")
-    if node.value_at_least is not None:
-        tests.append(f"coalesce(e.value, '-infinity') >= {bind(node.value_at_least)}")
-    for test in node.where:
-        match test.test:
-            case "present":
-                tests.append(f"e.payload ? {bind(test.key)}")
-            case "missing":
-                tests.append(f"NOT e.payload ? {bind(test.key)}")
-            case "is":
-                tests.append(f"e.payload @> {bind(json.dumps({test.key: test.value}, ensure_ascii=False))}::jsonb")
+@dataclass(frozen=True, slots=True)
+class _Happened:
+    """What happened, as SQL over `event e`; the nodes' keys are not empty."""
+
+    catalog: Catalog
+    moment: Moment
+    bind: Binder
+    whom: bool
+
+    def where(self, node: Performed) -> str:
+        """The condition on one event."""
+        return " AND ".join([*self._such(node), *self._window(node), *self._tests(node)])
+
+    def often(self, node: Performed, least: int, most: int | None) -> str:
+        """SELECT of those to whom it happened from `least` (1 or more) to `most` times, each once."""
+        often = f"count(*) >= {self.bind(least)}" if most is None else f"count(*) BETWEEN {self.bind(least)} AND {self.bind(most)}"
+        return f"SELECT e.contact_id FROM event e WHERE {self.where(node)} GROUP BY e.contact_id HAVING {often}"
+
+    def picked(self, node: Performed) -> str:
+        """SELECT of those whose first or last event lies in the window and passes the tests."""
+        such = self._such(node)
+        if node.pick == "last" and (low := self.moment.window(node).low) is not None:
+            such.append(f"e.ts >= {self.bind(low)}")  # what was before cannot be the last that is wanted
+        tests = self._tests(node)
+        if not tests:  # only when it happened matters: answered from the index alone
+            at = "max(e.ts)" if node.pick == "last" else "min(e.ts)"
+            having = " AND ".join(self._window(node, at)) or "true"
+            return f"SELECT e.contact_id FROM event e WHERE {' AND '.join(such)} GROUP BY e.contact_id HAVING {having}"
+        way = " DESC" if node.pick == "last" else ""
+        one = f"SELECT DISTINCT ON (e.contact_id) e.* FROM event e WHERE {' AND '.join(such)} ORDER BY e.contact_id, e.ts{way}, e.id{way}"
+        return f"SELECT e.contact_id FROM ({one}) e WHERE {' AND '.join([*self._window(node), *tests])}"
+
+    def summed(self, node: Performed, total: Total, *, outside: bool) -> str:
+        """SELECT of those for whom the sum lies between its ends, or outside of them."""
+        amount = f"coalesce(sum({self._number(node, total.property)}), 0)"
+        ends = [f"{amount} {sign} {self.bind(Decimal(str(end)))}" for sign, end in ((">=", total.at_least), ("<=", total.at_most)) if end is not None]
+        between = " AND ".join(ends) or "true"
+        return f"SELECT e.contact_id FROM event e WHERE {self.where(node)} GROUP BY e.contact_id HAVING {f'NOT ({between})' if outside else between}"
+
+    def _such(self, node: Performed) -> list[str]:
+        """Which events are meant, whenever they were and whatever is asked of them."""
+        tests = [one_of("e.kind", node.kinds, "smallint", self.bind)]
+        if node.keys is not None:
+            tests.append(one_of("e.key", node.keys, "bigint", self.bind))
+        if node.pick is not None:
+            tests += self._marks(node)
+        if self.whom:
+            tests.append("e.contact_id = ANY(%(ids)s::bigint[])")
+        return tests
+
+    def _window(self, node: Performed, at: str = "e.ts") -> list[str]:
+        window = self.moment.window(node)
+        low = [] if window.low is None else [f"{at} >= {self.bind(window.low)}"]
+        return low if window.high is None else [*low, f"{at} {'<' if window.open else '<='} {self.bind(window.high)}"]
+
+    def _marks(self, node: Performed) -> list[str]:
+        """What conditions ask by themselves: it was no machine, it took so long."""
+        tests = [] if node.value_at_least is None else [f"coalesce(e.value, '-infinity') >= {self.bind(node.value_at_least)}"]
+        for test in node.where:
+            if isinstance(test, PayloadTest):
+                match test.test:
+                    case "present":
+                        tests.append(f"e.payload ? {self.bind(test.key)}")
+                    case "missing":
+                        tests.append(f"NOT e.payload ? {self.bind(test.key)}")
+                    case "is":
+                        tests.append(f"e.payload @> {self.bind(json.dumps({test.key: test.value}, ensure_ascii=False))}::jsonb")
+                    case _:
+                        assert_never(test.test)
+        return tests
+
+    def _tests(self, node: Performed) -> list[str]:
+        tests = [] if node.pick is not None else self._marks(node)
+        for test in node.where:
+            if isinstance(test, KeyTest):
+                found = one_of("e.key", test.keys, "bigint", self.bind) if test.keys else "false"
+                tests.append(f"NOT ({found})" if test.negative else found)
+            elif isinstance(test, EventTest):
+                prop, asked = resolve_test(test, node, self.catalog)
+                tests.append(asked.sql(self._cell(node, prop), test.value, self.moment))
+        return tests
+
+    def _cell(self, node: Performed, prop: Property) -> Cell:
+        """A property of the event as it is compared."""
+        if prop.name == "value":
+            return Cell("jsonb_build_object('value', e.value)", "value", self.bind)
+        if not node.event:
+            return Cell("e.payload", prop.name, self.bind)
+        name = self.bind(prop.name)
+        text = f"(e.payload -> 'properties' ->> {name})"
+        match prop.type:
+            case "number":
+                value = f"CASE WHEN {text} ~ {self.bind(NUMBER)} THEN {text}::numeric END"
+            case "datetime":
+                moment = f"to_char(to_timestamp({text}::numeric / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+                value = f"CASE WHEN {text} ~ {self.bind(MILLISECONDS)} THEN {moment} ELSE {text} END"
             case _:
-                assert_never(test.test)
-    if whom:
-        tests.append("e.contact_id = ANY(%(ids)s::bigint[])")
-    return " AND ".join(tests)
+                return Cell("(e.payload -> 'properties')", prop.name, self.bind)
+        return Cell(f"jsonb_build_object({name}::text, {value})", prop.name, self.bind)
+
+    def _number(self, node: Performed, name: str) -> str:
+        """A number of the event to be added up, or NULL."""
+        if name == "value":
+            return "e.value::text::numeric"
+        stored = self._cell(node, event_property(name, node, self.catalog))
+        return f"(CASE WHEN jsonb_typeof({stored.json}) = 'number' THEN ({stored.json})::numeric END)"
 
 
 def one_of(column: str, values: tuple[int, ...], type_: str, bind: Binder) -> str:

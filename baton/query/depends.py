@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from .nodes import And, Compare, Everyone, HasState, MemberOf, Nobody, Node, Not, Or, Performed, Related, ScoreIs, walk
+from .nodes import And, Compare, Everyone, FirstSeen, HasState, InBand, MemberOf, Nobody, Node, Not, Or, Performed, Related, ScoreIs, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def union(parts: Iterable[Depends]) -> Depends:
 
 def _own(node: Node) -> Depends:
     match node:
-        case Everyone() | Nobody() | And() | Or() | Not():
+        case Everyone() | Nobody() | And() | Or() | Not() | FirstSeen():  # where somebody was first seen changes with who he is, and that wakes everything
             return Depends()
         case Compare():
             return Depends(properties=frozenset({node.property})) if node.of == "contact" else Depends(related=frozenset({(node.of, node.property)}))
@@ -85,7 +85,7 @@ def _own(node: Node) -> Depends:
             return Depends(events=frozenset((kind, key) for kind in node.kinds for key in keys))
         case MemberOf():
             return Depends(segments=frozenset({node.segment_id}))
-        case ScoreIs():
+        case ScoreIs() | InBand():
             return Depends(scores=frozenset({node.model_id}))
         case HasState():
             return Depends(states=frozenset({node.channel}))

@@ -1,15 +1,37 @@
 """What a filter means, in plain Python over one person's data. Tests hold the compiled SQL against it; the product never runs it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
 from typing import Any, assert_never
 
+from . import periods
 from .catalog import Catalog, Property
-from .check import resolve
-from .compile import ORDER
+from .check import event_property, resolve, resolve_seen, resolve_test
+from .compile import MILLISECONDS, NUMBER, ORDER
 from .moment import Moment
-from .nodes import And, Compare, Everyone, HasState, MemberOf, Nobody, Node, Not, Or, Performed, Related, ScoreIs
+from .nodes import (
+    And,
+    Compare,
+    EventTest,
+    Everyone,
+    FirstSeen,
+    HasState,
+    InBand,
+    KeyTest,
+    MemberOf,
+    Nobody,
+    Node,
+    Not,
+    Or,
+    PayloadTest,
+    Performed,
+    Related,
+    ScoreIs,
+)
+from .operator import is_number
 
 
 @dataclass(frozen=True)
@@ -33,6 +55,11 @@ class Thing:
     archived: bool = False
     related: "tuple[Thing, ...]" = ()
     created_at: datetime | None = None
+    number: int | None = None  # links with the same number lead to the same record
+
+    @property
+    def same(self) -> int:
+        return id(self) if self.number is None else self.number
 
 
 @dataclass(frozen=True)
@@ -41,12 +68,13 @@ class Person:
 
     properties: Mapping[str, Any] = field(default_factory=dict)
     events: tuple[Happened, ...] = ()
-    segments: frozenset[int] = frozenset()
+    segments: Mapping[int, tuple[datetime, str]] = field(default_factory=dict)  # list -> since when, why
     scores: Mapping[int, Mapping[str, int]] = field(default_factory=dict)  # model -> part -> points
     related: tuple[Thing, ...] = ()
     consent: Mapping[str, tuple[bool, datetime]] = field(default_factory=dict)  # channel -> granted, when
     suppressed: Mapping[str, tuple[str, datetime]] = field(default_factory=dict)  # channel -> reason, when
     created_at: datetime | None = None
+    seen: Mapping[str, str] = field(default_factory=dict)  # first_page, first_referrer
 
 
 def holds(node: Node, person: Person | Thing, catalog: Catalog, *, now: datetime, zone: tzinfo) -> bool:
@@ -78,22 +106,31 @@ class _Meaning:
                 prop, operator = resolve(node, self.catalog)
                 return operator.holds(self._stored(prop, thing), node.value, self.moment)
             case Performed():
-                times = sum(self._counts(event, node) for event in self.person.events)
-                return node.at_least <= times and (node.at_most is None or times <= node.at_most)
+                return self._performed(node)
             case MemberOf():
-                return node.segment_id in self.person.segments
+                return self._member(node)
+            case InBand():
+                total = self.person.scores.get(node.model_id, {}).get("total", 0)
+                reached = [band.key for band in self.catalog.bands(node.model_id) if total >= band.at_least]
+                return node.band in reached if node.above else reached[-1:] == [node.band]
+            case FirstSeen():
+                return resolve_seen(node).holds(self.person.seen.get(node.what), node.value, self.moment)
             case ScoreIs():
                 points = self.person.scores.get(node.model_id, {}).get(node.part, 0)
                 return ORDER[node.operator][2](points, node.value)
             case HasState(state, channel):
+                if state not in ("opted_in", "opted_out"):
+                    return self._suppressed(channel) and self.person.suppressed[channel][0] == state
                 granted = self.person.consent.get(channel, (None, None))[0]
                 refused = granted is False or self._suppressed(channel)
                 return refused if state == "opted_out" else not refused and granted is True
             case Related():
-                return any(
-                    t.object_type == node.object_type and not t.archived and node.label in {None, t.label} and self.of(node.child, t)
+                linked = {
+                    t.same
                     for t in (self.person if thing is None else thing).related
-                )
+                    if t.object_type == node.object_type and not t.archived and node.label in {None, t.label} and self.of(node.child, t)
+                }
+                return node.at_least <= len(linked) and (node.at_most is None or len(linked) <= node.at_most)
             case _:
                 assert_never(node)
 
@@ -113,17 +150,81 @@ class _Meaning:
         granted, when = self.person.consent.get(channel, (False, at))
         return not (reason == "unsubscribed" and granted and when > at)
 
-    def _counts(self, event: Happened, node: Performed) -> bool:
-        now = self.moment.now
+    def _member(self, node: MemberOf) -> bool:
+        if node.segment_id not in self.person.segments:
+            return False
+        joined, reason = self.person.segments[node.segment_id]
+        been = self.moment.now - joined
         return (
-            event.kind in node.kinds
-            and (node.keys is None or event.key in node.keys)
-            and (node.within is None or now - node.within <= event.ts <= now)
-            and (node.since is None or node.since <= event.ts)
-            and (node.until is None or event.ts <= node.until)
-            and (node.value_at_least is None or (event.value is not None and event.value >= node.value_at_least))
-            and all(_passes(event.payload, test.key, test.test, test.value) for test in node.where)
+            (node.within is None or been <= node.within)
+            and (node.older is None or been > node.older)
+            and (node.reason is None or (node.reason == "filter") == reason.startswith("filter"))
         )
+
+    def _performed(self, node: Performed) -> bool:
+        such = [e for e in self.person.events if e.kind in node.kinds and (node.keys is None or e.key in node.keys) and self._marked(e, node)]
+        if node.pick is not None:
+            in_order = sorted(enumerate(such), key=lambda numbered: (numbered[1].ts, numbered[0]))
+            chosen = [event for _, event in (in_order[:1] if node.pick == "first" else in_order[-1:])]
+            return any(self._counts(event, node) for event in chosen)
+        found = [event for event in such if self._counts(event, node)]
+        if node.total is not None:
+            amount = sum((self._number(event, node) for event in found), Decimal(0))
+            low, high = node.total.at_least, node.total.at_most
+            enough = (low is None or amount >= Decimal(str(low))) and (high is None or amount <= Decimal(str(high)))
+            return enough and (node.at_least <= 0 or found != [])
+        return node.at_least <= len(found) and (node.at_most is None or len(found) <= node.at_most)
+
+    def _marked(self, event: Happened, node: Performed) -> bool:
+        enough = node.value_at_least is None or (event.value is not None and event.value >= node.value_at_least)
+        return enough and all(_passes(event.payload, t.key, t.test, t.value) for t in node.where if isinstance(t, PayloadTest))
+
+    def _counts(self, event: Happened, node: Performed) -> bool:
+        """In the window, and it passes every test of its own."""
+        return self._in_time(event, node) and all(self._true(event, test, node) for test in node.where if not isinstance(test, PayloadTest))
+
+    def _in_time(self, event: Happened, node: Performed) -> bool:
+        now = self.moment.now
+        if node.period is not None:
+            first, after = periods.days(node.period, self.moment.today)
+            return first <= event.ts.astimezone(self.moment.zone).date() < after
+        if node.since is not None and event.ts < self.moment.start(node.since):
+            return False
+        if node.until is not None and event.ts >= self.moment.start(node.until):
+            return False
+        rolling = node.within is not None or node.older is not None
+        return not rolling or ((node.within is None or now - node.within <= event.ts) and event.ts <= (now if node.older is None else now - node.older))
+
+    def _true(self, event: Happened, test: PayloadTest | EventTest | KeyTest, node: Performed) -> bool:
+        match test:
+            case KeyTest():
+                return (event.key in test.keys) != test.negative
+            case EventTest():
+                prop, operator = resolve_test(test, node, self.catalog)
+                return operator.holds(self._known(event, prop, node), test.value, self.moment)
+            case PayloadTest():
+                return True
+            case _:
+                assert_never(test)
+
+    def _known(self, event: Happened, prop: Property, node: Performed) -> Any:
+        """What is known of an event, as properties store it."""
+        if prop.name == "value":
+            return event.value
+        if not node.event:
+            return event.payload.get(prop.name)
+        own = event.payload.get("properties")
+        text = own.get(prop.name) if isinstance(own, dict) else None
+        if text is None or prop.type not in ("number", "datetime"):
+            return text
+        if prop.type == "number":
+            return Decimal(str(text).strip()) if re.match(NUMBER, str(text)) else None
+        return datetime.fromtimestamp(int(text) / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if re.match(MILLISECONDS, str(text)) else text
+
+    def _number(self, event: Happened, node: Performed) -> Decimal:
+        assert node.total is not None
+        stored = self._known(event, event_property(node.total.property, node, self.catalog), node)
+        return Decimal(str(stored)) if is_number(stored) else Decimal(0)
 
 
 def _passes(payload: Mapping[str, Any], key: str, test: str, value: str) -> bool:

@@ -14,6 +14,11 @@ def text(record: str, name: str) -> str:
     return f"lower(normalize({record} ->> {name}, NFC))"
 
 
+def exact(record: str, name: str) -> str:
+    """Composed letters, capital and small ones as they are."""
+    return f"normalize({record} ->> {name}, NFC)"
+
+
 def number(record: str, name: str) -> str:
     return f"(CASE WHEN jsonb_typeof({record} -> {name}) = 'number' THEN ({record} -> {name})::numeric END)"
 

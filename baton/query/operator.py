@@ -8,13 +8,14 @@ import json
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 
 from .moment import Moment
 from .nodes import Value
 from .statement import Binder
 
-Takes = Literal["nothing", "one", "many", "two", "days"]
+Takes = Literal["nothing", "one", "many", "two", "days", "period"]
 
 
 def gettext_noop(message: str) -> str:
@@ -61,7 +62,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """`sql` gives a condition that is never NULL; `holds` is the same meaning in plain Python over the raw stored value."""
+    """`sql` gives a condition that is never NULL; `holds` is the same meaning in plain Python over the raw stored value.
+
+    `turned` gives the condition of those for whom time alone may have changed the answer after the first moment and up to the second; None: for nobody.
+    """
 
     key: str
     label: str  # English msgid: "is at least"
@@ -69,7 +73,9 @@ class Operator:
     sentence: str  # English msgid with {property} and {value}
     sql: Callable[[Cell, Value, Moment], str]
     holds: Callable[[Any, Value, Moment], bool]
-    edges: Callable[[Value], tuple[int, ...]] = lambda _: ()  # whole days from now where time alone turns the answer
+    turned: "Callable[[Cell, Value, Moment, Moment], str | None] | None" = None
+    positive: "Operator | None" = None  # of a negative one: what it is the negation of
+    cased: "Operator | None" = None  # of text: the same with capital and small letters
 
 
 def negated(positive: Operator, key: str, label: str, sentence: str) -> Operator:
@@ -81,7 +87,9 @@ def negated(positive: Operator, key: str, label: str, sentence: str) -> Operator
         sentence,
         sql=lambda cell, value, moment: f"NOT ({positive.sql(cell, value, moment)})",
         holds=lambda stored, value, moment: not positive.holds(stored, value, moment),
-        edges=positive.edges,
+        turned=positive.turned,
+        positive=positive,
+        cased=positive.cased and negated(positive.cased, key, label, sentence),
     )
 
 
@@ -98,7 +106,7 @@ def is_text(stored: Any) -> bool:
 
 
 def is_number(stored: Any) -> bool:
-    return isinstance(stored, int | float) and not isinstance(stored, bool)
+    return isinstance(stored, int | float | Decimal) and not isinstance(stored, bool)
 
 
 def fold(text: str) -> str:

@@ -127,7 +127,7 @@ def parse(content: Mapping[str, Any], catalog: Catalog) -> Card:
         except Invalid as error:
             problems += [Problem(f"{path}.filter.{p.path}" if p.path else f"{path}.filter", p.code, p.message) for p in error.problems]
             continue
-        if rule.kind == "event" and not (isinstance(node, Performed) and node.at_most is None):
+        if rule.kind == "event" and not (isinstance(node, Performed) and node.countable):
             problems.append(Problem(f"{path}.filter", "NOT_COUNTABLE", _("Only one condition about what people did can be counted.")))
     if problems:
         raise Invalid(problems)

@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from baton.crm import properties, types
+from baton.crm.models import AssociationLabel
 from baton.events import keys
-from baton.events.models import EventKey
+from baton.events.models import EventDefinition, EventKey
 from baton.events.vocabulary import Kind, key_kind
 from baton.platform.errors import NotFound
-from baton.query.catalog import Match, Property, SegmentInfo, Type
+from baton.query.catalog import Band, Match, Property, SegmentInfo, Type
 from baton.segments import mentions
 from baton.segments.models import ScoreModel, Segment
 
@@ -45,6 +46,29 @@ KINDS = {
     Kind.MESSAGE_LOGGED: gettext_noop("message logged"),
     Kind.CUSTOM_EVENT: gettext_noop("event of one’s own"),
 }
+PATHS = ("entry", "forward", "fast_pass", "recycle", "return", "dead_end", "reopen", "back", "exit")
+PAYLOAD: dict[Kind, dict[str, tuple[Type, str]]] = {  # what filters may ask of an event, with its type
+    Kind.PAGE_VIEW: {"url": ("url", gettext_noop("Address")), "title": ("text", gettext_noop("Title")), "referrer": ("url", gettext_noop("Came from"))},
+    Kind.CTA_CLICK: {"url": ("url", gettext_noop("Link")), "page": ("url", gettext_noop("Page"))},
+    Kind.DOWNLOAD: {"page": ("url", gettext_noop("Page"))},
+    Kind.FORM_SUBMISSION: {"page": ("url", gettext_noop("Page"))},
+    Kind.IDENTIFIED: {"by": ("text", gettext_noop("Recognised by")), "views": ("number", gettext_noop("Page views before"))},
+    Kind.EMAIL_OPEN: {"machine": ("text", gettext_noop("Machine"))},
+    Kind.EMAIL_CLICK: {"url": ("url", gettext_noop("Link")), "machine": ("text", gettext_noop("Machine"))},
+    Kind.SCORE_CHANGED: {"total": ("number", gettext_noop("Points after it"))},
+    Kind.STAGE_CHANGED: {
+        "from": ("choice", gettext_noop("Stage before")),
+        "path": ("choice", gettext_noop("Way")),
+        "reason": ("text", gettext_noop("Reason")),
+        "source": ("text", gettext_noop("Source")),
+    },
+    Kind.SEGMENT_JOINED: {"reason": ("text", gettext_noop("Reason"))},
+    Kind.SEGMENT_LEFT: {"reason": ("text", gettext_noop("Reason"))},
+    Kind.WORKFLOW_ENROLLED: {"cause": ("text", gettext_noop("Cause"))},
+    Kind.WORKFLOW_FINISHED: {"outcome": ("text", gettext_noop("Outcome"))},
+}
+OWN_TYPES: dict[str, Type] = {"string": "text", "number": "number", "enumeration": "choice", "datetime": "datetime"}
+PRIMARY = gettext_noop("Primary")
 CREATED = gettext_noop("Created")
 CHANGED = gettext_noop("Last changed")
 NUMBER = gettext_noop("Record number")
@@ -62,6 +86,7 @@ class Current:
 
     def __init__(self) -> None:
         self._properties: dict[str, dict[str, Property]] = {}
+        self._links: dict[tuple[str, str], dict[str, str]] = {}
         self._segments: dict[int, SegmentInfo | None] = {}
         self._keys: dict[tuple[int, Match, str | tuple[str, ...]], tuple[int, ...]] = {}
 
@@ -78,6 +103,13 @@ class Current:
         kind = types.known().get(object_type)
         return None if kind is None else types.label(kind)
 
+    def link(self, from_type: str, to_type: str, name: str) -> str | None:
+        asked = (from_type, to_type)
+        if asked not in self._links:
+            found = AssociationLabel.objects.filter(from_type=from_type, to_type=to_type).values_list("name", "label")
+            self._links[asked] = {"primary": _(PRIMARY), **dict(found)}
+        return self._links[asked].get(name)
+
     def segment(self, segment_id: int) -> SegmentInfo | None:
         if segment_id not in self._segments:
             found = Segment.objects.filter(pk=segment_id, archived_at=None).values_list("name", "kind", "filter").first()
@@ -85,14 +117,47 @@ class Current:
         return self._segments[segment_id]
 
     @cached_property
-    def _models(self) -> dict[int, str]:
-        return dict(ScoreModel.objects.order_by("pk").values_list("pk", "name"))
+    def _models(self) -> dict[int, ScoreModel]:
+        return {model.pk: model for model in ScoreModel.objects.filter(archived_at=None)}
 
     def score(self, model_id: int) -> str | None:
-        return self._models.get(model_id)
+        model = self._models.get(model_id)
+        return None if model is None else model.name
+
+    def score_named(self, key: str) -> int | None:
+        return next((id for id, model in self._models.items() if model.key == key), None)
+
+    def bands(self, model_id: int) -> tuple[Band, ...]:
+        model = self._models.get(model_id)
+        return () if model is None else tuple(Band(band["key"], band["label"], band["at_least"]) for band in model.bands)
 
     def first_score(self) -> int | None:
-        return next(iter(self._models), None)
+        return next((id for id, model in self._models.items() if model.object_type == "contact"), None)
+
+    @cached_property
+    def _own(self) -> dict[str, EventDefinition]:
+        return {event.name: event for event in EventDefinition.objects.filter(archived_at=None)}
+
+    def event(self, name: str) -> str | None:
+        found = self._own.get(name)
+        return None if found is None else found.label
+
+    def event_property(self, kind: int, event: str, name: str) -> Property | None:
+        return self.event_properties(kind, event).get(name)
+
+    def event_properties(self, kind: int, event: str = "") -> dict[str, Property]:
+        """All that can be asked of the payload of events of a kind, or of the company's own event of this name."""
+        if event:
+            own = self._own.get(event)
+            return {} if own is None else {p["name"]: _own_property(p) for p in own.properties}
+        return {name: Property(name, _(label), type, self._stages(name)) for name, (type, label) in PAYLOAD.get(Kind(kind), {}).items()}
+
+    def _stages(self, name: str) -> tuple[tuple[str, str], ...]:
+        """The stages a move may have been from, outside included, or the ways it may have taken."""
+        if name == "path":
+            return tuple((path, path) for path in PATHS)
+        stage = self.property("contact", "lifecyclestage") if name == "from" else None
+        return () if stage is None else (("", _("outside")), *stage.options)
 
     def event_keys(self, kind: int, how: Match, value: str | Sequence[str]) -> tuple[int, ...]:
         asked = (kind, how, value if isinstance(value, str) else tuple(value))
@@ -132,6 +197,13 @@ def _properties(object_type: str) -> dict[str, Property]:
         "id": Property("id", _(NUMBER), "number", column="id"),
         "archived": Property("archived", _(ARCHIVED), "boolean", column="archived_at"),
     }
+
+
+def _own_property(stored: dict[str, Any]) -> Property:
+    """A property of a company's own event; a choice without options is a text."""
+    options = tuple((str(o.get("value", "")), str(o.get("label", o.get("value", "")))) for o in stored.get("options") or ())
+    type_ = OWN_TYPES[stored["type"]]
+    return Property(stored["name"], stored.get("label") or stored["name"], "text" if type_ == "choice" and not options else type_, options)
 
 
 def _info(name: str, kind: str, stored: dict[str, object]) -> SegmentInfo:

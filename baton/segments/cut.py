@@ -7,16 +7,19 @@ be called like the table it reads and hides it from what follows: so the conditi
 from collections.abc import Iterable
 from datetime import datetime
 
+from baton.platform.config import config
+from baton.query.moment import Moment
 from baton.query.nodes import Node, Performed, walk
 from baton.query.statement import Sql
 
-TABLES = {name: "contact_id" for name in ("membership", "membership_pin", "score", "consent", "suppression")} | {"association": "from_id"}
+TABLES = {name: "contact_id" for name in ("membership", "membership_pin", "score", "consent", "suppression", "visitor")} | {"association": "from_id"}
 
 
 def tables(nodes: Iterable[Node], now: datetime) -> Sql:
     """The WITH queries for a statement that asks these nodes; PostgreSQL runs only those that it goes on to read."""
     looks = [n for node in nodes for n in walk(node) if isinstance(n, Performed)]
-    since = {n: n.since if n.within is None else now - n.within for n in looks}
+    moment = Moment(now, config().zone)
+    since = {n: moment.reach(n) for n in looks}
     ever = sorted({int(kind) for n in looks if since[n] is None for kind in n.kinds})
     moments = [at for at in since.values() if at is not None]
     tests = ["contact_id = ANY(%(ids)s)", "kind = ANY(%(cut_kinds)s::smallint[])"]

@@ -16,7 +16,7 @@ from baton.platform.errors import Invalid
 from baton.query import depends, edges
 from baton.query.catalog import Catalog
 from baton.query.depends import Depends
-from baton.query.edges import DateWindow, Window
+from baton.query.edges import Edge, Window
 from baton.query.nodes import Node, Performed, walk
 from baton.segments import catalog, filter, tally
 from baton.segments.card import Decay
@@ -44,7 +44,7 @@ class Definition:
     id: int
     node: Node
     depends: Depends
-    windows: tuple[Window | DateWindow, ...]
+    windows: tuple[Edge, ...]
     aging: tuple[Window, ...] = ()  # of a rule whose points grow less with age: among `windows` too
     looks: Mapping[int, frozenset[int] | None] = field(default_factory=dict)  # kind of event -> keys; None: any
 
@@ -68,8 +68,8 @@ def parse(what: What, id: int, stored: Stored, known: Catalog, ages: Ages = ()) 
     node = filter.parse(stored, known)
     aging = tuple(Window(node.kinds, node.keys, age) for age in ages) if isinstance(node, Performed) and node.keys != () else ()
     looks: dict[int, frozenset[int] | None] = {}
-    for n in walk(node):
-        for kind in n.kinds if isinstance(n, Performed) else ():
+    for n in (n for n in walk(node) if isinstance(n, Performed)):
+        for kind in n.kinds:
             there = looks.get(kind, frozenset())
             looks[kind] = None if n.keys is None or there is None else there | set(n.keys)
     return Definition(what, id, node, depends.of(node), (*edges.windows(node), *aging), aging, looks)

@@ -102,10 +102,9 @@ def _crossed(cursors: list[Cursor], now: datetime, key: Callable[[Definition], s
 
 
 def _statements(definition: Definition, known: Catalog, since: datetime, now: datetime) -> list[Sql]:
-    found = edges.crossed(definition.node, known, since=since, until=now, zone=config().zone, prefix="p")
-    # A look from `since` itself is for events that were recorded ahead of their time. The collector and the importers record
-    # none, and what just happened has a change of its own: asking again would double the work of every hit.
-    return [s for s in found if since not in s.params.values()]
+    # Events that were recorded ahead of their time are not looked for: the collector and the importers record none, and what
+    # just happened has a change of its own: asking again would double the work of every hit.
+    return edges.crossed(definition.node, known, since=since, until=now, zone=config().zone, prefix="p", ahead=False)
 
 
 def _aged(cursors: Iterable[Cursor], now: datetime, key: Callable[[Definition], str]) -> dict[tuple[int, int, datetime, datetime], dict[str, None]]:

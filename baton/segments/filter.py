@@ -52,14 +52,23 @@ def _sentence(stored: Any, catalog: Catalog, object_type: str) -> str:
             return describe.joined([_sentence(p, catalog, object_type) for p in parts], how, _) if parts else describe.sentence(Nobody(), catalog, _)
         case {"not": inner}:
             return describe.negated(_sentence(inner, catalog, object_type), _)
-        case {"related": str(kind), "filter": inner}:
-            return _(describe.RELATED).format(object=catalog.relation(kind) or kind, filter=_sentence(inner, catalog, kind))
+        case {"related": str(kind), "filter": dict(inner)} if inner:
+            return describe.related(_counted(stored, kind, Nobody()), _sentence(inner, catalog, kind), catalog, _)
+        case {"related": str(kind)}:
+            return describe.related(_counted(stored, kind, Everyone()), "", catalog, _)
     reader = _Reader(catalog, object_type, True)
     condition = reader.condition(stored, "") if isinstance(stored, dict) else None
     node = None if condition is None else reader.checked(condition, "", object_type)
     if condition is None or node is None:
         return _("a condition that can no longer be read")
     return condition.sentence(catalog) if object_type == "contact" else describe.sentence(node, catalog, _)
+
+
+def _counted(stored: Stored, kind: str, child: Node) -> Related:
+    """A group about linked records whose fields have been read."""
+    most = stored.get("at_most")
+    least = stored.get("at_least")
+    return Related(kind, child, stored.get("label"), least if least is not None else 1 if most is None else 0, most)
 
 
 class _Reader:
@@ -94,8 +103,8 @@ class _Reader:
         return self._group(found[0], stored[found[0]], _at(path, found[0]), depth + 1, of)
 
     def _related(self, stored: Stored, path: str, depth: int, of: str) -> Node:
-        """`{"related": "company", "filter": {...}, "label": "primary"}`; without a filter: has any such record."""
-        if other := next((key for key in stored if key not in ("related", "filter", "label")), None):
+        """`{"related": "company", "filter": {...}, "label": "primary", "at_least": 2}`; without a filter: has any such record; `at_most` 0: has none."""
+        if other := next((key for key in stored if key not in ("related", "filter", "label", "at_least", "at_most")), None):
             return self.fault(_at(path, str(other)), "UNKNOWN_FIELD", _("There is no such field."))
         kind, label = stored["related"], stored.get("label")
         if not isinstance(kind, str) or self.catalog.relation(kind) is None or (kind == "contact" and not self.deep):
@@ -104,8 +113,18 @@ class _Reader:
             return self.fault(_at(path, "related"), "NOT_ABOUT_A_PERSON", _("A related record is filtered by its properties only."))
         if not (label is None or (isinstance(label, str) and "\0" not in label)):
             return self.fault(_at(path, "label"), "INVALID_TEXT", _("Expected a text."))
+        if label and self.catalog.link(of, kind, label) is None:
+            return self.fault(_at(path, "label"), "INVALID_OPTION", _("There is no label “{name}”.").format(name=label))
+        for name in ("at_least", "at_most"):
+            number = stored.get(name)
+            if number is not None and (isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= check.WHOLE):
+                return self.fault(_at(path, name), "INVALID_NUMBER", _("Expected a whole number."))
         inner = stored.get("filter") or {}
-        return Related(kind, self.node(inner, _at(path, "filter"), depth, kind) if inner else Everyone(), label)
+        child = self.node(inner, _at(path, "filter"), depth, kind) if inner else Everyone()
+        made = _counted(stored, kind, child)
+        if made.at_most is not None and made.at_least > made.at_most:
+            return self.fault(_at(path, "at_most"), "INVALID_NUMBER", _("The most must not be less than the least."))
+        return made
 
     def _group(self, word: str, inner: Any, path: str, depth: int, of: str) -> Node:
         if word == "not":
@@ -139,7 +158,7 @@ class _Reader:
             return kind.model_validate(fields)
         except ValidationError as error:
             for fault in error.errors(include_url=False):
-                self.fault(_at(path, *(str(step) for step in fault["loc"][:1])), *said(fault["type"], fault.get("ctx", {}), fault["msg"]))
+                self.fault(_at(path, *_place(fault["loc"])), *said(fault["type"], fault.get("ctx", {}), fault["msg"]))
             return None
 
     def checked(self, condition: Condition, path: str, of: str) -> Node | None:
@@ -156,6 +175,12 @@ class _Reader:
 
 def _at(path: str, *steps: str) -> str:
     return ".".join([*([path] if path else []), *steps])
+
+
+def _place(steps: tuple[int | str, ...]) -> list[str]:
+    """A field, or a place in a list of parts or in a part: `tests.0.operator`, `sum.of`. Which of several types was tried is left out."""
+    deep = len(steps) > 1 and (isinstance(steps[1], int) or steps[0] == "sum")
+    return [str(step) for step in (steps[:3] if deep else steps[:1])]
 
 
 def _field(path: str) -> list[str]:

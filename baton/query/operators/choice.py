@@ -1,5 +1,6 @@
 """Choices, several choices at once, and users: values that are exactly equal or not."""
 
+import json
 from typing import Any
 
 from ..moment import Moment
@@ -105,6 +106,17 @@ _LIST_ALL = Operator(
     holds=lambda stored, value, _: isinstance(stored, list) and all(_listed(stored, v) for v in _many(value)),
 )
 
+_LIST_EXACTLY = Operator(
+    "exactly",
+    gettext_noop("is exactly"),
+    "many",
+    gettext_noop("{property} is exactly {value}"),
+    sql=lambda cell, value, _: f"({cell.equals(list(_many(value)))} AND {cell.json} <@ {cell.bind(json.dumps(list(_many(value)), ensure_ascii=False))}::jsonb)",
+    holds=lambda stored, value, _: (
+        isinstance(stored, list) and all(_listed(stored, v) for v in _many(value)) and all(any(_equal(item, v) for v in _many(value)) for item in stored)
+    ),
+)
+
 CHOICE = _words(_KNOWN_TEXT, _IS, _ANY_OF)
 USER = _words(_KNOWN_USER, _IS, _ANY_OF)
-MULTI_CHOICE = _words(_KNOWN_LIST, _LIST_IS, _LIST_ANY, _LIST_ALL)
+MULTI_CHOICE = _words(_KNOWN_LIST, _LIST_IS, _LIST_ANY, _LIST_ALL, _LIST_EXACTLY)

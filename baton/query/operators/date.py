@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from .. import expression
+from .. import expression, periods
 from ..moment import Moment, stamp
 from ..nodes import Value
 from ..operator import Cell, Operator, by_key, gettext_noop, negated
+from ..periods import PERIODS, Period
 
 # Only days that exist: the same pattern is read by PostgreSQL and by Python, so both take the same texts for dates.
 _LEAP = "0[48]|[2468][048]|[13579][26]"
@@ -35,6 +36,7 @@ class Span:
 
 
 Bounds = Callable[[Value, Moment], Span]  # what the operator's value means now
+Turned = Callable[[Cell, Value, Moment, Moment], str | None]  # see Operator.turned
 
 
 def _date_sql(bounds: Bounds) -> Callable[[Cell, Value, Moment], str]:
@@ -90,6 +92,11 @@ def _days(value: Value) -> int:
     return value
 
 
+def _period(value: Value) -> Period:
+    assert value in PERIODS
+    return value
+
+
 def _one(value: Value) -> date | datetime:
     return as_value(value)
 
@@ -126,8 +133,15 @@ _DATE: dict[str, Bounds] = {
     "in_next_days": lambda v, m: Span(_ago(m, 0), _ago(m, -_days(v))),
     "more_than_days_ago": lambda v, m: Span(high=_ago(m, _days(v)), open=True),
     "more_than_days_ahead": lambda v, m: Span(low=_ago(m, -_days(v) - 1)),
+    "in_period": lambda v, m: _date_period(v, m, m),
     "known": lambda _v, _: Span(),
 }
+
+
+def _date_period(value: Value, since: Moment, until: Moment) -> Span:
+    """The period's days, or those of all periods from one moment to another."""
+    return Span(periods.days(_period(value), since.today)[0].isoformat(), periods.days(_period(value), until.today)[1].isoformat(), open=True)
+
 
 # --- and for a stored moment ------------------------------------------------------------------------------------------
 
@@ -176,8 +190,69 @@ _MOMENT: dict[str, Bounds] = {
     "in_next_days": lambda v, m: Span(_shift(m, 0), _shift(m, _days(v))),
     "more_than_days_ago": lambda v, m: Span(high=_shift(m, -_days(v)), open=True),
     "more_than_days_ahead": lambda v, m: Span(low=stamp((m.now + timedelta(days=_days(v))).replace(microsecond=0) + timedelta(seconds=1))),
+    "in_period": lambda v, m: _moment_period(v, m, m),
     "known": lambda _v, _: Span(),
 }
+
+
+def _moment_period(value: Value, since: Moment, until: Moment) -> Span:
+    first, after = periods.days(_period(value), since.today)[0], periods.days(_period(value), until.today)[1]
+    return Span(stamp(since.midnight(first)), stamp(since.midnight(after)), open=True)
+
+
+# --- days that come back every year -----------------------------------------------------------------------------------
+
+
+def _days_of_year(first: date, count: int) -> list[str]:
+    """Month and day ("11-21") of `count` days; who was born on 29 February has his day on the 28th where there is no 29th."""
+    found = []
+    for day in (first + timedelta(days=n) for n in range(min(count, 366))):
+        found.append(f"{day:%m-%d}")
+        if (day.month, day.day) == (2, 28) and (day + timedelta(days=1)).day == 1:
+            found.append("02-29")
+    return found
+
+
+def _on_days(cell: Cell, days: list[str], moment: Moment, *, stored: bool) -> str:
+    """The stored date, or with `stored` false the stored moment, lies on one of these days of a year; false for anything else."""
+    asked = f"= ANY({cell.bind(days)}::text[])"
+    local = f"AT TIME ZONE {cell.bind(str(moment.zone))}"
+    if cell.column is not None:
+        return f"(to_char({cell.column} {local}, 'MM-DD') {asked})"
+    day = f"substr({cell.text}, 6, 5)" if stored else f"to_char(({cell.text})::timestamptz {local}, 'MM-DD')"
+    shape = f'{cell.text} ~ {cell.bind(DAY if stored else INSTANT)} AND ({cell.text}) COLLATE "C" >= {cell.bind(FIRST)}'
+    return cell.typed("string", f"CASE WHEN {shape} THEN {day} {asked} ELSE false END")
+
+
+def _anniversary(stored: bool) -> Callable[[Cell, Value, Moment], str]:
+    return lambda cell, value, moment: _on_days(cell, _days_of_year(moment.today, _days(value) + 1), moment, stored=stored)
+
+
+def _anniversary_turned(stored: bool) -> Turned:
+    """Who comes in at the far end, and who goes out with the day."""
+
+    def turned(cell: Cell, value: Value, since: Moment, until: Moment) -> str | None:
+        passed = (until.today - since.today).days
+        if not passed:
+            return None
+        gone = _days_of_year(since.today, passed)
+        come = _days_of_year(since.today + timedelta(days=min(_days(value), 366) + 1), passed)
+        return _on_days(cell, sorted({*gone, *come}), until, stored=stored)
+
+    return turned
+
+
+def _has_anniversary(at: date, value: Value, moment: Moment) -> bool:
+    """Counted year by year: the day in one of the years around falls on one of the days asked about."""
+    for year in range(moment.today.year - 1, moment.today.year + 3):
+        try:
+            day = at.replace(year=year)
+        except ValueError:
+            day = date(year, 2, 28)
+        if moment.today <= day <= moment.today + timedelta(days=min(_days(value), 366)):
+            return True
+    return False
+
 
 # --- the same meaning in plain Python, written on its own: over dates and moments, not over texts and spans ------------
 
@@ -186,6 +261,12 @@ def _meets(key: str, at: Any, value: Value, moment: Moment, as_day: Callable[[da
     """`at` is the stored date or moment. `as_day(moment)` gives the day of a moment, to compare with a day."""
     if key == "known":
         return True
+    if key in {"in_period", "anniversary_in_days"}:
+        day = as_day(at) if isinstance(at, datetime) else at
+        if key == "anniversary_in_days":
+            return _has_anniversary(day, value, moment)
+        first, after = periods.days(_period(value), moment.today)
+        return bool(first <= day < after)
     if key in {"in_last_days", "in_next_days", "more_than_days_ago", "more_than_days_ahead"}:
         here = moment.now if isinstance(at, datetime) else moment.today
         away: timedelta = at - here
@@ -231,7 +312,7 @@ def _moment_holds(key: str) -> Callable[[Any, Value, Moment], bool]:
 
 # --- the operators ----------------------------------------------------------------------------------------------------
 
-# key, label, what it takes, sentence, edges
+# key, label, what it takes, sentence, whole days from now where time alone turns the answer
 _WORDS: tuple[tuple[str, str, Any, str, Callable[[Value], tuple[int, ...]]], ...] = (
     ("is", gettext_noop("is"), "one", gettext_noop("{property} is {value}"), lambda _: ()),
     ("before", gettext_noop("is before"), "one", gettext_noop("{property} is before {value}"), lambda _: ()),
@@ -255,19 +336,73 @@ _WORDS: tuple[tuple[str, str, Any, str, Callable[[Value], tuple[int, ...]]], ...
         gettext_noop("{property} is more than {value} days ahead"),
         lambda v: (_days(v),),
     ),
+    ("in_period", gettext_noop("is in the period"), "period", gettext_noop("{property} is {value}"), lambda _: ()),
     ("known", gettext_noop("is known"), "nothing", gettext_noop("{property} is known"), lambda _: ()),
 )
 
 
-def _operators(
-    bounds: dict[str, Bounds], sql: Callable[[Bounds], Callable[[Cell, Value, Moment], str]], holds: Callable[[str], Callable[[Any, Value, Moment], bool]]
-) -> dict[str, Operator]:
-    made = by_key(*(Operator(key, label, takes, sentence, sql(bounds[key]), holds(key), edges) for key, label, takes, sentence, edges in _WORDS))
+def _date_passed(offsets: Callable[[Value], tuple[int, ...]]) -> Turned:
+    """Now, moved by some days, passed the stored date: a whole day, so only when the day changed."""
+
+    def turned(cell: Cell, value: Value, since: Moment, until: Moment) -> str | None:
+        if since.today == until.today:
+            return None
+        spans = [Span((since.today + by).isoformat(), (until.today + by).isoformat()) for by in map(_by, offsets(value))]
+        return f"({' OR '.join(spanned(cell, span, moment=False) for span in spans)})"
+
+    return turned
+
+
+def _moment_passed(offsets: Callable[[Value], tuple[int, ...]]) -> Turned:
+    """The same for moments; stored ones are whole seconds, so it begins with the second in which `since` lies."""
+
+    def turned(cell: Cell, value: Value, since: Moment, until: Moment) -> str | None:
+        spans = [Span(stamp((since.now + by).replace(microsecond=0)), stamp(until.now + by)) for by in map(_by, offsets(value))]
+        return f"({' OR '.join(spanned(cell, span, moment=True) for span in spans)})"
+
+    return turned
+
+
+def _by(days: int) -> timedelta:
+    return timedelta(days=days)
+
+
+def _period_turned(*, moment: bool) -> Turned:
+    """Whoever lies in the period that ended, in the one that began, or in one between them."""
+
+    def turned(cell: Cell, value: Value, since: Moment, until: Moment) -> str | None:
+        if periods.days(_period(value), since.today) == periods.days(_period(value), until.today):
+            return None
+        return spanned(cell, (_moment_period if moment else _date_period)(value, since, until), moment=moment)
+
+    return turned
+
+
+def _operators(moment: bool) -> dict[str, Operator]:
+    bounds, sql, holds, passed = (_MOMENT, _moment_sql, _moment_holds, _moment_passed) if moment else (_DATE, _date_sql, _date_holds, _date_passed)
+
+    def turned(key: str, offsets: Callable[[Value], tuple[int, ...]], takes: str) -> Turned | None:
+        return _period_turned(moment=moment) if takes == "period" else passed(offsets) if takes == "days" else None
+
+    made = by_key(
+        *(Operator(key, label, takes, said, sql(bounds[key]), holds(key), turned(key, offsets, takes)) for key, label, takes, said, offsets in _WORDS)
+    )
+    anniversary = Operator(
+        "anniversary_in_days",
+        gettext_noop("has its day of the year in the next days"),
+        "days",
+        gettext_noop("{property} has its day of the year in the next {value} days"),
+        _anniversary(not moment),
+        holds("anniversary_in_days"),
+        _anniversary_turned(not moment),
+    )
     return made | by_key(
+        anniversary,
         negated(made["is"], "is_not", gettext_noop("is not"), gettext_noop("{property} is not {value}")),
+        negated(made["in_period"], "not_in_period", gettext_noop("is not in the period"), gettext_noop("{property} is not {value}")),
         negated(made["known"], "unknown", gettext_noop("is unknown"), gettext_noop("{property} is unknown")),
     )
 
 
-DATE = _operators(_DATE, _date_sql, _date_holds)
-DATETIME = _operators(_MOMENT, _moment_sql, _moment_holds)
+DATE = _operators(moment=False)
+DATETIME = _operators(moment=True)

@@ -1,6 +1,7 @@
 """Text: ignores case, compares composed letters (NFC); `%`, `_` and `\\` are letters like others."""
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,30 +11,52 @@ from ..moment import Moment
 from ..nodes import Value
 from ..operator import BLANK, Cell, Operator, by_key, fold, gettext_noop, is_text, negated
 
-
-def _folded(text: str) -> str:
-    # both sides are folded by the database, so that they agree whatever its collation is
-    return f"lower(normalize({text}, NFC))"
+Shape = Callable[[str, str], str]  # the stored text as it is compared (query/expression.py)
 
 
-def _words(folded: str) -> list[str]:
+def _as(shape: Shape, text: str) -> str:
+    """The filter's text in the same shape: both sides are folded by the database, so that they agree whatever its collation is."""
+    return f"lower(normalize({text}, NFC))" if shape is expression.text else f"normalize({text}, NFC)"
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def _words(asked: str) -> list[str]:
     """A regular expression for each word that is asked for: whole words, `*` stands for any letters."""
-    return [r"(^|\W)" + r"[^\s]*".join(re.escape(part) for part in word.split("*")) + r"($|\W)" for word in folded.split()]
+    return [r"(^|\W)" + r"[^\s]*".join(re.escape(part) for part in word.split("*")) + r"($|\W)" for word in asked.split()]
 
 
 def _test(
     key: str, label: str, sentence: str, sql: Callable[[str, str], str], holds: Callable[[str, str], bool], bound: Callable[[str], Any] | None = None
 ) -> Operator:
-    """An operator over two folded texts: the stored one and the filter's, or over what `bound` makes of the filter's."""
+    """An operator over two texts, the stored one and the filter's, or over what `bound` makes of the filter's: folded, and with their capital letters."""
 
-    def condition(cell: Cell, value: Value, _: Moment) -> str:
-        asked = _folded(cell.bind(value)) if bound is None else cell.bind(bound(str(value)))
-        return cell.compared(expression.text, sql("{}", asked), cell.typed("string", "true"))
+    def made(shape: Shape, as_compared: Callable[[str], str]) -> Operator:
+        def condition(cell: Cell, value: Value, _: Moment) -> str:
+            asked = _as(shape, cell.bind(value)) if bound is None else cell.bind(bound(as_compared(str(value))))
+            return cell.compared(shape, sql("{}", asked), cell.typed("string", "true"))
 
-    def meaning(stored: Any, value: Value, _: Moment) -> bool:
-        return is_text(stored) and holds(fold(stored), fold(str(value)))
+        def meaning(stored: Any, value: Value, _: Moment) -> bool:
+            return is_text(stored) and holds(as_compared(stored), as_compared(str(value)))
 
-    return Operator(key, label, "one", sentence, condition, meaning)
+        return Operator(key, label, "one", sentence, condition, meaning)
+
+    return replace(made(expression.text, fold), cased=made(expression.exact, _composed))
+
+
+def _any_of() -> Operator:
+    def made(shape: Shape, as_compared: Callable[[str], str]) -> Operator:
+        def condition(cell: Cell, value: Value, _: Moment) -> str:
+            return cell.compared(shape, f"{{}} IN ({', '.join(_as(shape, cell.bind(v)) for v in _many(value))})", cell.typed("string", "true"))
+
+        def meaning(stored: Any, value: Value, _: Moment) -> bool:
+            return is_text(stored) and as_compared(stored) in {as_compared(v) for v in _many(value)}
+
+        return Operator("any_of", gettext_noop("is any of"), "many", gettext_noop("{property} is any of {value}"), condition, meaning)
+
+    return replace(made(expression.text, fold), cased=made(expression.exact, _composed))
 
 
 PLAIN = re.compile(r"[0-9 +#@,.:_()/-]+")  # letters that no other one folds to
@@ -77,20 +100,9 @@ HAS_WORD = _test(
     gettext_noop("{property} has the word {value}"),
     lambda a, b: f"{a} ~ ALL ({b}::text[])",
     lambda a, b: all(re.search(pattern, a) for pattern in _words(b)),
-    bound=lambda value: _words(fold(value)),
+    bound=_words,
 )
-ANY_OF = _found(
-    Operator(
-        "any_of",
-        gettext_noop("is any of"),
-        "many",
-        gettext_noop("{property} is any of {value}"),
-        sql=lambda cell, value, _: cell.compared(
-            expression.text, f"{{}} IN ({', '.join(_folded(cell.bind(v)) for v in _many(value))})", cell.typed("string", "true")
-        ),
-        holds=lambda stored, value, _: is_text(stored) and fold(stored) in {fold(v) for v in _many(value)},
-    )
-)
+ANY_OF = _found(_any_of())
 KNOWN = Operator(
     "known",
     gettext_noop("is known"),

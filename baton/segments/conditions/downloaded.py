@@ -21,4 +21,4 @@ class Downloaded(AtAddress):
         return self.performed([Kind.DOWNLOAD], self.keys(Kind.DOWNLOAD, catalog))
 
     def sentence(self, catalog: Catalog) -> str:
-        return self.said(_("downloaded the file {address}").format(address=self.place) if self.address else _("downloaded any file"))
+        return self.said(self.at(_("downloaded the file {address}"), _("downloaded any file")))

@@ -1,12 +1,14 @@
 """`clicked a link in at least one e-mail in the last 30 days`"""
 
+from collections.abc import Iterable
+
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from baton.events.vocabulary import Kind
 from baton.query.catalog import Catalog
 from baton.query.nodes import Node, PayloadTest
-from baton.segments.condition import Happened, Id
+from baton.segments.condition import Happened, Id, Mention
 
 
 class EmailClicked(Happened):
@@ -25,3 +27,6 @@ class EmailClicked(Happened):
         if self.email is None:
             return self.said(_("clicked a link in any e-mail"))
         return self.said(_("clicked a link in the e-mail “{name}”").format(name=catalog.key_label(Kind.EMAIL_CLICK, str(self.email))))
+
+    def mentions(self, object_type: str) -> Iterable[Mention]:
+        return () if self.email is None else (Mention("email", str(self.email)),)

@@ -1,12 +1,14 @@
 """`opened at least one e-mail in the last 30 days`"""
 
+from collections.abc import Iterable
+
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from baton.events.vocabulary import Kind
 from baton.query.catalog import Catalog
 from baton.query.nodes import Node, PayloadTest
-from baton.segments.condition import Happened, Id
+from baton.segments.condition import Happened, Id, Mention
 
 
 class EmailOpened(Happened):
@@ -25,3 +27,6 @@ class EmailOpened(Happened):
         if self.email is None:
             return self.said(_("opened any e-mail"))
         return self.said(_("opened the e-mail “{name}”").format(name=catalog.key_label(Kind.EMAIL_OPEN, str(self.email))))
+
+    def mentions(self, object_type: str) -> Iterable[Mention]:
+        return () if self.email is None else (Mention("email", str(self.email)),)

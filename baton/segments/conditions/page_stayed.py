@@ -24,6 +24,5 @@ class PageStayed(AtAddress):
         return self.performed([Kind.PAGE_DWELL], self.keys(Kind.PAGE_DWELL, catalog), value_at_least=float(self.seconds))
 
     def sentence(self, catalog: Catalog) -> str:
-        if self.address:
-            return self.said(_("stayed on the page {address} for {n} seconds or more").format(address=self.place, n=self.seconds))
-        return self.said(_("stayed on a page for {n} seconds or more").format(n=self.seconds))
+        somewhere = _("stayed on the page {address} for {n} seconds or more").replace("{n}", str(self.seconds))
+        return self.said(self.at(somewhere, _("stayed on a page for {n} seconds or more").format(n=self.seconds)))

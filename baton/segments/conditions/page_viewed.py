@@ -17,4 +17,4 @@ class PageViewed(AtAddress):
         return self.performed([Kind.PAGE_VIEW], self.keys(Kind.PAGE_VIEW, catalog))
 
     def sentence(self, catalog: Catalog) -> str:
-        return self.said(_("viewed the page {address}").format(address=self.place) if self.address else _("viewed any page"))
+        return self.said(self.at(_("viewed the page {address}"), _("viewed any page")))
