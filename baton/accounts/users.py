@@ -1,6 +1,7 @@
 """Colleagues, their teams, and the account they work in."""
 
 import time
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import password_validation
@@ -158,8 +159,8 @@ def currency() -> str:
     return _currency if _currency and connection.in_atomic_block else account().currency
 
 
-def update_account(*, actor: Actor, **fields: str) -> Account:
-    """Change name, sending_domain, postal_address or currency. Amounts keep their numbers. Raises Invalid (`name`, `currency`)."""
+def update_account(*, actor: Actor, **fields: Any) -> Account:
+    """Change name, sending_domain, postal_address, currency or handover. Amounts keep their numbers. Raises Invalid (`name`, `currency`)."""
     global _account, _currency
     if not fields.get("name", "x").strip():
         raise Invalid.one("name", "REQUIRED", _("A name is required."))
@@ -168,7 +169,7 @@ def update_account(*, actor: Actor, **fields: str) -> Account:
     with transaction.atomic():
         row = account()
         for name, value in fields.items():
-            setattr(row, name, value.strip())
+            setattr(row, name, value.strip() if isinstance(value, str) else value)
         row.save(update_fields=list(fields))
         history.record(actor, "updated", "account", row.pk, **fields)
     _account, _currency = None, row.currency

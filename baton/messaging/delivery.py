@@ -93,7 +93,7 @@ def claim(bucket: int) -> tuple[int, list[Parcel]]:
         emails = dict(Email.objects.values_list("id", "purpose"))
         marketing = [key for key, purpose in emails.items() if purpose == "marketing"]
         at = {"contact_ids": sorted({c for _m, c in due}), "ids": [m for m, _c in due]}
-        judged = sql.rows(sql.load("gate", __package__), {**at, "emails": list(emails), "marketing": marketing})
+        judged = sql.rows(sql.load("gate", __package__), {**at, "emails": list(emails), "marketing": marketing, "now": now})
         parcels = [Parcel(bucket, contact, id, key, email, to, tries, until) for contact, id, state, key, email, to, tries in judged if state == "claimed"]
         done = set(at["ids"]) - {p.id for p in parcels}
         if done:

@@ -1,8 +1,12 @@
-"""The senders, woken by NOTIFY baton_outbox; and the reminders of tasks."""
+"""The senders, woken by NOTIFY baton_outbox; the reminders of tasks; and what colleagues are told about their leads."""
 
-from baton.messaging import delivery, reminders, told
+from baton.events.vocabulary import Kind
+from baton.messaging import alerts, delivery, reminders, told
 from baton.messaging.channel import channel
-from baton.platform import jobs
+from baton.platform import changes, jobs
+from baton.platform.changes import Batch, Change
+from baton.segments.handover import TOUCHES
+from baton.segments.verdicts import SQL
 
 
 @jobs.drain("outbox")
@@ -11,10 +15,29 @@ def outbox() -> int:
     return delivery.deliver()
 
 
+@changes.on_change(order=60)
+def of_leads(batch: Batch, unseen: list[Change]) -> None:
+    """Tell the owners of leads, within the tick that follows what happened."""
+    if arrived := {c.contact_id for c in unseen if c.kind == "stage" and c.key == SQL}:
+        alerts.became_sql(arrived)
+    if touched := _did(unseen, *TOUCHES):
+        alerts.touched(touched)
+    if back := _did(unseen, Kind.PAUSE_ENDED):
+        alerts.came_back(back)
+    if visited := _did(unseen, Kind.PAGE_VIEW):
+        alerts.revisited(visited)
+
+
+def _did(unseen: list[Change], *kinds: Kind) -> set[int]:
+    begin = tuple(f"{int(kind)}:" for kind in kinds)
+    return {c.contact_id for c in unseen if c.kind == "event" and c.key.startswith(begin)}
+
+
 @jobs.every("* * * * *")
 def tasks_due() -> None:
-    """Tell colleagues of the tasks that fall due."""
+    """Tell colleagues of the tasks that fall due, and of the leads that wait too long for a verdict."""
     reminders.remind()
+    alerts.overdue()
 
 
 @jobs.drain("told")

@@ -22,10 +22,10 @@ def users(user_ids: Iterable[int], *, cause: str, title: str, body: str = "", ur
     many([Notice(user_id, cause, title, body, url, contact_id) for user_id in user_ids])
 
 
-def many(notices: Sequence[Notice]) -> None:
-    """Tell each his own, in the caller's transaction; pages hear of it when it commits."""
+def many(notices: Sequence[Notice]) -> list[int]:
+    """Tell each his own, in the caller's transaction; pages hear of it when it commits. Returns the ids of the notices that are new."""
     if not notices:
-        return
+        return []
     made = sql.rows(
         "INSERT INTO notification (user_id, cause, title, body, url, contact_id, at)"
         " SELECT r.*, %s FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[]) AS r"
@@ -34,6 +34,7 @@ def many(notices: Sequence[Notice]) -> None:
     )
     for user_id, notification_id in made:
         live.publish(f"user:{user_id}", what="notification", id=notification_id)
+    return [notification_id for _user, notification_id in made]
 
 
 def recent(user_id: int, limit: int = 20) -> list[Notification]:

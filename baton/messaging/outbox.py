@@ -18,6 +18,9 @@ REASONS: dict[str, str | Promise] = {
     "suppressed_unsubscribed": _("The contact unsubscribed."),
     "suppressed_bounced": _("Mail to this address bounced before."),
     "suppressed_complained": _("The contact reported a mail as spam."),
+    "dead_end": _("The contact is at a dead end: no marketing."),
+    "unqualified": _("Sales called the contact unqualified: no marketing."),
+    "paused": _("Marketing to the contact is paused."),
     "interrupted": _("Baton was stopped while the mail server was taking this message; it may have arrived and is not sent again."),
 }
 

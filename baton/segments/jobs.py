@@ -5,7 +5,7 @@ from datetime import datetime
 from baton.platform import changes
 from baton.platform.changes import Batch, Change
 from baton.platform.jobs import drain, every, job
-from baton.segments import definitions, edges, exports, lifecycle, refresh, scoring, sizes
+from baton.segments import definitions, edges, exports, lifecycle, pauses, refresh, scoring, sizes, verdicts
 from baton.segments.models import ScoreModel, ScoreRule, Segment
 
 
@@ -40,6 +40,25 @@ def lists(batch: Batch, unseen: list[Change]) -> None:
 def stages(batch: Batch, unseen: list[Change]) -> None:
     """Move forward who reached a threshold, and give new contacts a stage."""
     lifecycle.some({c.contact_id for c in unseen if c.kind in ("score", "identity")}, batch=batch)
+
+
+@changes.on_change(order=35)
+def wake(batch: Batch, unseen: list[Change]) -> None:
+    """End the pauses of those whose wake-up condition has come true."""
+    pauses.wake({c.contact_id for c in unseen})
+
+
+@changes.on_change(order=45)
+def verdict(batch: Batch, unseen: list[Change]) -> None:
+    """Who became an SQL anew waits for a new verdict; who was merged has that of both."""
+    if ids := {c.contact_id for c in unseen if c.kind == "identity" or (c.kind == "stage" and c.key == verdicts.SQL)}:
+        verdicts.settle(ids)
+
+
+@drain("pauses")
+def pauses_end() -> int:
+    """End the pauses whose day has come."""
+    return pauses.look()
 
 
 @drain("edges")

@@ -13,8 +13,9 @@ from baton.events.timeline import Event
 from baton.events.vocabulary import HUMAN, Kind
 from baton.forms.models import FormSubmission
 from baton.platform import sql
+from baton.segments import pauses, verdicts
 
-from ..templatetags.fmt import num, signed, spent
+from ..templatetags.fmt import day_only, num, signed, spent
 
 VISITS = (Kind.PAGE_VIEW, Kind.PAGE_DWELL, Kind.CTA_CLICK, Kind.DOWNLOAD)
 EARNED_WITHIN = timedelta(seconds=90)  # points that came later than this are an entry of their own
@@ -177,6 +178,16 @@ def _entry(event: Event, users: Mapping[int, str], dwell: float | None, answers:
             return Entry(event.ts, "list-plus", "stage", _("Joined the list ‘{name}’").format(name=name))
         case Kind.SEGMENT_LEFT:
             return Entry(event.ts, "list-minus", "stage", _("Left the list ‘{name}’").format(name=name))
+        case Kind.VERDICT_GIVEN:
+            verdict = str(verdicts.WORDS.get(event.key_value, event.key_value))
+            return Entry(event.ts, "gavel", "stage", _("Verdict of sales: {verdict}").format(verdict=verdict), _author(said, users), str(said.get("reason") or ""))
+        case Kind.PAUSE_STARTED:
+            until = str(said.get("until") or "")
+            title = _("No marketing until {day}").format(day=day_only(datetime.fromisoformat(until))) if until else _("No marketing")
+            return Entry(event.ts, "circle-pause", "stage", title, _author(said, users), str(said.get("reason") or ""))
+        case Kind.PAUSE_ENDED:
+            why = str(pauses.ENDINGS.get(event.key_value, ""))
+            return Entry(event.ts, "circle-play", "stage", _("The pause is over"), why, str(said.get("reason") or ""))
         case Kind.WORKFLOW_ENROLLED:
             return Entry(event.ts, "workflow", "workflow", _("Started the workflow ‘{name}’").format(name=name))
         case Kind.WORKFLOW_FINISHED:
