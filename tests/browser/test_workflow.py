@@ -87,16 +87,17 @@ def test_a_step_is_changed_added_removed_and_published(page: Page, workflow: int
 
 def test_a_branch_gets_another_condition(page: Page, workflow: int) -> None:
     page.goto(f"/workflows/{workflow}/?node=s2")
-    page.locator("[popovertarget=add-condition]").click()
-    page.locator("#add-condition [value=page_viewed]").click()
-    address = page.locator("#filter-form [name=c1_address]")
+    editor = page.locator("#filter-form")
+    editor.get_by_role("button", name="조건", exact=True).click()
+    editor.get_by_role("button", name="페이지 조회").click()
+    address = page.locator("[name='filter/all.1/address']")
     address.fill("/pricing")
     address.press("Enter")
-    expect(page.locator(".conditions .note")).to_contain_text("/pricing")
-    page.locator(".condition > button").first.click()
-    expect(page.locator(".condition")).to_have_count(1)
+    expect(editor.get_by_role("status")).to_contain_text("/pricing")
+    editor.locator(".filter-row").first.get_by_role("button").last.click()
+    expect(editor.locator(".filter-row")).to_have_count(1)
     expect(address).to_have_count(0)
-    expect(page.locator("#filter-form [name=c0_address]")).to_have_value("/pricing")
+    expect(page.locator("[name='filter/all.0/address']")).to_have_value("/pricing")
 
 
 def test_the_mail_is_seen_in_the_panel(page: Page, workflow: int) -> None:

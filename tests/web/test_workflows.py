@@ -178,17 +178,25 @@ def test_steps_move_and_come_back_when_removed(marketer: Client, workflow: Workf
 
 def test_conditions_of_a_branch_are_edited(marketer: Client, workflow: Workflow) -> None:
     at = f"/workflows/{workflow.pk}/steps/s2/filter/"
-    marketer.post(at, {"add": "page_viewed"}, headers=PART)
-    marketer.post(
-        at, {"how": "any", "c0_": "1", "c0_value": ["exec", "head"], "c1_": "1", "c1_address": "/pricing", "c1_match": "starts", "c1_days": "30"}, headers=PART
-    )
+
+    def post(**given: Any) -> str:
+        now = stored(workflow)["steps"][1]["filter"]
+        sent = {"filter": json.dumps(now), **{f"filter{key}": value for key, value in given.pop("fields", {}).items()}, **given}
+        return marketer.post(at, sent, headers=PART).content.decode()
+
+    post(**{"filter!": "add|all|page_viewed"})
+    fields = {
+        "/all/how": "any", "/all.0/": "1", "/all.0/value?": "1", "/all.0/value": ["exec", "head"], "/all.1/": "1", "/all.1/address": "/pricing",
+        "/all.1/match": "starts", "/all.1/when": "days", "/all.1/days": "30",
+    }  # fmt: skip
+    post(fields=fields)
     assert stored(workflow)["steps"][1]["filter"] == {
         "any": [
             {"condition": "property", "property": "seniority", "operator": "any_of", "value": ["exec", "head"]},
             {"condition": "page_viewed", "address": "/pricing", "match": "starts", "days": 30},
         ]
     }
-    answer = marketer.post(at, {"c0_": "1", "c1_": "1", "drop": "1"}, headers=PART).content.decode()
+    answer = post(fields={"/any.0/": "1", "/any.0/value?": "1", "/any.1/": "1"}, **{"filter!": "drop|any.1"})
     assert stored(workflow)["steps"][1]["filter"] == {"any": [{"condition": "property", "property": "seniority", "operator": "any_of", "value": []}]}
     assert "Not ready yet" in answer
 

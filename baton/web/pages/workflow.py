@@ -22,7 +22,7 @@ from baton.platform.errors import Invalid, NotFound, Problem
 from baton.segments import filter as filters
 from baton.web.answer import targets, toast
 from baton.web.page import Page, actor, allow
-from baton.web.parts import condition_form, step_form, workflow_canvas, workflow_draft
+from baton.web.parts import filter_editor, step_form, workflow_canvas, workflow_draft
 
 DECIDE = 3  # mails that did not arrive shown at once; the next come when these are sent
 UNDO = 2000  # most letters of a removed step that are kept for its way back
@@ -107,9 +107,12 @@ def _panel(request: HttpRequest, workflow: Workflow, found: Graph, selected: str
     context["widgets"] = step_form.draw(item, {**{k.partition(".")[0]: v for k, v in missing.items()}, **errors}, request.POST if errors else None)
     stored_filter = getattr(item, "filter", None)
     if stored_filter is not None:
-        context["group"] = condition_form.draw(stored_filter, {k.removeprefix("filter."): v for k, v in missing.items() if k.startswith("filter.")})
+        url = f"/workflows/{workflow.pk}/steps/{selected}/filter/"
+        asked = str(request.POST.get("filter!", ""))
+        context |= filter_editor.editor(
+            request, stored_filter, url=url, target="workflow-part", focus=filter_editor.focus_of(asked, filter_editor.whole(stored_filter))
+        )
         context["sentence"] = filters.sentence(stored_filter) if stored_filter else _("Add a condition; who meets it goes the first way.")
-        context["condition_kinds"] = condition_form.kinds()
     if selected != "t":
         context["passed"] = workflow_canvas.log(workflow, found, selected, 3)
         email_id = getattr(item, "email", None)
@@ -211,8 +214,7 @@ def fill_filter(request: HttpRequest, pk: int, step_id: str) -> HttpResponse:
     item = workflow_canvas.read(workflow.draft).get(step_id)
     if item is None or not hasattr(item, "filter"):
         raise NotFound(_("This step no longer exists."))
-    stored = condition_form.read(request.POST, item.filter)
-    verbs.save_draft(workflow, workflow_draft.fill(workflow.draft, step_id, {"filter": stored}), actor(request))
+    verbs.save_draft(workflow, workflow_draft.fill(workflow.draft, step_id, {"filter": filter_editor.read(request.POST)}), actor(request))
     return _part(request, workflow, step_id)
 
 
