@@ -106,3 +106,11 @@ def expire_exports() -> None:
     """Throw old files away."""
     while exports.expire():
         pass
+
+
+@job
+def run_backtest(backtest_id: int) -> None:
+    """Try a score on the past."""
+    from baton.segments import backtest  # it puts this job in the queue
+
+    backtest.run(backtest_id)
