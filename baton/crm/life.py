@@ -34,7 +34,7 @@ class Stage:
     rank: int
     kind: str = "aside"
     team: str = ""
-    rule: Mapping[str, Any] = field(default_factory=dict)
+    rule: Mapping[str, Any] = field(default_factory=dict, hash=False)
     returns_to: str = ""
     days: int | None = None
 

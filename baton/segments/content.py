@@ -1,10 +1,11 @@
-"""What pages, files and forms are (how far their readers are, what they are worth), said by people; lists and scores that ask for it follow."""
+"""What pages, files and forms are (how far their readers are, what they are worth), said by people; what asks for it follows."""
 
 from collections.abc import Sequence
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from baton.crm import stages
 from baton.events import keys
 from baton.events.models import EventKey
 from baton.events.vocabulary import Kind, key_kind
@@ -41,13 +42,15 @@ def tag(kind: Kind, value: str, *, tags: Sequence[str], rating: int | None, acto
 
 
 def _evaluate_again() -> None:
-    """Everybody once more, for the lists and scores that ask for a tag."""
+    """Everybody once more, for the lists, scores and stages that ask for a tag."""
     for segment in Segment.objects.filter(kind="active", archived_at=None):
         if _asks_for_tags(segment.filter):
             jobs.evaluate_list.defer(lock=f"segment:{segment.pk}", segment_id=segment.pk, asked=segment.updated_at.isoformat())
     models = {rule.model_id for rule in ScoreRule.objects.filter(active=True) if _asks_for_tags(rule.filter)}
     for model in ScoreModel.objects.filter(pk__in=models, archived_at=None):
         jobs.evaluate_model.defer(lock=f"model:{model.pk}", model_id=model.pk, rules_version=model.version)
+    if any(_asks_for_tags(stage.rule) for stage in stages.known()):
+        jobs.evaluate_stages.defer(lock="stages")
 
 
 def _asks_for_tags(stored: object) -> bool:

@@ -24,7 +24,7 @@ from baton.segments.models import ScoreRule
 
 log = logs.log(__name__)
 
-What = Literal["segment", "rule"]
+What = Literal["segment", "rule", "stage"]
 Stored = dict[str, Any]
 Version = tuple[int, int, int]
 

@@ -38,8 +38,8 @@ def lists(batch: Batch, unseen: list[Change]) -> None:
 
 @changes.on_change(order=40)
 def stages(batch: Batch, unseen: list[Change]) -> None:
-    """Move forward who reached a threshold, and give new contacts a stage."""
-    lifecycle.some({c.contact_id for c in unseen if c.kind in ("score", "identity")}, batch=batch)
+    """Move forward whom a rule of entry calls, and give new contacts a stage."""
+    lifecycle.some(lifecycle.woken(unseen), batch=batch)
 
 
 @changes.on_change(order=35)
@@ -85,7 +85,7 @@ def evaluate_model(model_id: int, rules_version: int) -> None:
 
 @job
 def evaluate_stages() -> None:
-    """All life-cycle stages, after the thresholds changed."""
+    """All life-cycle stages, after a rule of entry changed."""
     lifecycle.everyone()
 
 

@@ -19,7 +19,7 @@ from baton.platform.config import config
 Convert = Callable[[str], Any]
 # Words of other systems for our options: folded text -> value.
 KNOWN = {
-    "lifecyclestage": {"marketingqualifiedlead": "mql", "salesqualifiedlead": "sql", "evangelist": "customer"},
+    "lifecyclestage": {"marketingqualifiedlead": "mql", "salesqualifiedlead": "sql", "recycled": "recycle_a"},
     "lead_source": {"directtraffic": "direct", "organicsearch": "search", "referrals": "referral", "emailmarketing": "newsletter", "paidsearch": "search"},
     "dealtype": {"newbusiness": "newbusiness", "existingbusiness": "existingbusiness", "신규": "newbusiness", "기존": "existingbusiness"},
     "outcome": {"leftvoicemail": "voicemail", "leftlivemessage": "message", "noanswer": "no_answer", "wrongnumber": "wrong_number", "noshow": "NO_SHOW"},
