@@ -140,10 +140,10 @@ class Tally:
             test += f" AND e.ts >= {self.bind(expires)}"
             begins = expires if begins is None else max(begins, expires)
         limits = [] if decay is None else [self.now - step(decay) * number for number in range(1, STEPS + 1)]
-        if limits and (begins is None or limits[-1] > begins):
-            begins = limits[-1]
+        if limits and (begins is None or limits[-1] >= begins):
+            begins = limits.pop()
             test += f" AND e.ts > {self.bind(begins)}"
-        limits = [limit for limit in limits if begins is None or limit > begins]  # where what still counts loses
+        limits = [limit for limit in limits if begins is None or limit >= begins]  # where what still counts loses
         at = self._newest(plain, test, begins) if per_item else "e.ts"
         here = f"{at} IS NOT NULL" if per_item else test
 

@@ -1,15 +1,15 @@
-"""What people do with lists and rules: checked, noted in the history, and followed by an evaluation."""
+"""What people do with lists: checked, noted in the history, and followed by an evaluation."""
 
 from typing import Any
 
 import pytest
 
 from baton.platform import sql
-from baton.platform.actor import SYSTEM, Actor
+from baton.platform.actor import Actor
 from baton.platform.errors import Conflict, Invalid, NotFound
 from baton.platform.models import History
 from baton.segments import jobs, sizes, verbs
-from baton.segments.models import Membership, Pin, Score, ScoreModel, Segment
+from baton.segments.models import Membership, Pin, Segment
 from tests.segments import scores
 
 ANN = Actor("user", 7)
@@ -174,53 +174,3 @@ def test_nothing_may_depend_on_itself(world: Any) -> None:
     assert error.value.problems[0].code == "CIRCLE"
     with pytest.raises(Invalid):
         scores.define(model, "own", "web", {"condition": "score", "at_least": 3}, 5, actor=ANN)
-
-
-def test_a_rule_changes_with_its_history_and_a_version(world: Any) -> None:
-    anna = world.contact(seniority="exec")
-    model = world.model(("fit_person", world.has("seniority", "exec"), 20))
-    rule = scores.change(world.rule(model, 0), points=15, active=True, actor=ANN)
-    assert rule.points == 15
-    assert history("score_rule")[-1] == ("user:7", "updated", {"key": "rule0", "points": [20, 15]})
-    assert ScoreModel.objects.get(pk=model.pk).version == model.version + 1
-    jobs.evaluate_model(**deferred("evaluate_model")[-1])
-    assert Score.objects.get(contact_id=anna, model_id=model.pk).total == 15
-    count = len(deferred("evaluate_model"))
-    scores.change(rule, points=15, actor=ANN)
-    assert len(deferred("evaluate_model")) == count
-
-
-def test_faulty_rules_are_not_made(world: Any) -> None:
-    model = world.model(("fit_person", world.has("seniority", "exec"), 20))
-    rule = world.rule(model, 0)
-    with pytest.raises(Invalid) as error:
-        scores.change(rule, points=5000, actor=ANN)
-    assert path(error) == "points"
-    with pytest.raises(Invalid) as error:
-        scores.change(rule, times=0, actor=ANN)
-    assert path(error) == "cap"
-    with pytest.raises(Invalid) as error:
-        scores.define(model, "new", "web", world.has("seniority", "exec"), 5, each=True, actor=ANN)
-    assert path(error) == "each"
-    with pytest.raises(Invalid) as error:
-        scores.define(model, "new", "nowhere", world.has("seniority", "exec"), 5, actor=ANN)
-    assert path(error) == "group"
-    with pytest.raises(Conflict):
-        scores.define(model, "rule0", "web", world.has("seniority", "exec"), 5, actor=ANN)
-    assert model.rules.get().points == 20
-
-
-@pytest.mark.parametrize(("mql", "sql_"), [(0, 10), (65, 65), (70, 60), (-5, 20)])
-def test_faulty_thresholds_are_refused(world: Any, mql: int, sql_: int) -> None:
-    model = world.model()
-    with pytest.raises(Invalid) as error:
-        scores.thresholds(model, mql, sql_, actor=ANN)
-    assert path(error) == "mql"
-
-
-def test_thresholds_change_with_a_version(world: Any) -> None:
-    model = world.model()
-    changed = scores.thresholds(model, 40, 80, actor=SYSTEM)
-    assert (changed.mql, changed.sql, changed.version) == (40, 80, model.version + 1)
-    assert deferred("evaluate_stages") == [{}]
-    assert scores.thresholds(model, 40, 80, actor=SYSTEM).version == changed.version
