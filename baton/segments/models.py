@@ -249,7 +249,10 @@ class Pause(models.Model):
 
     class Meta:
         db_table = "pause"
-        indexes = [models.Index(fields=["until", "contact_id"], condition=models.Q(ended_at__isnull=True), name="pause_until")]
+        indexes = [
+            models.Index(fields=["until", "contact_id"], condition=models.Q(ended_at__isnull=True), name="pause_until"),
+            models.Index(fields=["-ended_at"], condition=models.Q(ended_at__isnull=False), name="pause_ended"),
+        ]
 
 
 class BulkChange(models.Model):
