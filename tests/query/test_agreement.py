@@ -17,7 +17,7 @@ from baton.query.evaluate import Person, Thing
 from baton.query.nodes import Compare
 from tests.query.fake import CATALOG, FAMILIES, NOWS, ZONES, World, every_value, worlds
 
-TABLES = ("contact", "event", "membership", "score", "record", "association", "consent", "suppression")
+TABLES = ("contact", "event", "membership", "score", "record", "association", "consent", "suppression", "visitor")
 EXAMPLES = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 # One statement puts a whole world into the tables. jsonb_to_recordset reads each list of rows.
@@ -30,7 +30,8 @@ b AS (INSERT INTO event (contact_id, ts, id, kind, key, value, payload)
       SELECT r.contact_id, r.ts, r.id, r.kind, r.key, r.value, r.payload
       FROM w, jsonb_to_recordset(j->'event') r(contact_id bigint, ts timestamptz, id bigint, kind smallint, key bigint, value float, payload jsonb)),
 c AS (INSERT INTO membership (contact_id, segment_id, joined_at, reason)
-      SELECT r.contact_id, r.segment_id, now(), '' FROM w, jsonb_to_recordset(j->'membership') r(contact_id bigint, segment_id bigint)),
+      SELECT r.contact_id, r.segment_id, r.joined_at, r.reason
+      FROM w, jsonb_to_recordset(j->'membership') r(contact_id bigint, segment_id bigint, joined_at timestamptz, reason text)),
 d AS (INSERT INTO score (contact_id, model_id, total, fit, engagement, reasons, changed_at)
       SELECT r.contact_id, r.model_id, r.total, r.fit, r.engagement, '{}', now()
       FROM w, jsonb_to_recordset(j->'score') r(contact_id bigint, model_id bigint, total int, fit int, engagement int)),
@@ -42,7 +43,10 @@ f AS (INSERT INTO association (from_id, from_type, to_id, to_type, label, create
       FROM w, jsonb_to_recordset(j->'association') r(from_id bigint, from_type text, to_id bigint, to_type text, label text)),
 g AS (INSERT INTO consent (contact_id, channel, granted, at, source, wording, actor)
       SELECT r.contact_id, r.channel, r.granted, r.at, '', '', ''
-      FROM w, jsonb_to_recordset(j->'consent') r(contact_id bigint, channel text, granted boolean, at timestamptz))
+      FROM w, jsonb_to_recordset(j->'consent') r(contact_id bigint, channel text, granted boolean, at timestamptz)),
+h AS (INSERT INTO visitor (contact_id, first_seen_at, last_seen_at, first_page, first_referrer, user_agent)
+      SELECT r.contact_id, now(), now(), r.first_page, r.first_referrer, ''
+      FROM w, jsonb_to_recordset(j->'visitor') r(contact_id bigint, first_page text, first_referrer text))
 INSERT INTO suppression (contact_id, channel, reason, at)
 SELECT r.contact_id, r.channel, r.reason, r.at FROM w, jsonb_to_recordset(j->'suppression') r(contact_id bigint, channel text, reason text, at timestamptz)
 """
@@ -64,7 +68,8 @@ def load(world: World) -> None:
         rows["contact"].append({"id": id, "properties": person.properties, "created_at": person.created_at})
         for number, event in enumerate(person.events):
             rows["event"].append({"contact_id": id, "id": number, **{name: getattr(event, name) for name in ("ts", "kind", "key", "value", "payload")}})
-        rows["membership"] += [{"contact_id": id, "segment_id": segment} for segment in person.segments]
+        rows["membership"] += [{"contact_id": id, "segment_id": number, "joined_at": at, "reason": why} for number, (at, why) in person.segments.items()]
+        rows["visitor"] += [{"contact_id": id, **person.seen}] if person.seen else []
         rows["score"] += [{"contact_id": id, "model_id": model, **points} for model, points in person.scores.items()]
         for number, thing in enumerate(person.related):
             record(rows, thing, id * 100 + number, (id, "contact"))

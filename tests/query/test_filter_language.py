@@ -91,7 +91,7 @@ def test_it_knows_what_it_looks_at() -> None:
 def test_it_knows_when_it_turns_by_itself() -> None:
     week = timedelta(days=7)
     node = And((Performed((1,), (2,), within=week), Not(Performed((1,), (2,), at_least=2, within=week)), Performed((1,)), Compare("ends", "in_next_days", 60)))
-    assert edges.windows(node) == [Window((1,), (2,), week), DateWindow("ends", 0), DateWindow("ends", 60)]
+    assert edges.windows(node) == [Window((1,), (2,), week), DateWindow("ends", "in_next_days", 60)]
     assert edges.windows(Compare("employees", "is", 5)) == []
 
 
