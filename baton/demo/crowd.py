@@ -14,7 +14,13 @@ from baton.demo import people
 from baton.demo.people import BUDGETS, FAMILY, GIVEN, SIZES, STEMS, TAILS, TITLES
 
 STEPS = 7919  # a prime, so that neighbours have different names
-STAGES = {"subscriber": 38, "lead": 37, "mql": 10, "sql": 4, "opportunity": 4, "customer": 5, "recycle_a": 1.5, "deadend": 0.5}
+STAGES = {
+    "subscriber": 30, "lead": 33, "nurturing": 14, "mql": 8, "sql": 4, "opportunity": 4, "customer": 4, "recycle_a": 1.5, "recycle_b": 1, "deadend": 0.5,
+}  # fmt: skip
+ON = ("lead", "nurturing", "mql", "sql", "opportunity", "customer")
+WAYS = {stage: ON[: n + 1] for n, stage in enumerate(ON)} | {  # through which stages somebody came to his
+    "subscriber": ("subscriber",), "recycle_a": (*ON[:3], "recycle_a"), "recycle_b": (*ON[:5], "recycle_b"), "deadend": ("lead", "deadend"),
+}  # fmt: skip
 CITIES = {"서울": 34, "성남": 8, "수원": 7, "인천": 9, "부산": 11, "대전": 7, "대구": 7, "광주": 5, "창원": 4, "청주": 3, "울산": 3, "제주": 2}
 DEALS = ("근태", "전자계약", "근태 + 전자계약", "급여 마감", "인사 기록")
 TICKETS = ("휴가 잔여일이 다르게 보입니다", "계약서 서식을 추가하고 싶습니다", "출입 기록 연동 문의", "사용자 추가 요청", "급여 파일 형식 문의")
@@ -146,6 +152,8 @@ class Crowd:
             if rng.random() < 0.25:
                 about["budget"] = rng.choice(BUDGETS)
             created = self._past(rng, 1400)
+            way = WAYS[str(about["lifecyclestage"])]
+            about["stage_since"] = stamp(created if len(way) == 1 else max(created, self._past(rng, 500)))
             seen = max(created, self._past(rng, 400)) if rng.random() < 0.15 else None
             yield self._made(about, created, max(created, self._past(rng, 300)), self._owner(rng, 0.4), company=employed, seen=seen)
 

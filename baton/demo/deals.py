@@ -24,7 +24,7 @@ def make(sample: Sample) -> None:
     hero = sample.people[0]
     for person in sample.people:
         journey = sample.journeys[person.id]
-        began = journey.at("opportunity") or (journey.at("sql") if journey.stage in ("sql", "recycle_a") else None)
+        began = journey.at("opportunity") or (journey.at("sql") if journey.stage == "sql" or journey.at("recycle_b") else None)
         if began is None or (journey.stage == "sql" and person is not hero and sample.rng.random() > 0.25):
             continue
         if person.company is hero.company and person is not hero:
@@ -43,9 +43,10 @@ def make(sample: Sample) -> None:
 def _deal(sample: Sample, person: Person, began: datetime, probability: dict[str, float]) -> Deal:
     rng, now, journey = sample.rng, sample.now, sample.journeys[person.id]
     order = [key for key in probability if not key.startswith("closed")]
-    stage = {"customer": "closedwon", "recycle_a": "closedlost"}.get(journey.stage) or rng.choice(order[1:] if journey.stage == "opportunity" else order[:2])
+    lost = journey.at("recycle_b")
+    stage = "closedlost" if lost else "closedwon" if journey.stage == "customer" else rng.choice(order[1:] if journey.stage == "opportunity" else order[:2])
     seats = max(10, round(person.company.employees * rng.uniform(0.6, 1)))
-    closed = journey.moves[-1][0] if stage.startswith("closed") else now + timedelta(days=rng.randint(5, 90))
+    closed = (lost or journey.moves[-1][0]) if stage.startswith("closed") else now + timedelta(days=rng.randint(5, 90))
     about: dict[str, Any] = {
         "dealname": f"{person.company.name} {rng.choice(('근태', '전자계약', '근태 + 전자계약', '급여 마감'))}",
         "amount": round(seats * 6900 * 12, -5) or 100_000,

@@ -8,8 +8,11 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from baton.crm import stages
 from baton.demo.content import CONSENT, EMAILS, FORMS, GUIDS
 from baton.demo.people import FREE_MAIL
+from baton.events import keys
+from baton.events.vocabulary import Kind
 from baton.forms import verbs as forms
 from baton.messaging import emails
 from baton.platform.actor import Actor
@@ -18,6 +21,7 @@ from baton.segments import verbs as lists
 from baton.segments.models import ScoreModel, Segment
 
 Filter = dict[str, Any]
+WON = {"condition": "property", "property": "probability", "operator": "at_least", "value": 1}
 SITE_LINK = re.compile(r'"https?://[^/"]+/site')  # how a mail's links to the website begin
 
 
@@ -132,6 +136,13 @@ def make_model(actor: Actor, forms: dict[str, int], attended: int) -> ScoreModel
 def make_attended(actor: Actor) -> Segment:
     """Who came to the webinar: a list filled by hand, which a score rule reads."""
     return lists.create_segment("11월 웨비나 참석자", {}, "fixed", actor)
+
+
+def make_stages(actor: Actor, forms: dict[str, int]) -> None:
+    """Who asks for a consultation is about to decide; a deal counts from the first presentation."""
+    keys.tag(Kind.FORM_SUBMISSION, str(forms["demo"]), tags=["late"])
+    promising = {"all": [{"condition": "property", "property": "probability", "operator": "at_least", "value": 0.6}, {"not": WON}]}
+    stages.define("opportunity", actor=actor, rule={"mode": "filter", "filter": {"related": "deal", "filter": promising}})
 
 
 def make_lists(actor: Actor, forms: dict[str, int]) -> dict[str, Segment]:

@@ -10,10 +10,11 @@ from typing import Any
 from django.db import transaction
 
 from baton.accounts.models import User
+from baton.crm import life
 from baton.crm.models import Contact, Stage
 from baton.demo import world
 from baton.demo.copying import as_json, copy, copy_in_pieces, without_indexes, words
-from baton.demo.crowd import CALLS, Crowd, Made, Sizes
+from baton.demo.crowd import CALLS, WAYS, Crowd, Made, Sizes
 from baton.demo.pages import AGENTS, FREQUENT, SITE, TITLES
 from baton.events import keys, logged, partitions
 from baton.events.vocabulary import Kind
@@ -24,8 +25,9 @@ from baton.segments.models import ScoreModel
 
 Say = Callable[[str], None]
 EACH = 50_000  # rows between two lines of progress
-TABLES = ("contact", "record", "identity", "association", "consent", "visitor", "event")
+TABLES = ("contact", "record", "identity", "association", "consent", "visitor", "booking", "event")
 SERIES = ("company", "contact", "deal", "ticket", "task", "note", "call", "meeting")  # in the order their ids are given
+KNOWN = timedelta(days=750)  # moves before this are booked, but no events
 ACTIVITIES = ("task", "note", "call", "meeting")
 RECORD = ("id", "object_type", "properties", "owner_id", "created_at", "created_by", "source", "updated_at", "search")
 CONTACT = ("id", "email", "properties", "owner_id", "created_at", "created_by", "source", "updated_at", "search")
@@ -48,6 +50,27 @@ FROM (
     FROM tied t JOIN record r ON r.id = t.one JOIN unnest(%s::text[], %s::smallint[]) AS n(name, kind) ON n.name = t.one_type
 ) h LEFT JOIN unnest(%s::smallint[], %s::text[], %s::bigint[]) AS k(kind, outcome, key) ON k.kind = h.kind AND k.outcome = h.outcome
 WHERE h.at <= %s
+"""
+# Through the stages of his way in equal steps, from when he was made until he came to where he is; numbers in the order of time.
+BOOKED = """
+INSERT INTO booking (contact_id, id, at, out_of, "into", path, actor, source, reason)
+SELECT s.contact_id, nextval('record_id_seq'), s.at, s.out_of, s.went, s.path, 'import:2', CASE WHEN s.out_of = '' THEN 'import' ELSE 'rule' END, ''
+FROM (
+    SELECT c.id AS contact_id, w.out_of, w.went, w.path, w.step,
+           CASE WHEN w.steps > 0 THEN c.created_at + ((c.properties ->> 'stage_since')::timestamptz - c.created_at) * (w.step::float / w.steps)
+                ELSE c.created_at END AS at
+    FROM contact c JOIN unnest(%s::text[], %s::int[], %s::int[], %s::text[], %s::text[], %s::text[]) AS w(stage, step, steps, out_of, went, path)
+        ON w.stage = c.properties ->> 'lifecyclestage'
+    WHERE c.id BETWEEN %s AND %s
+    ORDER BY c.id, w.step
+) s
+"""
+MOVED = """
+INSERT INTO event (contact_id, ts, id, kind, key, value, payload)
+SELECT b.contact_id, b.at, b.id, %s, k.key, NULL,
+       jsonb_build_object('from', b.out_of, 'to', b."into", 'path', b.path, 'source', b.source, 'actor', b.actor)
+FROM booking b JOIN unnest(%s::text[], %s::bigint[]) AS k(stage, key) ON k.stage = b."into"
+WHERE b.contact_id BETWEEN %s AND %s AND b.at >= %s
 """
 
 
@@ -86,6 +109,7 @@ class _Load:
             copy_in_pieces("record", RECORD, self._records("company"))
             copy_in_pieces("contact", CONTACT, self._contacts())
             self._of_contacts()
+            self._moves()
             for kind in ("deal", "ticket", *ACTIVITIES):
                 copy_in_pieces("record", RECORD, self._records(kind))
             self._links()
@@ -166,6 +190,16 @@ class _Load:
             " JOIN unnest(%s::int[], %s::bigint[], %s::jsonb[]) AS p(number, key, payload) ON p.number = (v.contact_id + n) %% %s",
             [int(Kind.PAGE_VIEW), list(range(len(about))), [key for key, _ in about], [payload for _, payload in about], len(about)],
         )
+
+    def _moves(self) -> None:
+        """The bookings that tell how everybody came to his stage, and their events."""
+        self.say("Moves between stages")
+        some = [self.first["contact"], self.first["contact"] + self.counts["contact"] - 1]
+        steps = [(stage, n, len(way) - 1, way[n - 1] if n else "", into) for stage, way in WAYS.items() for n, into in enumerate(way)]
+        columns = [list(column) for column in zip(*((*step, life.path(*step[3:])) for step in steps), strict=True)]
+        sql.run(BOOKED, [*columns, *some])
+        found = keys.ids(Kind.STAGE_CHANGED, WAYS)
+        sql.run(MOVED, [int(Kind.STAGE_CHANGED), list(found), list(found.values()), *some, self.now - KNOWN])
 
     def _links(self) -> None:
         """People and their companies; deals and tickets with both; what was written down with people."""

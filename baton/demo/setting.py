@@ -58,6 +58,7 @@ def make() -> Setting:
     # The pages and files that rules speak of must be known before a rule about them is made.
     attended = definitions.make_attended(actor)
     model = definitions.make_model(actor, forms, attended.pk)
+    definitions.make_stages(actor, forms)
     lists = definitions.make_lists(actor, forms)
     inquiry = _workflow("상담 문의 후속", definitions.inquiry(forms, emails), actor)
     handover = _workflow("SQL 영업 인계", definitions.handover(lists["sql"].pk, staff["한도윤"]), actor)

@@ -25,10 +25,9 @@ from baton.platform.changes import Batch, Change
 from baton.platform.config import config
 from baton.platform.errors import Invalid, Problem
 from baton.query import compile
-from baton.query.catalog import Catalog
 from baton.query.nodes import And, Compare, Node, Or
 from baton.query.statement import Sql
-from baton.segments import catalog, circles, cut, definitions, filter, mentions, patience
+from baton.segments import catalog, cut, definitions, filter, patience
 from baton.segments.definitions import Definition
 from baton.segments.models import ScoreModel
 
@@ -273,14 +272,8 @@ def would_move(key: str, rule: Mapping[str, Any]) -> dict[tuple[str, str], int] 
     statement = _statement(ready, clock.now(), None)
     if statement is None:
         return {}
-    counted = f"SELECT q.stage, q.furthest, count(*) FROM ({{due}}) q GROUP BY 1, 2"
+    counted = "SELECT q.stage, q.furthest, count(*) FROM ({due}) q GROUP BY 1, 2"
     head, body = statement.text.split(DUE)[0], DUE.rsplit("ORDER BY", 1)[0]
     rows = patience.rows(f"{head} {counted.format(due=body)}", statement.params, milliseconds=PATIENCE)
     keys = {one.rank: one.key for one in stages.known()}
     return None if rows is None else {(out_of, keys[rank]): number for out_of, rank, number in rows}
-
-
-@circles.also_used_by
-def _users(segment_id: int) -> list[str]:
-    """The stages whose rule looks at a list."""
-    return [stage.label for stage in stages.known() if segment_id in mentions.lists(stage.rule.get("filter"))]

@@ -12,6 +12,7 @@ from baton.demo.crowd import Crowd, Sizes
 from baton.platform import clock, sql
 from baton.segments import finder
 from baton.segments.finder import Find
+from tests.crm.test_ledger import balance, real
 
 
 def crowd(contacts: int) -> Crowd:
@@ -37,6 +38,7 @@ def test_a_loaded_crowd_is_found_linked_and_searched_like_everything_else() -> N
     assert load.load(1100, say=said.append) == 1000
     assert load.load(1100) == 0
     assert Contact.objects.count() == 1100
+    assert balance(clock.now()) == real()
     assert Record.objects.filter(object_type="deal").count() >= 100
     assert any(text.startswith("contact 1,000/1,000 · ") for text in said)
     assert sql.rows("SELECT count(*) FROM contact WHERE search IS NULL") == [(0,)]

@@ -13,9 +13,10 @@ from baton.demo import people, world
 from baton.events.vocabulary import Kind
 from baton.messaging import render
 from baton.messaging.models import Email
-from baton.platform import sql
+from baton.platform import clock, sql
 from baton.segments import lifecycle, refresh, scoring
 from baton.segments.models import ScoreModel, Segment
+from tests.crm.test_ledger import balance, real
 
 NOW = datetime(2026, 11, 20, 5, 32, tzinfo=UTC)
 
@@ -54,6 +55,9 @@ def test_everything_in_the_world_is_a_real_result() -> None:
     # evaluated again, nothing moves
     assert scoring.everyone(model) == 0
     assert lifecycle.everyone() == 0
+    assert balance(clock.now()) == real()
+    told = "SELECT count(*) FROM booking b WHERE NOT EXISTS (SELECT 1 FROM event e WHERE (e.contact_id, e.ts, e.id, e.kind) = (b.contact_id, b.at, b.id, %s))"
+    assert sql.rows(told, [int(Kind.STAGE_CHANGED)]) == [(0,)]
     for segment in Segment.objects.filter(kind="active"):
         moved = refresh.everyone(segment)
         assert (moved.joined, moved.left) == ([], []), segment.name
@@ -77,8 +81,8 @@ def test_everything_in_the_world_is_a_real_result() -> None:
 @pytest.mark.usefixtures("loaded")
 def test_most_are_cold_and_the_hero_is_an_sql() -> None:
     histogram = scoring.histogram(ScoreModel.objects.get())
-    assert histogram.below / histogram.total > 0.55
-    assert 0.05 < histogram.sql / histogram.total < 0.25
+    assert histogram.band("") / histogram.total > 0.55
+    assert 0.05 < histogram.band("sql") / histogram.total < 0.25
     hero = Contact.objects.get(email="jiwoo.seo@gaonlogis.example")
     assert contacts.display_name(hero.properties) == "서지우"
     assert hero.properties["lifecyclestage"] == "sql"
@@ -86,7 +90,7 @@ def test_most_are_cold_and_the_hero_is_an_sql() -> None:
     known = next(ts for kind, ts, _ in story if kind == Kind.IDENTIFIED)
     assert sum(kind == Kind.PAGE_VIEW and ts < known for kind, ts, _ in story) == 7
     moves = [json.loads(payload)["to"] for kind, _, payload in story if kind == Kind.STAGE_CHANGED]
-    assert moves == ["mql", "sql"]
+    assert (moves[0], moves[-1]) == ("lead", "sql")
 
 
 @pytest.mark.usefixtures("loaded")
