@@ -73,6 +73,6 @@ def phone_tabs(nav: list[tuple[str | Promise, list[Item]]]) -> list[Item]:
 
 
 def thresholds() -> tuple[int, int]:
-    """Points from which a contact is an MQL and an SQL."""
-    found = ScoreModel.objects.order_by("id").values_list("mql", "sql").first()
-    return found or UNSCORED
+    """Points from which the score that tables show is coloured as an MQL's and an SQL's: where its first and its last band begin."""
+    bands = ScoreModel.objects.filter(object_type="contact", archived_at=None).values_list("bands", flat=True).first()
+    return (int(bands[0]["at_least"]), int(bands[-1]["at_least"])) if bands else UNSCORED
