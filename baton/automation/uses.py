@@ -1,6 +1,6 @@
 """Which workflows use a list: as their trigger, or in the condition of a branch. Asked before the list is put aside."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from baton.automation.models import Workflow
@@ -8,10 +8,11 @@ from baton.segments import circles, mentions
 
 
 @circles.also_used_by
-def workflows(segment_id: int) -> list[str]:
-    """Names of the workflows whose draft or published version looks at this list."""
-    found = Workflow.objects.filter(archived_at=None).order_by("id").values_list("name", "draft", "published__graph")
-    return [name for name, *graphs in found if any(segment_id in _lists(graph) for graph in graphs)]
+def workflows(segment_ids: Sequence[int]) -> Iterator[tuple[int, str]]:
+    """Names of the workflows whose draft or published version looks at these lists."""
+    wanted = set(segment_ids)
+    for name, *graphs in Workflow.objects.filter(archived_at=None).order_by("id").values_list("name", "draft", "published__graph"):
+        yield from ((id, name) for id in sorted(wanted.intersection(id for graph in graphs for id in _lists(graph))))
 
 
 def _lists(stored: Any) -> Iterator[int]:

@@ -3,39 +3,63 @@
 Who looks at a list is also asked before it is put aside; packages above that use lists say so with `also_used_by`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from django.utils.translation import gettext as _
 
-from baton.platform.errors import Invalid
+from baton.crm import properties
+from baton.crm.models import LifecycleStage
+from baton.platform.errors import Invalid, NotFound
 from baton.query.depends import Depends
-from baton.segments.models import ScoreRule, Segment
+from baton.segments import mentions
+from baton.segments.models import ScoreModel, ScoreRule, Segment
 
-Users = Callable[[int], list[str]]
+Users = Callable[[Sequence[int]], Iterable[tuple[int, str]]]
 _others: list[Users] = []
 Thing = tuple[Literal["segment", "score"], int]
 
 
 def forbid(thing: Thing, looks_at: Depends) -> None:
-    """Raises Invalid when `thing`, looking at these, would end up looking at itself."""
+    """Raises Invalid, with the circle named, when `thing`, looking at these, would end up looking at itself."""
     below = _all()
-    seen: set[Thing] = set()
-    ahead = list(_things(looks_at))
+    came_from: dict[Thing, Thing] = {}
+    ahead = [(thing, found) for found in _things(looks_at)]
     while ahead:
-        found = ahead.pop()
+        above, found = ahead.pop()
         if found == thing:
-            raise Invalid.one("filter", "CIRCLE", _("This filter would depend on its own result."))
-        if found not in seen:
-            seen.add(found)
-            ahead += below.get(found, ())
+            way = [above]
+            while way[-1] != thing:
+                way.append(came_from[way[-1]])
+            names = _names([*way, thing])
+            said = " → ".join(names[step] for step in [*reversed(way), thing])
+            raise Invalid.one("filter", "CIRCLE", _("This filter would depend on its own result: {way}.").format(way=said))
+        if found not in came_from:
+            came_from[found] = above
+            ahead += [(found, lower) for lower in below.get(found, ())]
 
 
 def users_of(segment_id: int) -> list[str]:
-    """Names of the lists, keys of the score rules, and names of whatever else looks at a list."""
-    lists = Segment.objects.filter(archived_at=None, depends__segments__contains=segment_id).values_list("name", flat=True)
-    rules = ScoreRule.objects.filter(depends__segments__contains=segment_id).values_list("key", flat=True)
-    return [*lists, *rules, *(name for others in _others for name in others(segment_id))]
+    """Names of the lists, scores and stages, and of whatever else looks at a list."""
+    return users_of_many([segment_id])[segment_id]
+
+
+def users_of_many(segment_ids: Sequence[int]) -> dict[int, list[str]]:
+    """The same of several lists, in as many statements as of one."""
+    found: dict[int, list[str]] = {id: [] for id in segment_ids}
+    pairs: list[tuple[int, str]] = []
+    for own, name, stored in Segment.objects.filter(archived_at=None).order_by("name", "pk").values_list("pk", "name", "filter"):
+        pairs += [(id, name) for id in mentions.lists(stored) if id != own]
+    for name, key, stored in ScoreRule.objects.filter(active=True, model__archived_at=None).values_list("model__name", "key", "filter"):
+        pairs += [(id, f"{name} · {key}") for id in mentions.lists(stored)]
+    for key, rule in LifecycleStage.objects.exclude(rule={}).values_list("key", "rule"):
+        pairs += [(id, _stage(key)) for id in mentions.lists(rule.get("filter"))]
+    for others in _others:
+        pairs += others(segment_ids)
+    for id, name in dict.fromkeys(pairs):
+        if id in found:
+            found[id].append(name)
+    return found
 
 
 def users_of_score(model_id: int) -> list[str]:
@@ -46,9 +70,22 @@ def users_of_score(model_id: int) -> list[str]:
 
 
 def also_used_by(find: Users) -> Users:
-    """Make a function one that is asked who uses a list: it gets the list's id and gives back names that people know."""
+    """Make a function one that is asked who uses lists: it gets their ids and gives back pairs of an id and a name that people know."""
     _others.append(find)
     return find
+
+
+def _stage(key: str) -> str:
+    try:
+        return properties.option_label(properties.definitions("contact")["lifecyclestage"], key)
+    except (KeyError, NotFound):
+        return key
+
+
+def _names(things: Sequence[Thing]) -> dict[Thing, str]:
+    lists = dict(Segment.objects.filter(pk__in=[id for what, id in things if what == "segment"]).values_list("pk", "name"))
+    scores = dict(ScoreModel.objects.filter(pk__in=[id for what, id in things if what == "score"]).values_list("pk", "name"))
+    return {(what, id): (lists if what == "segment" else scores).get(id, _("this list") if what == "segment" else _("this score")) for what, id in things}
 
 
 def _all() -> dict[Thing, list[Thing]]:

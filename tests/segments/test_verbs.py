@@ -165,8 +165,8 @@ def test_a_list_in_use_is_not_archived(world: Any) -> None:
 
 def test_nothing_may_depend_on_itself(world: Any) -> None:
     first = world.list(world.has("industry", "manufacturing"))
-    second = world.list({"condition": "in_segment", "segment": first.pk})
-    with pytest.raises(Invalid):
+    second = world.list({"condition": "in_segment", "segment": first.pk}, name="Second")
+    with pytest.raises(Invalid, match="List → Second → List"):
         verbs.update_segment(first, filter={"not": {"condition": "in_segment", "segment": second.pk}}, actor=ANN)
     model = world.model(("web", {"condition": "in_segment", "segment": second.pk}, 5))
     with pytest.raises(Invalid) as error:
