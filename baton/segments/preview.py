@@ -12,9 +12,10 @@ from baton.platform.errors import Conflict
 from baton.query import compile
 from baton.query.nodes import Nobody, Node
 from baton.query.statement import Sql
-from baton.segments import catalog, filter, finder, patience
+from baton.segments import catalog, filter, finder
 from baton.segments.finder import Count, Find
 from baton.segments.models import Segment
+from baton.segments.patience import rows as limited
 
 PATIENCE = 8_000  # milliseconds for what somebody asked to be counted
 LIVE = 350  # for a count beside an editor; then it is estimated
@@ -51,7 +52,7 @@ def live(stored: dict[str, Any], object_type: str = "contact", rights: Rights | 
     if object_type == "contact" and (rights is None or finder.visible(rights, "contact", "c").text == "true"):
         # as the list itself will find them: what happened several times is joined, which looks at far fewer rows than asking each contact
         members = _members(node, known)
-        counted = patience.rows(f"SELECT count(*) FROM ({members.text}) m", members.params, milliseconds=LIVE)
+        counted = limited(f"SELECT count(*) FROM ({members.text}) m", members.params, milliseconds=LIVE)
         if counted is not None:
             return Count(int(counted[0][0]), True)
     return finder.count(Find(object_type, node, rights=rights))
@@ -73,19 +74,19 @@ def sample(stored: dict[str, Any], limit: int = 10) -> list[int]:
     return [id for (id,) in _rows(_members(node, known), f"SELECT m.id FROM ({{members}}) m ORDER BY m.id DESC LIMIT {int(limit)}")]
 
 
-def effect(segment: Segment | None, stored: dict[str, Any], some: int = 5) -> Effect:
+def effect(segment: Segment | None, stored: dict[str, Any], *, some: int = 5, patience: int = PATIENCE) -> Effect:
     """Who would join and leave a list (None: a new one) with this filter, exactly and in one statement; who is pinned stays. Raises as count() does."""
     node = filter.parse(stored, catalog.current(), segment=segment.pk if segment else None)
     members = _members(node, catalog.current())
-    return Effect(*_rows(members, EFFECT, {"segment": segment.pk if segment else 0, "some": some})[0])
+    return Effect(*_rows(members, EFFECT, {"segment": segment.pk if segment else 0, "some": some}, patience)[0])
 
 
 def _members(node: Node, known: catalog.Current) -> Sql:
     return compile.members(node, known, now=clock.now(), zone=config().zone)
 
 
-def _rows(members: Sql, around: str, more: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
-    found = patience.rows(around.replace("{members}", members.text), {**members.params, **(more or {})}, milliseconds=PATIENCE)
+def _rows(members: Sql, around: str, more: dict[str, Any] | None = None, milliseconds: int = PATIENCE) -> list[tuple[Any, ...]]:
+    found = limited(around.replace("{members}", members.text), {**members.params, **(more or {})}, milliseconds=milliseconds)
     if found is None:
         raise Conflict(_("Counting takes too long. The list itself will be right."))
     return found

@@ -26,7 +26,7 @@ ON CONFLICT (segment_id, day) DO UPDATE SET
 """
 COUNTED = """
 INSERT INTO segment_day (segment_id, day, members, joined, departed)
-SELECT s.id, %s, (SELECT count(*) FROM membership m WHERE m.segment_id = s.id), 0, 0 FROM segment s WHERE s.archived_at IS NULL
+SELECT s.id, %s, (SELECT count(*) FROM membership m WHERE m.segment_id = s.id), 0, 0 FROM segment s WHERE s.archived_at IS NULL AND (%s::bigint[] IS NULL OR s.id = ANY(%s))
 ORDER BY s.id
 ON CONFLICT (segment_id, day) DO UPDATE SET members = EXCLUDED.members WHERE segment_day.members <> EXCLUDED.members
 """
@@ -63,9 +63,10 @@ def moved(counts: Mapping[int, tuple[int, int]], at: datetime) -> None:
         sql.run(MOVED, [day, day, *([list(column) for column in zip(*some, strict=True)])])
 
 
-def count_all() -> None:
-    """The size of every list today, counted: one statement."""
-    sql.run(COUNTED, [today()])
+def count_all(segment_ids: Sequence[int] | None = None) -> None:
+    """The size of every list (or of some) today, counted: one statement."""
+    ids = None if segment_ids is None else list(segment_ids)
+    sql.run(COUNTED, [today(), ids, ids])
 
 
 def now(segment_id: int) -> tuple[int, bool]:
