@@ -7,8 +7,9 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from baton.crm import types
+from baton.crm import types, uses
 from baton.crm.models import Pipeline, PropertyDefinition, Record, Stage
+from baton.crm.uses import Mention
 from baton.crm.values import stamp
 from baton.platform import clock, history
 from baton.platform.actor import Actor
@@ -185,12 +186,15 @@ def change(object_type: str, key: str, *, actor: Actor, label: str | None = None
 
 
 def archive(object_type: str, key: str, *, actor: Actor) -> None:
-    """Put a pipeline aside. Raises NotFound, Conflict when records stand in it or it is the last one."""
+    """Put a pipeline aside. Raises NotFound, Conflict when records stand in it, a list asks for it, or it is the last one."""
     found = _existing(object_type, key)
     if _stands(object_type, {"pipeline": key}):
         raise Conflict(_("Records stand in this pipeline. Move them first."))
     if not Pipeline.objects.filter(object_type=object_type, archived_at=None).exclude(pk=found.pk).exists():
         raise Conflict(_("The last pipeline cannot be removed."))
+    uses.refuse(Mention("option", f"{object_type}.pipeline", key), label(found))
+    for stage in Stage.objects.filter(pipeline=found, archived_at=None):
+        uses.refuse(Mention("option", f"{object_type}.{types.get(object_type).stage_property}", stage.key), label(stage))
     with transaction.atomic():
         found.archived_at = clock.now()
         found.save()
@@ -234,12 +238,13 @@ def change_stage(object_type: str, pipeline_key: str, key: str, *, actor: Actor,
 
 
 def archive_stage(object_type: str, pipeline_key: str, key: str, *, actor: Actor) -> None:
-    """Put a stage aside. Raises NotFound, Conflict when records stand in it or it is the last one."""
+    """Put a stage aside. Raises NotFound, Conflict when records stand in it, a list asks for it, or it is the last one."""
     stage = _stage(object_type, pipeline_key, key)
     if _stands(object_type, {"pipeline": pipeline_key, types.get(object_type).stage_property: key}):
         raise Conflict(_("Records stand in this stage. Move them first."))
     if not Stage.objects.filter(pipeline=stage.pipeline, archived_at=None).exclude(pk=stage.pk).exists():
         raise Conflict(_("The last stage cannot be removed."))
+    uses.refuse(Mention("option", f"{object_type}.{types.get(object_type).stage_property}", key), label(stage))
     with transaction.atomic():
         stage.archived_at = clock.now()
         stage.save()

@@ -9,9 +9,10 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from baton.crm import formulas, values
+from baton.crm import formulas, uses, values
 from baton.crm.models import Contact, ObjectType, PropertyDefinition, PropertyGroup, Record
 from baton.crm.models.property import FieldType, PropertyType
+from baton.crm.uses import Mention
 from baton.platform import clock, history
 from baton.platform.actor import Actor
 from baton.platform.errors import Conflict, Invalid, NotFound, Problem
@@ -169,7 +170,8 @@ CHANGEABLE = {"label", "description", "group", "options", "field_type", "require
 def change(object_type: str, name: str, *, actor: Actor, **fields: Any) -> PropertyDefinition:
     """Change a property; its name, type and uniqueness stay. An option that records still have is archived rather than lost when the new list leaves it out.
 
-    Raises NotFound, Invalid at the field (READ_ONLY for what cannot be changed).
+    Raises NotFound, Invalid at the field (READ_ONLY for what cannot be changed), Conflict that names the lists, scores and workflows which an option
+    that is to go is used by.
     """
     found = PropertyDefinition.objects.filter(object_type=object_type, name=name, archived_at=None).first()
     if found is None:
@@ -182,6 +184,10 @@ def change(object_type: str, name: str, *, actor: Actor, **fields: Any) -> Prope
         raise Invalid(problems)
     if "options" in fields:
         given = {option["value"] for option in fields["options"]}
+        live = {option["value"] for option in fields["options"] if not option.get("archived")}
+        for option in found.options:
+            if option["value"] not in live and not option.get("archived"):
+                uses.refuse(Mention("option", f"{object_type}.{name}", option["value"]), option_label(found, option["value"]))
         kept = [{**option, "archived": True} for option in found.options if option["value"] not in given and _holds(object_type, name, option["value"])]
         fields["options"] = [*fields["options"], *kept]
     with transaction.atomic():
@@ -195,7 +201,7 @@ def change(object_type: str, name: str, *, actor: Actor, **fields: Any) -> Prope
 
 
 def archive(object_type: str, name: str, *, actor: Actor) -> None:
-    """Put a property aside: its values stay stored, nobody sees or writes them. Raises NotFound, Conflict for a built-in one or one a formula or type needs."""
+    """Put a property aside: its values stay stored, nobody sees or writes them. Raises NotFound, Conflict for one that is built in or that something needs."""
     found = PropertyDefinition.objects.filter(object_type=object_type, name=name, archived_at=None).first()
     if found is None:
         raise NotFound(_('Property "{name}" does not exist').format(name=name))
@@ -205,6 +211,7 @@ def archive(object_type: str, name: str, *, actor: Actor) -> None:
     for other in definitions(object_type).values():
         if other.formula and name in formulas.names(other.formula):
             raise Conflict(_("The property {label} is calculated from this one.").format(label=label(other)))
+    uses.refuse(Mention("property", f"{object_type}.{name}"), label(found))
     with transaction.atomic():
         found.archived_at = clock.now()
         found.save()

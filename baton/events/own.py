@@ -10,6 +10,8 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from baton.crm import identity as identities
+from baton.crm import uses
+from baton.crm.uses import Mention
 from baton.events import keys, record
 from baton.events.models import EventDefinition
 from baton.events.record import NewEvent
@@ -82,8 +84,9 @@ def change(name: str, *, actor: Actor, **fields: Any) -> EventDefinition:
 
 
 def archive(name: str, *, actor: Actor) -> None:
-    """Take no more of these events; what happened stays. Raises NotFound."""
+    """Take no more of these events; what happened stays. Raises NotFound, Conflict that names what asks for them."""
     found = find(name)
+    uses.refuse(Mention("event", name), found.label)
     with transaction.atomic():
         found.archived_at = clock.now()
         found.save(update_fields=["archived_at"])

@@ -7,6 +7,8 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from baton.crm import uses
+from baton.crm.uses import Mention
 from baton.forms import fields
 from baton.forms.models import Form
 from baton.platform import clock, history
@@ -44,8 +46,12 @@ def update(form: Form, *, actor: Actor, **settings: Any) -> Form:
 
 
 def archive(form: Form, *, actor: Actor) -> None:
-    """Take no more answers. What came in stays; a page that still embeds the form shows that it is closed."""
+    """Take no more answers. What came in stays; a page that still embeds the form shows that it is closed.
+
+    Raises Conflict that names the lists, scores and workflows which wait for its answers.
+    """
     if form.archived_at is None:
+        uses.refuse(Mention("form", str(form.pk)), form.name)
         form.archived_at = clock.now()
         with transaction.atomic():
             form.save(update_fields=["archived_at", "updated_at"])

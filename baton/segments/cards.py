@@ -18,7 +18,7 @@ from baton.platform.actor import Actor
 from baton.platform.errors import Conflict, Invalid, NotFound
 from baton.query import depends
 from baton.query.depends import Depends
-from baton.segments import card, catalog, circles, filter, jobs
+from baton.segments import card, catalog, circles, filter, jobs, uses
 from baton.segments.card import Card, Rule
 from baton.segments.models import ScoreModel, ScoreRule, ScoreVersion
 
@@ -134,7 +134,7 @@ def review(model: ScoreModel, *, note: str = "", actor: Actor) -> ScoreVersion:
 def publish(model: ScoreModel, *, note: str = "", actor: Actor) -> ScoreVersion:
     """Make the draft what counts: everybody is scored again in the background. A draft nobody reviewed is published as such.
 
-    Raises NotFound (no draft), Invalid (what it names was deleted since).
+    Raises NotFound (no draft), Invalid (what it names was deleted since), Conflict (a band is gone that lists or stages ask for).
     """
     with transaction.atomic():
         found = _hold(model.pk)
@@ -145,7 +145,9 @@ def publish(model: ScoreModel, *, note: str = "", actor: Actor) -> ScoreVersion:
         version.state, version.published_by, version.published_at = "published", str(actor), clock.now()
         version.note = note or version.note
         version.save()
+        bands = found.bands
         _write(found, checked, version.number)
+        uses.bands_changed(found, bands)
         history.record(actor, "published", "score_model", found.pk, version=version.number, reviewed_by=version.reviewed_by, note=version.note)
         jobs.evaluate_model.defer(lock=f"model:{found.pk}", model_id=found.pk, rules_version=found.version)
     model.refresh_from_db()

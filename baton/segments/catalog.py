@@ -64,6 +64,9 @@ PAYLOAD: dict[Kind, dict[str, tuple[Type, str]]] = {  # what filters may ask of 
     },
     Kind.SEGMENT_JOINED: {"reason": ("text", gettext_noop("Reason"))},
     Kind.SEGMENT_LEFT: {"reason": ("text", gettext_noop("Reason"))},
+    Kind.VERDICT_GIVEN: {"reason": ("text", gettext_noop("Reason")), "score": ("number", gettext_noop("Points at the time"))},
+    Kind.PAUSE_STARTED: {"reason": ("text", gettext_noop("Reason"))},
+    Kind.PAUSE_ENDED: {"reason": ("text", gettext_noop("Reason"))},
     Kind.WORKFLOW_ENROLLED: {"cause": ("text", gettext_noop("Cause"))},
     Kind.WORKFLOW_FINISHED: {"outcome": ("text", gettext_noop("Outcome"))},
 }

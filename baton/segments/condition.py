@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, ClassVar, Literal
 
@@ -10,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from baton.crm.uses import Mention
 from baton.platform import registry
 from baton.query import describe
 from baton.query.catalog import Catalog
@@ -18,19 +18,6 @@ from baton.query.errors import FilterError
 from baton.query.nodes import EventTest, KeyTest, Node, PayloadTest, Performed, Total, Value
 from baton.query.operators.date import as_value as as_day
 from baton.query.periods import Period
-
-
-@dataclass(frozen=True, slots=True)
-class Mention:
-    """Something that a stored filter needs, so that it is not put aside under it.
-
-    `kind` is property ("contact.city"), option ("contact.industry", `part` its value), form, email (their ids), event (its name), segment (its id),
-    score (key or id; "": the first) or band (likewise, `part` its key).
-    """
-
-    kind: Literal["property", "option", "form", "email", "event", "segment", "score", "band"]
-    key: str
-    part: str = ""
 
 
 class Condition(BaseModel, ABC):
@@ -227,6 +214,16 @@ def as_value(raw: object) -> Value:
     if raw is None or isinstance(raw, str | int | float):
         return raw
     raise ValueError(_("A value is a text, a number, true or false, or a list of them."))
+
+
+def check_options(field: str, asked: Sequence[str], name: str, catalog: Catalog) -> None:
+    """Raises FilterError for the first of a field's values that is no option of a contact's property."""
+    prop = catalog.property("contact", name)
+    options = {value for value, _label in prop.options} if prop else set[str]()
+    for i, value in enumerate(asked):
+        if value not in options:
+            text = gettext_noop("“{name}” has no option “{value}”.")
+            raise FilterError(f"{field}.{i}", "INVALID_OPTION", text, name=prop.label if prop else name, value=value)
 
 
 def texts(value: Value) -> list[str]:

@@ -5,15 +5,13 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from baton.crm import stages
 from baton.events import keys
 from baton.events.models import EventKey
 from baton.events.vocabulary import Kind, key_kind
 from baton.platform import history
 from baton.platform.actor import Actor
 from baton.platform.errors import Invalid, Problem
-from baton.segments import jobs
-from baton.segments.models import ScoreModel, ScoreRule, Segment
+from baton.segments import uses
 
 POSITIONS = ("early", "middle", "late")  # of a buyer who reads it: learning, comparing, deciding
 
@@ -38,19 +36,7 @@ def tag(kind: Kind, value: str, *, tags: Sequence[str], rating: int | None, acto
         keys.tag(kind, value, tags=tags, rating=rating)
         history.record(actor, "tagged", "content", number, kind=key_kind(kind).word, value=value, tags=[before, sorted({*tags})], rating=[row.rating, rating])
         if before != sorted({*tags}):
-            _evaluate_again()
-
-
-def _evaluate_again() -> None:
-    """Everybody once more, for the lists, scores and stages that ask for a tag."""
-    for segment in Segment.objects.filter(kind="active", archived_at=None):
-        if _asks_for_tags(segment.filter):
-            jobs.evaluate_list.defer(lock=f"segment:{segment.pk}", segment_id=segment.pk, asked=segment.updated_at.isoformat())
-    models = {rule.model_id for rule in ScoreRule.objects.filter(active=True) if _asks_for_tags(rule.filter)}
-    for model in ScoreModel.objects.filter(pk__in=models, archived_at=None):
-        jobs.evaluate_model.defer(lock=f"model:{model.pk}", model_id=model.pk, rules_version=model.version)
-    if any(_asks_for_tags(stage.rule) for stage in stages.known()):
-        jobs.evaluate_stages.defer(lock="stages")
+            uses.ask_again(_asks_for_tags)
 
 
 def _asks_for_tags(stored: object) -> bool:

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from django.utils.translation import gettext_noop
 
+from baton.crm.uses import Mention
 from baton.query.catalog import Catalog
 from baton.query.nodes import Node, Related
-from baton.segments.condition import Mention
 from baton.segments.conditions.property import Property
 
 

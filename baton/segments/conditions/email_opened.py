@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from baton.crm.uses import Mention
 from baton.events.vocabulary import Kind
 from baton.query.catalog import Catalog
 from baton.query.nodes import Node, PayloadTest
-from baton.segments.condition import Happened, Id, Mention
+from baton.segments.condition import Happened, Id
 
 
 class EmailOpened(Happened):

@@ -6,15 +6,17 @@ from typing import Annotated, Any, Literal
 from django.utils.translation import gettext_noop
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from baton.crm.uses import Mention
 from baton.events.vocabulary import Kind
 from baton.query.catalog import Catalog, Match
 from baton.query.errors import FilterError
 from baton.query.nodes import EventTest, KeyTest, Node, PayloadTest, Total
-from baton.segments.condition import Happened, Mention, Number, Text, Word, as_value, both, tagged
+from baton.segments.condition import Happened, Number, Text, Word, as_value, both, tagged
 
 Happening = Literal[
     "page_view", "page_dwell", "cta_click", "download", "form_submission", "identified", "email_sent", "email_open", "email_click", "email_bounce",
-    "email_unsubscribe", "score_changed", "stage_changed", "segment_joined", "segment_left", "workflow_enrolled", "workflow_finished", "note", "call",
+    "email_unsubscribe", "score_changed", "stage_changed", "segment_joined", "segment_left", "verdict_given",
+    "pause_started", "pause_ended", "workflow_enrolled", "workflow_finished", "note", "call",
     "meeting", "task", "email_logged", "message_logged", "custom_event",
 ]  # fmt: skip
 BY_MACHINES = frozenset({Kind.EMAIL_OPEN, Kind.EMAIL_CLICK})

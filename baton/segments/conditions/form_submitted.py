@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from baton.crm.uses import Mention
 from baton.events.vocabulary import Kind
 from baton.query.catalog import Catalog
 from baton.query.nodes import Node
-from baton.segments.condition import Happened, Id, Mention, Text, both, tagged, with_tag
+from baton.segments.condition import Happened, Id, Text, both, tagged, with_tag
 
 
 class FormSubmitted(Happened):

@@ -6,9 +6,10 @@ from typing import Literal
 
 from django.utils.translation import gettext_noop
 
+from baton.crm.uses import Mention
 from baton.query.catalog import Catalog
 from baton.query.nodes import MemberOf, Node
-from baton.segments.condition import Condition, Days, Id, Mention
+from baton.segments.condition import Condition, Days, Id
 
 
 class InSegment(Condition):

@@ -7,9 +7,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from pydantic import field_validator
 
+from baton.crm.uses import Mention
 from baton.query.catalog import Catalog
 from baton.query.nodes import And, Compare, Node
-from baton.segments.condition import Condition, Mention, Text, as_value, texts
+from baton.segments.condition import Condition, Text, as_value, texts
 
 
 class Property(Condition):

@@ -6,11 +6,12 @@ from typing import Annotated
 from django.utils.translation import gettext_noop
 from pydantic import Field
 
+from baton.crm.uses import Mention
 from baton.query.catalog import Catalog
 from baton.query.check import WHOLE
 from baton.query.errors import FilterError
 from baton.query.nodes import And, InBand, Node, ScoreIs, ScorePart
-from baton.segments.condition import Condition, Id, Mention, Word
+from baton.segments.condition import Condition, Id, Word
 
 Points = Annotated[int, Field(ge=-WHOLE, le=WHOLE)]
 

@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 from django.utils.translation import gettext_noop
 from pydantic import Field
 
+from baton.crm.uses import Mention
 from baton.query.catalog import Catalog
 from baton.query.errors import FilterError
 from baton.query.nodes import And, Compare, FirstSeen, Node
-from baton.segments.condition import Condition, Mention, Text, Word
+from baton.segments.condition import Condition, Text, Word, check_options
 
 PROPERTY = "lead_source"
 
@@ -26,6 +27,7 @@ class Source(Condition):
     match: Literal["is", "starts", "contains"] = "contains"
 
     def lower(self, catalog: Catalog) -> Node:
+        check_options("sources", self.sources, PROPERTY, catalog)
         tests: list[Node] = [Compare(PROPERTY, "any_of", tuple(self.sources))] if self.sources else []
         operator = {"is": "is", "starts": "starts_with", "contains": "contains"}[self.match]
         if self.first_page:

@@ -7,12 +7,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from pydantic import Field
 
+from baton.crm.uses import Mention
 from baton.events.vocabulary import Kind
 from baton.query import describe
 from baton.query.catalog import Catalog
 from baton.query.errors import FilterError
 from baton.query.nodes import And, Compare, Node, Or, Performed
-from baton.segments.condition import Condition, Days, Mention, Word
+from baton.segments.condition import Condition, Days, Word, check_options
 
 PROPERTY, SINCE = "lifecyclestage", "stage_since"
 
@@ -29,13 +30,14 @@ class Stage(Condition):
     ever: bool = False
 
     def lower(self, catalog: Catalog) -> Node:
+        check_options("stages", self.stages, PROPERTY, catalog)
         now = self._now()
         if self.ever:
             if self.entered_days is not None or self.longer_days is not None:
                 raise FilterError("ever", "UNEXPECTED_VALUE", gettext_noop("How long is asked of the stage somebody is in now."))
             came = Performed((int(Kind.STAGE_CHANGED),), catalog.event_keys(Kind.STAGE_CHANGED, "any_of", self.stages), growing=True)
             return Or((now, came))
-        tests = [now]
+        tests: list[Node] = [now]
         if self.entered_days is not None:
             tests.append(Compare(SINCE, "in_last_days", self.entered_days))
         if self.longer_days is not None:

@@ -7,11 +7,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from pydantic import Field
 
+from baton.crm.uses import Mention
 from baton.events.vocabulary import Kind
 from baton.query import describe
 from baton.query.catalog import Catalog
-from baton.query.nodes import EventTest, Node
-from baton.segments.condition import Happened, Mention, Text
+from baton.query.nodes import EventTest, KeyTest, Node
+from baton.segments.condition import Happened, Text, check_options
 from baton.segments.conditions.stage import PROPERTY
 
 Stages = Annotated[list[Text], Field(max_length=100)]
@@ -29,9 +30,14 @@ class StageMoved(Happened):
     path: Annotated[list[Path], Field(max_length=9)] = []
 
     def lower(self, catalog: Catalog) -> Node:
-        tests = [EventTest("from", "any_of", tuple(self.out_of))] if self.out_of else []
+        check_options("out_of", [stage for stage in self.out_of if stage], PROPERTY, catalog)
+        check_options("into", [stage for stage in self.into if stage], PROPERTY, catalog)
+        tests: list[EventTest | KeyTest] = [EventTest("from", "any_of", tuple(self.out_of))] if self.out_of else []
         tests += [EventTest("path", "any_of", tuple(self.path))] if self.path else []
-        return self.performed([Kind.STAGE_CHANGED], self._keys(catalog) if self.into else None, where=tuple(tests))
+        keys = self._keys(catalog) if self.into else None
+        if keys is not None and self.which is not None:  # the first or last move of all is looked at, and must lead there
+            tests, keys = [*tests, KeyTest(keys)], None
+        return self.performed([Kind.STAGE_CHANGED], keys, where=tuple(tests))
 
     def sentence(self, catalog: Catalog) -> str:
         parts = [_("moved to another lifecycle stage")]
