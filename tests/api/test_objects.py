@@ -189,7 +189,7 @@ def test_times_may_come_as_milliseconds(call: Call, actor: Actor) -> None:
 FAULTS: list[tuple[dict[str, Any], str, str]] = [
     ({"nonsense": "x"}, "PROPERTY_DOESNT_EXIST", 'Property "nonsense" does not exist'),
     ({"email": "not an address"}, "INVALID_EMAIL", "Email address not an address is invalid"),
-    ({"lifecyclestage": "boss"}, "INVALID_OPTION", "boss was not one of the allowed options: [subscriber, lead, marketingqualifiedlead, "),
+    ({"lifecyclestage": "boss"}, "INVALID_OPTION", "boss was not one of the allowed options: [subscriber, lead, nurturing, marketingqualifiedlead, "),
     ({"numberofemployees": "many"}, "INVALID_NUMBER", "many is not a number."),
     ({"hs_object_id": "5"}, "READ_ONLY_VALUE", '"hs_object_id" is a read only property; its value cannot be set.'),
     ({"hubspot_owner_id": "999"}, "INVALID_USER", "There is no user 999."),
