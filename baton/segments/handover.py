@@ -185,11 +185,6 @@ def report(since: datetime, until: datetime, rights: Rights | None = None) -> Re
     return Report(sum(by.values()), **given, waiting=by.get("none", 0), unworked=untouched)
 
 
-def since(stored: object) -> datetime:
-    """When somebody entered his stage, as the property says."""
-    return datetime.fromisoformat(str(stored)) if stored else clock.now()
-
-
 def definition() -> dict[str, Any]:
     """What makes an SQL now: the stage's rule, and the version of the score with who published and reviewed it."""
     rule = stages.get(verdicts.SQL).rule

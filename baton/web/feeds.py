@@ -13,7 +13,7 @@ from baton.crm.models import Contact, Record
 from baton.messaging import notify
 from baton.messaging.models import Notification
 from baton.platform.config import config
-from baton.web.parts import workflow_canvas
+from baton.web.parts import verdict, workflow_canvas
 
 STILL = " data-still"  # a part without this mark is tinted for a moment when it appears
 ALERTS = 3  # shown at once after a pause; the rest are on the notifications page
@@ -73,6 +73,7 @@ class UserFeed(Feed):
         fresh = list(Notification.objects.filter(user_id=self.user.pk, id__gt=self.last).order_by("-id")[:ALERTS])[::-1]
         if fresh:
             self.last = fresh[-1].id
+            verdict.ask(fresh)
         html = render_to_string("live/alerts.html", {"notices": [linked(n) for n in fresh if n.read_at is None], "unread": notify.unread(self.user.pk)})
         return [Piece(html, id=self.last)]
 

@@ -16,9 +16,10 @@ from baton.platform.errors import NotFound
 from baton.web import feeds
 from baton.web.answer import targets
 from baton.web.page import Page, allow
+from baton.web.parts import verdict
 
 PAGE = 50
-SHOWN: dict[str, str | Promise] = {"": _("All"), "unread": _("Unread"), "mention": _("Mentions"), "task": _("Tasks due")}
+SHOWN: dict[str, str | Promise] = {"": _("All"), "unread": _("Unread"), "mention": _("Mentions"), "task": _("Tasks due"), "sql": _("New SQLs")}
 
 
 class Notifications(Page):
@@ -51,6 +52,7 @@ def _context(request: HttpRequest) -> dict[str, object]:
     elif show in SHOWN and show:
         found = found.filter(cause__startswith=f"{show}:")
     rows = list(found[: PAGE + 1])
+    verdict.ask(rows[:PAGE])
     return {
         "notices": [feeds.linked(n) for n in rows[:PAGE]], "more": rows[PAGE - 1].pk if len(rows) > PAGE else None, "before": before,
         "show": show if show in SHOWN else "", "choices": SHOWN.items(),
@@ -81,6 +83,7 @@ def read(request: HttpRequest, pk: int) -> HttpResponse:
     notice = Notification.objects.filter(user_id=_me(request), pk=pk).first()
     if notice is None:
         raise NotFound(gettext("This notification no longer exists."))
+    verdict.ask([notice])
     return _with_count(request, render(request, "notifications/row.html", {"notice": feeds.linked(notice)}))
 
 

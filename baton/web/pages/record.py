@@ -11,13 +11,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from baton.accounts.models import User
-from baton.crm import activities, contacts, files, properties, records, trail
+from baton.crm import activities, contacts, files, properties, records, stages, trail
 from baton.platform import clock
 from baton.platform.errors import Conflict, Invalid, NotFound
 
 from ..answer import faults, go, targets, toast
 from ..page import Page, actor
-from ..parts import activity_words, beside, brief, cells, composer, links, neighbours, progress, scorecard, timeline, values
+from ..parts import activity_words, beside, brief, cells, composer, links, neighbours, progress, scorecard, timeline, values, verdict
 from ..parts.people import colleagues
 from ..parts.subject import BASE, Subject, of_record
 from . import quote
@@ -61,6 +61,7 @@ def show(request: HttpRequest, subject: Subject) -> HttpResponseBase:
         "groups": values.groups(definitions, subject.values, users, editable=subject.may_edit, object_type=subject.key),
         "stage": progress.of(subject),
         "score": score,
+        "verdict": verdict.of(subject, users),
         "panels": panels,
         "about": beside.about(subject, by_key),
         "tasks": activity_words.shown(tasks, names, subject.rights),
@@ -115,6 +116,7 @@ def news(request: HttpRequest, subject: Subject) -> HttpResponse:
     """What changed on an open record: score and stage in place; new activity and others' changes are offered, so that nothing moves under the pointer."""
     context = {
         "subject": subject, "stage": progress.of(subject), "score": scorecard.card(subject.id) if subject.is_person else None,
+        "verdict": verdict.of(subject, colleagues()),
         "newer": timeline.newer(subject.id, request.GET.get("since", ""), subject.rights),
         "edited": timeline.edited(subject.id, request.GET.get("opened", ""), actor(request)),
     }  # fmt: skip
@@ -137,7 +139,8 @@ def edit(request: HttpRequest, subject: Subject, name: str) -> HttpResponse:
     given: Any = request.POST.getlist("value") if definition.type == "multi_choice" and "undo" not in request.POST else request.POST.get("value", "")
     old = subject.values.get(name)
     try:
-        records.update(subject.key, subject.id, {name: given}, actor=actor(request), source="page")
+        free = stages.taking_back(subject.id, given, actor=actor(request)) if name == stages.PROPERTY and "undo" in request.POST else ""
+        records.update(subject.key, subject.id, {name: given}, actor=actor(request), source="undo" if free else "page", freedom=free)
     except Invalid as error:
         return _field(request, subject, name, users, editor=True, fault=faults(error).get(name) or _first(error), typed=given)
     except Conflict:
