@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from baton.analytics import flows, periods
 from baton.analytics.flows import EVERYBODY, Flows, Only, Stretch, Way
 from baton.analytics.periods import Period
+from baton.analytics.rates import LEAST
 from baton.crm import stages
 from baton.crm.stages import Stage
 
@@ -115,9 +116,6 @@ class Board:
         """Where people spent most time: of the stages after the first and before the contract, the one with the most days waited in the period."""
         inner = [row for row in self.of("forward")[1:] if row.waited > 0 and row.stays >= LEAST]
         return max(inner, key=lambda row: (row.waited, row.stays), default=None)
-
-
-LEAST = 30  # people; with fewer a rate says little
 
 
 def won(ways: Flows, rows: Mapping[str, Row]) -> int:

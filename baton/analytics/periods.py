@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
+from django.utils.translation import gettext
+
 from baton.platform import clock
 from baton.platform.config import config
 
 SPANS = {"month": 1, "quarter": 3, "year": 12}  # months
 TREND = 12
+EARLIEST, LATEST = date(1990, 1, 1), date(2200, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class Period:
     @property
     def days(self) -> int:
         """Days of it that have begun."""
-        return max(0, (min(self.until, today() + timedelta(days=1)) - self.first).days)
+        return max(0, (asof(self.until) - self.first).days + 1)
 
     @property
     def running(self) -> bool:
@@ -43,7 +46,18 @@ def add(day: date, months: int) -> date:
 
 
 def add_days(day: date, days: int) -> date:
+    """So many days later."""
     return day + timedelta(days=days)
+
+
+def asof(until: date) -> date:
+    """From which day a stretch of time is looked back upon: its last one, or today while it runs."""
+    return min(add_days(until, -1), today())
+
+
+def refusal() -> str:
+    """What somebody is told whose address names no stretch of time."""
+    return gettext("Two days are needed, the first of them earlier: 2026-11-01.")
 
 
 def at(day: date) -> datetime:
@@ -56,7 +70,7 @@ def of(span: str = "", month: str = "") -> Period:
     span = span if span in SPANS else "month"
     try:
         first = date.fromisoformat(f"{month}-01")
-        if not 1990 <= first.year <= 2200:
+        if not EARLIEST <= first < LATEST:
             raise ValueError(month)
     except ValueError:
         first = today().replace(day=1)

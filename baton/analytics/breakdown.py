@@ -1,0 +1,53 @@
+"""The board by what contacts have: for every source, or every owner, its own; and each stage's ranking of them."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from baton.analytics import funnel, periods
+from baton.analytics.flows import EVERYBODY, Only, Stretch, Way
+from baton.analytics.funnel import Board
+from baton.analytics.periods import Period
+from baton.analytics.rates import Rate
+from baton.platform import sql
+
+BY = {"source": "coalesce(c.properties ->> 'lead_source', '')", "owner": "c.owner_id"}
+
+SUMS = """
+SELECT {by}, b.at >= %(start)s, b.out_of, b."into", b.path, count(*)
+FROM booking b LEFT JOIN contact c ON c.id = b.contact_id
+WHERE b.at < %(end)s AND {only} GROUP BY 1, 2, 3, 4, 5
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A source or an owner in one stage's ranking. Only those with enough people have a rank."""
+
+    rate: Rate
+    rank: int | None = None
+
+
+def boards(by: str, period: Period, *, only: Only = EVERYBODY) -> dict[str | int | None, Board]:
+    """A board for every value that the contacts of the ledger have now; "" and None: none, or the contact is gone. They add up to the whole board."""
+    condition, more = only.condition()
+    params = more | {"start": periods.at(period.first), "end": periods.at(period.until)}
+    openings: dict[str | int | None, Counter[str]] = defaultdict(Counter)
+    moves: dict[str | int | None, Counter[Way]] = defaultdict(Counter)
+    for value, inside, out_of, into, path, n in sql.rows(SUMS.format(by=BY[by], only=condition), params):
+        if inside:
+            moves[value][Way(out_of, into, path)] += n
+        else:
+            openings[value].update({into: n})
+            openings[value].subtract({out_of: n})
+    return {
+        value: funnel.lay_out(period, {key: n for key, n in openings[value].items() if key}, Stretch(moves[value], Counter()))
+        for value in sorted({*openings, *moves}, key=str)
+    }
+
+
+def ranking(found: Mapping[str | int | None, Board], stage: str) -> dict[str | int | None, Place]:
+    """The values by their rate of going on from a stage, best first: by the lower end of the interval, so that luck of the few does not win."""
+    rates = {value: Rate(board.rows[stage].moved, board.rows[stage].stays) for value, board in found.items() if stage in board.rows}
+    ranked = sorted((value for value, rate in rates.items() if rate.enough), key=lambda value: -rates[value].interval[0])
+    return {value: Place(rate, ranked.index(value) + 1 if value in ranked else None) for value, rate in rates.items()}
