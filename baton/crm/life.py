@@ -20,7 +20,8 @@ PROPERTY = "lifecyclestage"
 SINCE = "stage_since"
 PATH = f"properties.{PROPERTY}"
 ON_THE_WAY = ("forward", "won")
-Freedom = Literal["", "back", "any"]  # what a move may do beside going on: also go back, or anything, out of a dead end too
+# What a move may do beside going on: also go back, or anything, out of a dead end too; "stay": what may not be is left out and nobody is told.
+Freedom = Literal["", "back", "any", "stay"]
 FRESH = 1.0  # seconds; a stage changed in another process is known here after that
 
 

@@ -4,6 +4,7 @@ Plain steps forward need no door: whoever sets `lifecyclestage` is judged, booke
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -12,13 +13,13 @@ from django.utils.translation import gettext as _
 from baton.accounts.models import Role, User
 from baton.crm import life, records
 from baton.crm.builtin.stages import PRESETS
-from baton.crm.life import PATH, PROPERTY, Stage, get, known, measured
+from baton.crm.life import PATH, PROPERTY, Freedom, Stage, get, known, measured
 from baton.crm.models import LifecycleStage
-from baton.platform import clock, history
+from baton.platform import clock, history, sql
 from baton.platform.actor import Actor
 from baton.platform.errors import DomainError, Forbidden, Invalid, Problem
 
-__all__ = ["KINDS", "MODES", "PRESETS", "Stage", "apply", "define", "get", "known", "move", "preset", "reopen"]
+__all__ = ["KINDS", "MODES", "PRESETS", "PROPERTY", "Stage", "apply", "define", "get", "known", "move", "preset", "reopen", "taking_back"]
 
 KINDS = ("forward", "won", "recycle", "dead_end", "aside")
 TEAMS = ("", "marketing", "inside_sales", "sales", "success")
@@ -26,6 +27,7 @@ MODES = ("score", "filter", "either", "both", "people")
 FIELDS = ("kind", "team", "rule", "returns_to", "days")
 RULED = ("kind", "rule")  # a change of these makes another measure of the same stage: charts mark it
 LONGEST = 3650  # days
+TAKEN_BACK = timedelta(minutes=10)  # for so long one's own move can be taken back
 
 
 # Moves ----------------------------------------------------------------------
@@ -62,6 +64,13 @@ def reopen(id: int, into: str, *, reason: str, actor: Actor) -> None:
         raise outcome
 
 
+def taking_back(id: int, into: str, *, actor: Actor) -> Freedom:
+    """How free a contact's stage is for whoever takes his own last move back a moment later: the toast's way back works for every move."""
+    since = clock.now() - TAKEN_BACK
+    last = sql.rows("SELECT out_of, actor, at > %s FROM booking WHERE contact_id = %s ORDER BY id DESC LIMIT 1", [since, id])
+    return "any" if last == [(into, str(actor), True)] else ""
+
+
 def _known(key: str) -> Stage:
     stage = life.by_key().get(key)
     if stage is None:
@@ -70,7 +79,9 @@ def _known(key: str) -> Stage:
 
 
 def _administrator(actor: Actor) -> bool:
-    return actor.kind == "system" or (actor.kind == "user" and User.objects.filter(pk=actor.id, is_active=True, role=Role.ADMIN).exists())
+    return actor.kind == "system" or (
+        actor.kind == "user" and actor.id is not None and User.objects.filter(pk=actor.id, is_active=True, role=Role.ADMIN).exists()
+    )
 
 
 # Definitions ----------------------------------------------------------------

@@ -65,8 +65,7 @@ class Plan:
         """Add what follows from the values: the place in the pipeline, since when in a stage, when a task was done, calculated ones. Raises Invalid."""
         pipelines.place(self.object_type, values, was=was, known=self.ways)
         if self.people and life.PROPERTY in values and (values[life.PROPERTY] or None) != was.get(life.PROPERTY):
-            life.judge(str(was.get(life.PROPERTY) or ""), str(values[life.PROPERTY] or ""), self.freedom)
-            values[life.SINCE] = stamp(self.now)
+            self._enter(values, was)
         if self.object_type == "task" and "status" in values:
             done = values["status"] == "COMPLETED"
             values["completed_at"] = (was.get("completed_at") or stamp(self.now)) if done else None
@@ -81,6 +80,17 @@ class Plan:
             values["seniority"] = titles.seniority(str(values["jobtitle"] or "")) or None
         for name, formula in self.formulas.items():
             values[name] = formulas.result(formula, {**was, **values})
+
+    def _enter(self, values: dict[str, Any], was: Row) -> None:
+        """Another stage of the life cycle, since now. Raises Invalid when the contact may not go there."""
+        try:
+            life.judge(str(was.get(life.PROPERTY) or ""), str(values[life.PROPERTY] or ""), self.freedom)
+        except Invalid:
+            if self.freedom != "stay":
+                raise
+            del values[life.PROPERTY]
+        else:
+            values[life.SINCE] = stamp(self.now)
 
 
 def create(plan: Plan, rows: Sequence[Row], ids: Sequence[int]) -> list[int | DomainError]:

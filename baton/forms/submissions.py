@@ -115,7 +115,7 @@ def _seen_now(written: dict[str, Any], cookie: str, actor: Actor, at: datetime, 
         contact_id = _of_visitor(visitor, written, email) if visitor is not None else None
         return _write(contact_id, visitor, cookie, written, actor, at, page_url)
     _bind(cookie, visitor, owner)
-    records.update("contact", owner, {name: value for name, value in written.items() if name != "email"}, actor=actor, source=SOURCE)
+    records.update("contact", owner, {name: value for name, value in written.items() if name != "email"}, actor=actor, source=SOURCE, freedom="stay")
     return owner  # by any of his addresses: it does not become the primary one
 
 
@@ -131,7 +131,7 @@ def _of_visitor(visitor: int, written: dict[str, Any], email: str | None) -> int
 
 def _write(contact_id: int | None, visitor: int | None, cookie: str, written: dict[str, Any], actor: Actor, at: datetime, page_url: str) -> int:
     if contact_id is not None:
-        records.update("contact", contact_id, written, actor=actor, source=SOURCE)
+        records.update("contact", contact_id, written, actor=actor, source=SOURCE, freedom="stay")
         return contact_id
     if visitor is not None and not identity.is_known(visitor):
         contacts.create_as(visitor, written, actor=actor, source=SOURCE)

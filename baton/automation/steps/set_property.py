@@ -22,7 +22,10 @@ class SetProperty(Step):
 
     def run(self, batch: Batch) -> None:
         value = properties.clean("contact", {self.property: self.value})
-        records.set_many("contact", batch.contact_ids, value, actor=batch.actor, source="workflow")
+        outcomes = records.update_many("contact", dict.fromkeys(batch.contact_ids, value), actor=batch.actor, source="workflow")
+        for one in batch.standing:
+            if isinstance(fault := outcomes[one.contact_id], Invalid):  # a stage that lies behind this contact
+                batch.skip(one, "; ".join(problem.message for problem in fault.problems))
 
     def detail(self) -> str:
         definition = properties.definitions("contact").get(self.property)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 from baton.accounts import permissions
 from baton.accounts import rights as access
 from baton.accounts.models import User
-from baton.crm import properties, records, types
+from baton.crm import properties, records, stages, types
 from baton.crm.models import ObjectType
 from baton.platform.errors import Conflict, Invalid, NotFound
 from baton.segments import bulk
@@ -191,7 +191,8 @@ def cell(request: HttpRequest, kind: ObjectType, id: str, name: str) -> HttpResp
     given: Any = request.POST.getlist("value") if definition.type == "multi_choice" and "undo" not in request.POST else request.POST.get("value", "")
     old = record.properties.get(name)
     try:
-        records.update(kind.key, record.id, {name: given}, actor=actor(request), source="page")
+        free = stages.taking_back(record.id, given, actor=actor(request)) if name == stages.PROPERTY and "undo" in request.POST else ""
+        records.update(kind.key, record.id, {name: given}, actor=actor(request), source="undo" if free else "page", freedom=free)
     except (Invalid, Conflict) as error:
         said = next(iter(faults(error).values()), str(error)) if isinstance(error, Invalid) else _("Another record has this value.")
         context = {"cell": cells.editor(kind, definition, record, users, typed=given), "base": base, "id": record.id, "fault": said}
