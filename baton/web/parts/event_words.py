@@ -170,10 +170,8 @@ def _entry(event: Event, users: Mapping[int, str], dwell: float | None, answers:
         case Kind.STAGE_CHANGED:
             stage = properties.definitions("contact")["lifecyclestage"]
             old, new = (properties.option_label(stage, str(said.get(k) or "")) for k in ("from", "to"))
-            new = new or properties.option_label(stage, event.key_value)
-            return Entry(
-                event.ts, "arrow-up-right", "stage", _("Lifecycle stage: {old} → {new}").format(old=old or "–", new=new), _cause(str(said.get("cause") or ""))
-            )
+            why = str(said.get("reason") or "") or _cause(str(said.get("cause") or (said.get("actor") if said.get("source") != "rule" else "rule") or ""))
+            return Entry(event.ts, "arrow-up-right", "stage", _("Lifecycle stage: {old} → {new}").format(old=old or "–", new=new or "–"), why)
         case Kind.SEGMENT_JOINED:
             return Entry(event.ts, "list-plus", "stage", _("Joined the list ‘{name}’").format(name=name))
         case Kind.SEGMENT_LEFT:
