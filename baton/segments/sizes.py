@@ -26,7 +26,8 @@ ON CONFLICT (segment_id, day) DO UPDATE SET
 """
 COUNTED = """
 INSERT INTO segment_day (segment_id, day, members, joined, departed)
-SELECT s.id, %s, (SELECT count(*) FROM membership m WHERE m.segment_id = s.id), 0, 0 FROM segment s WHERE s.archived_at IS NULL AND (%s::bigint[] IS NULL OR s.id = ANY(%s))
+SELECT s.id, %s, (SELECT count(*) FROM membership m WHERE m.segment_id = s.id), 0, 0
+FROM segment s WHERE s.archived_at IS NULL AND (%s::bigint[] IS NULL OR s.id = ANY(%s))
 ORDER BY s.id
 ON CONFLICT (segment_id, day) DO UPDATE SET members = EXCLUDED.members WHERE segment_day.members <> EXCLUDED.members
 """

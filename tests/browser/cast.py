@@ -79,6 +79,55 @@ def fill() -> None:
     )
     _story(story, model.pk, colleagues[1].pk)
     _offer(companies[0], colleagues[1].pk)
+    _backtest(model.pk)
+    _lists(colleagues[0].pk)
+
+
+def _lists(maker: int) -> None:
+    """An active list whose filter has groups within groups, and a fixed one with people put in by hand."""
+    from baton.platform import sql
+    from baton.platform.actor import Actor
+    from baton.segments import refresh, verbs
+
+    def asks(name: str, operator: str, value: object) -> dict[str, object]:
+        return {"condition": "property", "property": name, "operator": operator, "value": value}
+
+    stages = asks("lifecyclestage", "any_of", ["mql", "sql"])
+    seen = {"condition": "page_viewed", "address": "/pricing", "match": "contains", "at_least": 2, "days": 30}
+    large = {"related": "company", "filter": {"all": [asks("numberofemployees", "at_least", 100)]}}
+    active = verbs.create_segment("가격을 본 유망 리드", {"all": [stages, {"any": [seen, large]}]}, "active", Actor("user", maker))
+    refresh.everyone(active)
+    fixed = verbs.create_segment("웨비나 참석자", stages, "fixed", Actor("user", maker))
+    refresh.everyone(fixed)
+    sql.run("DELETE FROM event WHERE kind = 22")  # the timeline of the story stays as its tests tell it
+
+
+def _backtest(model_id: int) -> None:
+    """A back-test of the score that has ended: of people who are not in this database, since only counts are kept."""
+    from baton.platform import clock
+    from baton.segments import backtest, cards, catalog, filter
+    from baton.segments.models import Backtest, ScoreModel
+    from baton.segments.outcomes import Outcome
+
+    model, rng, now = ScoreModel.objects.get(pk=model_id), random.Random(3), clock.now()
+    version = model.versions.filter(state="published").first()
+    if version is None:
+        return
+    card = cards.current(model)
+    keys = [rule.key for rule in card.rules]
+    scored = []
+    for number in range(160):
+        points = rng.randint(10, 110)
+        held = {key: [1, 5] for key in keys if rng.random() < 0.4}
+        scored.append(backtest.Scored(Outcome(number, "won" if rng.random() < points / 130 else "lost", now), points, held))
+    known = catalog.current()
+    result = backtest.summary(card, {rule.key: filter.parse(rule.filter, known) for rule in card.rules}, scored)
+    seen = {"condition": "page_viewed", "address": "nuriwork.example/cases", "match": "is", "days": 180}
+    rule = {"key": "won_page_cases", "group": card.groups[0].key, "kind": "state", "filter": seen, "points": 10, "explicit": False}
+    result["candidates"] = [{"rule": rule, "good": 50, "bad": 20, "lift": [1.6, 1.3, 1.9]}]
+    Backtest.objects.create(
+        model=model, version=version.number, content=version.content, state="done", done=160, total=160, result=result, created_by="system", created_at=now
+    )
 
 
 def _offer(company: int, owner: int) -> None:

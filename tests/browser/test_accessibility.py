@@ -57,6 +57,12 @@ def company(page: Page) -> str:
     return page.locator("#links-company a").first.get_attribute("href") or ""
 
 
+def backtest(page: Page) -> str:
+    """The back-test of the first score, with a result."""
+    page.goto("/scoring/")
+    return f"{page.url}backtest/"
+
+
 def first(table: str) -> Callable[[Page], str]:
     """The address of the first record of a table."""
 
@@ -68,12 +74,15 @@ def first(table: str) -> Callable[[Page], str]:
 
 
 FOUND: dict[str, Callable[[Page], str]] = {
+    "{backtest}": backtest,
     "{story}": story,
     "{company}": company,
     "{deal}": first("/deals/"),
     "{ticket}": first("/tickets/"),
     "{quote}": first("/objects/quotes/"),
     "{product}": first("/objects/products/"),
+    "{list}": first("/lists/"),
+    "{list_edit}": lambda page: first("/lists/")(page) + "edit/",
     "{merge}": lambda page: story(page).replace("/contacts/", "/merge/contact/"),
     "{privacy}": lambda page: story(page).replace("/contacts/", "/privacy/"),
 }

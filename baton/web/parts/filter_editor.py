@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from baton.accounts import permissions
 from baton.crm import types
 from baton.platform.errors import Invalid, Problem
-from baton.segments import catalog, filter
+from baton.segments import catalog, filter, list_presets, mentions
 from baton.segments.condition import conditions
 
 from . import condition_form, event_tests
@@ -130,7 +130,7 @@ def editor(
             "counted": count and not problems and bool(compact),
             "count_id": f"{name}-count-{hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:10]}",
             "count_url": f"{URL}count/?{query}",
-            "exclusions": object_type == "contact" and permissions.can(request.user, "segments", "edit"),
+            "exclusions": object_type == "contact" and permissions.can(request.user, "segments", "edit") and not _excluded(compact),
         }
     }
 
@@ -151,6 +151,11 @@ def focus_of(asked: str, tree: Stored) -> str:
         return ""
     last = f"{path}.{len(found) - 1}"
     return {"add": last, "exclude": last, "group": f"{last}.any", "related": f"{last}.filter.all"}.get(verb, "")
+
+
+def _excluded(compact: Stored) -> bool:
+    block = list_presets.find_exclusions()
+    return block is not None and block.pk in mentions.lists(compact)
 
 
 def _problems(compact: Stored, object_type: str) -> list[Problem]:
