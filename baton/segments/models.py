@@ -151,6 +151,7 @@ class Score(models.Model):
     fit = models.IntegerField(default=0)
     engagement = models.IntegerField(default=0)
     reasons = models.JSONField(default=dict)
+    digest = models.BigIntegerField(null=True)  # of the reasons: equal ones have the same (see score_sql.py)
     changed_at = models.DateTimeField()
 
     class Meta:
@@ -168,6 +169,7 @@ class RecordScore(models.Model):
     fit = models.IntegerField(default=0)
     engagement = models.IntegerField(default=0)
     reasons = models.JSONField(default=dict)  # with "people" for what the contacts bring
+    digest = models.BigIntegerField(null=True)
     changed_at = models.DateTimeField()
 
     class Meta:

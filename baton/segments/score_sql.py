@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zlib import crc32
 
 from baton.platform.config import config
 from baton.query.catalog import Catalog
@@ -13,7 +14,7 @@ from baton.segments.card import Card, Decay, Group, Rule
 from baton.segments.models import ScoreModel, ScoreRule
 from baton.segments.tally import Tally
 
-WIDE = 40  # PostgreSQL takes 100 arguments a function: 40 rules of two
+WIDE = 90  # PostgreSQL takes 100 arguments a function
 LEDGER, PEOPLE, CAP = "ledger", "people", "cap:"  # names among the reasons that are no rules
 
 
@@ -33,9 +34,6 @@ class Plan:
     groups: tuple[Group, ...]
     rules: tuple[Counted, ...]
     ledger: int | None = None
-
-    def of_group(self, key: str) -> list[Counted]:
-        return [r for r in self.rules if r.rule.group == key]
 
 
 def active(model: ScoreModel) -> list[ScoreRule]:
@@ -68,64 +66,127 @@ def plan_for(card: Card, known: Catalog, *, ledger: int | None = None) -> Plan:
 
 def points(plan: Plan, at: datetime, *, whom: bool) -> Sql:
     """`SELECT contact_id, total, fit, reasons` of all contacts, or (`whom`) of those of `%(ids)s`; also of those who have no points."""
-    tally = Tally(catalog.current(), at, config().zone, Binder("n"))
-    given = [_given(counted, tally) for counted in plan.rules]
-    if plan.ledger is not None:
-        tally.bind.params |= {"ledger": plan.ledger, "at": at}
-    joins = tally.joins()
-    tables = cut.tables((r.node for r in plan.rules), at) if whom else Sql("", {})
-    columns = ["c.id AS contact_id", *(f"({often})::int AS t{i}, ({value})::int AS p{i}" for i, (often, value) in enumerate(given)), *_ledger(plan)]
-    caps = [f"{_cap(plan, group)} AS c{i}" for i, group in enumerate(plan.groups) if group.cap is not None]
-    fit = [group for group in plan.groups if group.side == "fit"]
-    text = f"""
-{f"{tables.text}, " if tables.text else ""}held AS MATERIALIZED (
+    asked = _Asked(plan)
+    held = asked.held(at, whom)
+    return Sql(f"{held.text} SELECT f.contact_id, {asked.total} AS total, {asked.fit} AS fit, {asked.reasons} AS reasons FROM capped f", held.params)
+
+
+def moved(plan: Plan, model_id: int, at: datetime, *, whom: bool) -> Sql:
+    """The same of those whose score is not the stored one, with that: SELECT contact_id, total, fit, digest, reasons, old_total, old_fit, old_reasons.
+
+    Reasons are compared by their digest, and written out for those only who differ.
+    """
+    asked = _Asked(plan)
+    held = asked.held(at, whom)
+    text = f"""{held.text}, fresh AS (
+    SELECT f.*, {asked.total} AS total, {asked.fit} AS fit, {asked.digest} AS digest FROM capped f
+)
+SELECT f.contact_id, f.total, f.fit, f.digest, {asked.reasons} AS reasons,
+       coalesce(s.total, 0) AS old_total, coalesce(s.fit, 0) AS old_fit, coalesce(s.reasons, '{{}}') AS old_reasons
+FROM fresh f LEFT JOIN score s ON s.contact_id = f.contact_id AND s.model_id = %(model)s
+WHERE CASE WHEN s.contact_id IS NULL THEN f.digest <> 0 ELSE s.digest IS DISTINCT FROM f.digest OR s.total <> f.total OR s.fit <> f.fit END"""
+    return Sql(text, {**held.params, "model": model_id})
+
+
+@dataclass(frozen=True, slots=True)
+class _Reason:
+    """One thing that gives or takes points, as SQL over a row of `capped`."""
+
+    name: str
+    group: str
+    often: str
+    points: str
+
+
+class _Asked:
+    """The parts of a statement about one plan. `held` has a row for each contact with how often each rule holds (t0, t1 …) and what caps take (c0, c1 …)."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.rules = [_Reason(r.name, r.rule.group, f"t{i}", self._points(i, r)) for i, r in enumerate(plan.rules)]
+        self.caps = [_Reason(CAP + g.key, g.key, f"(c{i} <> 0)::int", f"c{i}") for i, g in enumerate(plan.groups) if g.cap is not None]
+        self.ledger = [] if plan.ledger is None else [_Reason(LEDGER, "", "lt", "lp")]
+
+    @property
+    def all(self) -> list[_Reason]:
+        return [*self.rules, *self.caps, *self.ledger]
+
+    @property
+    def total(self) -> str:
+        return _sum(self.all)
+
+    @property
+    def fit(self) -> str:
+        return _sum([r for r in (*self.rules, *self.caps) if r.group in {g.key for g in self.plan.groups if g.side == "fit"}])
+
+    @property
+    def digest(self) -> str:
+        """A number that differs when reasons do; 0 when there are none."""
+        parts = [f"CASE WHEN {r.often} > 0 THEN hashint8extended({r.often} * 4294967296 + {r.points}, {_seed(r.name)}) ELSE 0 END" for r in self.all]
+        return f"({' # '.join(parts) or '0::bigint'})"
+
+    @property
+    def reasons(self) -> str:
+        """A JSON object of what holds: {name: [times, points]}."""
+        parts = [f"""CASE WHEN {r.often} > 0 THEN ',"{r.name}":[' || {r.often} || ',' || {r.points} || ']' END""" for r in self.all]
+        texts = " || ".join(f"concat({', '.join(parts[i : i + WIDE])})" for i in range(0, len(parts), WIDE))
+        return f"('{{' || ltrim({texts}, ',') || '}}')::jsonb" if parts else "'{}'::jsonb"
+
+    def held(self, at: datetime, whom: bool) -> Sql:
+        """WITH queries; the last is called `capped`."""
+        tally = Tally(catalog.current(), at, config().zone, Binder("n"))
+        columns = ["c.id AS contact_id"]
+        for i, counted in enumerate(self.plan.rules):
+            columns += _columns(i, counted, tally)
+        if self.plan.ledger is not None:
+            tally.bind.params |= {"ledger": self.plan.ledger, "at": at}
+            columns += ["coalesce(l.n, 0)::int AS lt", "coalesce(l.points, 0)::int AS lp"]
+        joins = tally.joins()
+        tables = cut.tables((r.node for r in self.plan.rules), at) if whom else Sql("", {})
+        caps = [f"{self._cap(group)} AS c{i}" for i, group in enumerate(self.plan.groups) if group.cap is not None]
+        text = f"""WITH {f"{tables.text}, " if tables.text else ""}held AS MATERIALIZED (
     SELECT {", ".join(columns)}
-    FROM contact c{joins.text}{_entries(plan, whom)}
+    FROM contact c{joins.text}{_entries(self.plan, whom)}
     WHERE {"c.id = ANY(%(ids)s) AND " if whom else ""}c.archived_at IS NULL
 ), capped AS (
-    SELECT {", ".join(["*", *caps])} FROM held
-)
-SELECT contact_id, {_sum(plan, plan.groups, ledger=True)} AS total, {_sum(plan, fit)} AS fit, {_reasons(plan)} AS reasons
-FROM capped"""
-    return Sql(f"WITH {text}", {**tables.params, **joins.params})
+    SELECT {", ".join(["h.*", *caps])} FROM held h
+)"""
+        return Sql(text, {**tables.params, **joins.params})
+
+    def _points(self, number: int, counted: Counted) -> str:
+        """The points of a rule: so many for each time, unless they are less with age."""
+        return f"p{number}" if _ages(counted) else f"t{number} * ({int(counted.rule.points)})"
+
+    def _cap(self, group: Group) -> str:
+        """What the cap of a group takes (or, from below, gives)."""
+        inside = _sum([r for r in self.rules if r.group == group.key])
+        cap = int(group.cap or 0)
+        return f"({'least' if cap >= 0 else 'greatest'}({inside}, {cap}) - {inside})"
 
 
-def _given(counted: Counted, tally: Tally) -> tuple[str, str]:
-    """How often a rule holds for `contact c`, and its points for that."""
+def _ages(counted: Counted) -> bool:
+    return counted.rule.kind == "event" and counted.rule.decay is not None
+
+
+def _columns(number: int, counted: Counted, tally: Tally) -> list[str]:
+    """How often a rule holds for `contact c`; and its points, when they are not so many for each time."""
     rule = counted.rule
     if rule.kind == "state" or not isinstance(counted.node, Performed):
-        holds = f"({tally.condition(counted.node)})::int"
-        return holds, f"{holds} * ({int(rule.points)})"
+        return [f"({tally.condition(counted.node)})::int AS t{number}"]
     often, worth, scale = tally.given(counted.node, times=rule.times, per_item=rule.per_item, decay=rule.decay, expires_days=rule.expires_days)
-    if scale == 1:
-        return often, f"{worth} * ({int(rule.points)})"
-    sign = "-" if rule.points < 0 else ""
-    return often, f"{sign}(({worth} * {2 * abs(int(rule.points))} + {scale}) / {2 * scale})"  # half a point counts as one
+    found = [f"({often})::int AS t{number}"]
+    if _ages(counted):
+        sign = "-" if rule.points < 0 else ""  # half a point counts as one, a point less as one less
+        found.append(f"({sign}(({worth} * {2 * abs(int(rule.points))} + {scale}) / {2 * scale}))::int AS p{number}")
+    return found
 
 
-def _number(plan: Plan, counted: Counted) -> int:
-    return next(i for i, other in enumerate(plan.rules) if other is counted)
+def _sum(reasons: Sequence[_Reason]) -> str:
+    return f"({' + '.join(r.points for r in reasons) or '0'})"
 
 
-def _cap(plan: Plan, group: Group) -> str:
-    """What the cap of a group takes (or, from below, gives)."""
-    parts = [f"p{_number(plan, r)}" for r in plan.of_group(group.key)]
-    inside = " + ".join(parts) or "0"
-    cap = int(group.cap or 0)
-    return f"(least({inside}, {cap}) - ({inside}))" if cap >= 0 else f"(greatest({inside}, {cap}) - ({inside}))"
-
-
-def _sum(plan: Plan, groups: Sequence[Group], *, ledger: bool = False) -> str:
-    keys = {group.key for group in groups}
-    parts = [f"p{i}" for i, r in enumerate(plan.rules) if r.rule.group in keys]
-    parts += [f"c{i}" for i, group in enumerate(plan.groups) if group.cap is not None and group.key in keys]
-    if ledger and plan.ledger is not None:
-        parts.append("lp")
-    return f"({' + '.join(parts) or '0'})"
-
-
-def _ledger(plan: Plan) -> list[str]:
-    return [] if plan.ledger is None else ["coalesce(l.n, 0)::int AS lt", "coalesce(l.points, 0)::int AS lp"]
+def _seed(name: str) -> int:
+    return int(name) if name.isdigit() else (1 << 40) + crc32(name.encode())
 
 
 def _entries(plan: Plan, whom: bool) -> str:
@@ -137,18 +198,3 @@ def _entries(plan: Plan, whom: bool) -> str:
         " LEFT JOIN (SELECT s.contact_id, count(*) AS n, sum(s.points) AS points FROM score_entry s"
         f" WHERE s.model_id = %(ledger)s AND (s.expires_at IS NULL OR s.expires_at > %(at)s){mine} GROUP BY s.contact_id) l ON l.contact_id = c.id"
     )
-
-
-def _reasons(plan: Plan) -> str:
-    """A JSON object of what holds: {name: [times, points]}."""
-    parts = [(r.name, f"t{i} > 0", f"t{i}", f"p{i}") for i, r in enumerate(plan.rules)]
-    parts += [(CAP + g.key, f"c{i} <> 0", "1", f"c{i}") for i, g in enumerate(plan.groups) if g.cap is not None]
-    if plan.ledger is not None:
-        parts.append((LEDGER, "lt > 0", "lt", "lp"))
-    objects = [
-        "jsonb_build_object("
-        + ", ".join(f"'{name}', CASE WHEN {holds} THEN jsonb_build_array({often}, {value}) END" for name, holds, often, value in some)
-        + ")"
-        for some in (parts[i : i + WIDE] for i in range(0, len(parts), WIDE))
-    ]
-    return f"jsonb_strip_nulls({' || '.join(objects)})" if objects else "'{}'::jsonb"

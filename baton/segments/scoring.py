@@ -34,17 +34,11 @@ __all__ = ["Bin", "Explained", "Histogram", "Hit", "InBand", "Way", "everyone", 
 
 LOW, HIGH, BIN = -20, 150, 5  # of the histogram
 
-# Whose score is not the stored one, with both.
-MOVED = """
-SELECT f.contact_id, f.total, f.fit, f.reasons, coalesce(s.total, 0) AS old_total, coalesce(s.fit, 0) AS old_fit, coalesce(s.reasons, '{{}}') AS old_reasons
-FROM ({points}) f LEFT JOIN score s ON s.contact_id = f.contact_id AND s.model_id = %(model)s
-WHERE coalesce(s.reasons, '{{}}') <> f.reasons OR coalesce(s.total, 0) <> f.total OR coalesce(s.fit, 0) <> f.fit
-"""
 PUT = """
-INSERT INTO score (contact_id, model_id, total, fit, engagement, reasons, changed_at)
-SELECT m.contact_id, %(model)s, m.total, m.fit, m.total - m.fit, m.reasons, %(at)s FROM score_moved m ORDER BY m.contact_id
+INSERT INTO score (contact_id, model_id, total, fit, engagement, reasons, digest, changed_at)
+SELECT m.contact_id, %(model)s, m.total, m.fit, m.total - m.fit, m.reasons, m.digest, %(at)s FROM score_moved m ORDER BY m.contact_id
 ON CONFLICT (contact_id, model_id) DO UPDATE SET total = excluded.total, fit = excluded.fit, engagement = excluded.engagement,
-    reasons = excluded.reasons, changed_at = excluded.changed_at
+    reasons = excluded.reasons, digest = excluded.digest, changed_at = excluded.changed_at
 """
 TELL = """
 INSERT INTO event (contact_id, ts, id, kind, key, value, payload)
@@ -112,6 +106,7 @@ def everyone(model: ScoreModel) -> int:
         at = definitions.not_before(model.evaluated_at)
         found = _moved(model, at, whom=False)
         about = _about(model, at)
+        sql.run("SET LOCAL work_mem = '128MB'")  # everybody is counted at once
         sql.run(f"CREATE TEMPORARY TABLE score_moved AS {found.text}", found.params)
         changed = sql.run(PUT, about)
         if changed:
@@ -162,8 +157,7 @@ def plan(model: ScoreModel) -> score_sql.Plan:
 
 
 def _moved(model: ScoreModel, at: datetime, *, whom: bool) -> Sql:
-    found = score_sql.points(plan(model), at, whom=whom)
-    return Sql(MOVED.format(points=found.text), {**found.params, "model": model.pk})
+    return score_sql.moved(plan(model), model.pk, at, whom=whom)
 
 
 def _about(model: ScoreModel, at: datetime) -> dict[str, Any]:
