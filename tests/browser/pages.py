@@ -55,6 +55,8 @@ ADMIN = [
     "/settings/properties/contact/",
     "/settings/pipelines/deal/",
     "/settings/pipelines/ticket/",
+    "/settings/lifecycle/",
+    "/settings/lifecycle/mql/",
     "/settings/objects/",
     "/settings/api/",
 ]

@@ -7,7 +7,6 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from baton.accounts.models import Role
 from baton.crm import pipelines, properties, stages
 from baton.crm.models import Booking, PropertyHistory
 from baton.platform import clock
@@ -65,8 +64,6 @@ class Progress:
     days: int | None = None  # longer than these many here, it is ageing
     moves: list[Moved] = field(default_factory=list)  # newest first
     may_move: bool = False
-    may_reopen: bool = False
-    ended: bool = False  # a dead end
 
     @property
     def stuck(self) -> bool:
@@ -95,7 +92,7 @@ def _life(subject: Subject) -> Progress:
     return Progress(
         properties.label(definition), definition.name, key, label, steps if here in way or not key else [],
         _moment(subject.values.get("stage_since")) or _since(subject, definition.name, key), days=here.days if here else None, moves=moves[:SHOWN],
-        may_move=subject.may_edit and not ended, may_reopen=ended and subject.may_edit and subject.me.role == Role.ADMIN, ended=ended,
+        may_move=subject.may_edit and not ended,
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from baton.platform import clock as time
 register = template.Library()
 
 EXACT = 10_000  # counts above are said about
-STAGES = ("subscriber", "lead", "mql", "sql", "opportunity", "customer")  # in the order of the life cycle
+STAGES = ("subscriber", "lead", "nurturing", "mql", "sql", "opportunity", "customer")  # in the order of the life cycle
 
 
 def korean() -> bool:
@@ -301,9 +301,9 @@ def query(context: template.Context, **changes: Any) -> str:
 
 @register.simple_tag
 def pips(stage: str) -> SafeString:
-    """Six pips: how far along the life cycle a contact is."""
+    """A pip for each stage: how far along the life cycle a contact is."""
     n = STAGES.index(stage) + 1 if stage in STAGES else 0
-    return mark_safe('<span class="pips" aria-hidden="true">' + "".join(f"<i{' class=on' if i < n else ''}></i>" for i in range(6)) + "</span>")
+    return mark_safe('<span class="pips" aria-hidden="true">' + "".join(f"<i{' class=on' if i < n else ''}></i>" for i in range(len(STAGES))) + "</span>")
 
 
 @register.simple_tag
