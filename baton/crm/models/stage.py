@@ -13,6 +13,7 @@ class LifecycleStage(models.Model):
     returns_to = models.TextField(blank=True, default="")  # of a recycle stage: the stage its people go back to
     days = models.IntegerField(null=True)  # longer than this here, a lead is stuck
     changed_at = models.DateTimeField(null=True)  # when the rule last changed: marked on the charts
+    looked_at = models.DateTimeField(null=True)  # windows of the rule were looked at until then
 
     class Meta:
         db_table = "lifecycle_stage"
