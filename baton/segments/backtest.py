@@ -110,19 +110,28 @@ def measure(card: Card, settings: Settings, told: Callable[[int, int], bool] = l
         scored += points(card, nodes, found[start : start + PART], known)
         if not told(min(start + PART, len(found)), len(found)):
             return None
+    return summary(card, nodes, scored) | {
+        "unknown": len(found) - len(scored),
+        "most": outcomes.MOST if len(found) >= outcomes.MOST else None,
+        "candidates": advice.candidates(card, [s.outcome for s in scored]),
+    }
+
+
+def summary(card: Card, nodes: Mapping[str, Node], scored: Sequence[Scored]) -> dict[str, Any]:
+    """What the points of the past say, without what was not among the rules."""
     by = Counter(s.outcome.end for s in scored)
     return {
         "counts": {end: by[end] for end in ("won", "lost", "ready", "not_ready", "unqualified")},
-        "unknown": len(found) - len(scored),
+        "unknown": 0,
         "late": sum(s.outcome.late for s in scored),
-        "most": outcomes.MOST if len(found) >= outcomes.MOST else None,
+        "most": None,
         "since": min((s.outcome.at for s in scored), default=clock.now()).isoformat(),
         "bands": bands(card, scored),
         "bars": bars(scored),
         "cuts": cuts(card, scored),
         "rules": rules(card, scored),
         "bant": bant(card, nodes, scored),
-        "candidates": advice.candidates(card, [s.outcome for s in scored]),
+        "candidates": [],
     }
 
 

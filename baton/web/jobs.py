@@ -1,4 +1,4 @@
-"""What pages leave to the worker: changes of many records. Its end is a notice to the one who asked."""
+"""What pages leave to the worker: changes of many records, whose end is a notice to the one who asked; and the reminder to look at a score."""
 
 from collections.abc import Callable
 
@@ -6,11 +6,14 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from baton.accounts import permissions
 from baton.accounts.models import User
 from baton.messaging import notify
+from baton.platform import clock
+from baton.platform.actor import Actor
 from baton.platform.config import config
-from baton.platform.jobs import job
-from baton.segments import bulk
+from baton.platform.jobs import every, job
+from baton.segments import bulk, model_report
 from baton.web.parts.address import table_url
 from baton.web.parts.bulk_words import said
 
@@ -34,3 +37,20 @@ def _tell(user_id: int, cause: str, object_type: str, words: Callable[[], str]) 
     person = User.objects.get(pk=user_id)
     with translation.override(person.language or config().language):
         notify.users([user_id], cause=cause, title=_("A change of many records is done"), body=words(), url=table_url(object_type))
+
+
+@every("10 1 * * *")
+def review_scores() -> None:
+    """In the first months of a score: once a month tell whoever published it, or all who may change it, to look how it does."""
+    month = clock.now().astimezone(config().zone).strftime("%Y-%m")
+    for model, publisher in model_report.due():
+        for person in _concerned(Actor.parse(publisher)):
+            with translation.override(person.language or config().language):
+                title = _("Look at the score “{name}”").format(name=model.name)
+                body = _("How many became MQL and SQL, what sales said, and how the points moved: in the first months this is worth a look every month.")
+            notify.users([person.pk], cause=f"score-review:{model.pk}:{month}", title=title, body=body, url=f"/scoring/{model.key}/backtest/")
+
+
+def _concerned(publisher: Actor) -> list[User]:
+    found = User.objects.filter(pk=publisher.id or 0, is_active=True) if publisher.kind == "user" else User.objects.none()
+    return list(found) or [person for person in User.objects.filter(is_active=True).order_by("pk") if permissions.can(person, "scoring", "edit")]

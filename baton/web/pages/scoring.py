@@ -17,7 +17,7 @@ from baton.web.answer import go
 from baton.web.page import Page, actor, allow, user
 from baton.web.parts import people
 
-RESERVED = ("new", "forms", "people")  # addresses that are no score's key
+RESERVED = ("new", "forms", "people", "won")  # addresses that are no score's key
 FILE = 1_000_000  # bytes of a YAML file
 
 
