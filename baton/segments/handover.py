@@ -74,6 +74,27 @@ USUAL = Settings()
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """The classes by points: from the SQL threshold first, from the MQL threshold later, below that no answer or a short one."""
+
+    model: ScoreModel
+    first: int
+    later: int
+
+    def of(self, total: int) -> Band:
+        return "first" if total >= self.first else "later" if total >= self.later else "short"
+
+    def node(self, band: str) -> Node:
+        """The contacts of a class."""
+        match band:
+            case "first":
+                return ScoreIs(self.model.pk, "at_least", self.first)
+            case "later":
+                return And((ScoreIs(self.model.pk, "at_least", self.later), ScoreIs(self.model.pk, "at_most", self.first - 1)))
+        return ScoreIs(self.model.pk, "at_most", self.later - 1)
+
+
+@dataclass(frozen=True, slots=True)
 class Touch:
     """What sales did since a moment."""
 
@@ -121,28 +142,28 @@ def change(values: Mapping[str, Any], *, actor: Actor) -> Settings:
     return settings()
 
 
-def waiting(rights: Rights | None, *, owner: int | None = None, band: str = "") -> Find:
+def bounds() -> Bounds | None:
+    """Where the classes begin; None before there is a score with an SQL threshold."""
+    model, sql_at = verdicts.threshold()
+    if model is None or sql_at is None:
+        return None
+    mql_at = model.begins(verdicts.MQL)
+    return Bounds(model, sql_at, sql_at if mql_at is None else mql_at)
+
+
+def waiting(rights: Rights | None, *, owner: int | None = None, band: str = "", limits: Bounds | None = None) -> Find:
     """SQLs without a verdict that somebody may see, those with the most points first; of an owner (0: of nobody), of a class."""
     tests: list[Node] = [Compare("lifecyclestage", "any_of", (verdicts.SQL,)), Compare(verdicts.PROPERTY, "unknown")]
     if owner is not None:
         tests.append(Compare("owner_id", "any_of", (owner,)) if owner else Compare("owner_id", "unknown"))
-    if band and (points := _points(band)) is not None:
-        tests.append(points)
+    if band and (limits := limits or bounds()) is not None:
+        tests.append(limits.node(band))
     return Find("contact", And(tuple(tests)), sort="score", descending=True, rights=rights)
 
 
-def counts(rights: Rights | None, *, owner: int | None = None) -> dict[str, Count]:
+def counts(rights: Rights | None, limits: Bounds | None, *, owner: int | None = None) -> dict[str, Count]:
     """How many wait, by class; "" for all."""
-    return {band: finder.count(waiting(rights, owner=owner, band=band)) for band in ("", *BANDS)}
-
-
-def band_of(total: int) -> Band:
-    """The class of so many points: from the SQL threshold first, from the MQL threshold later, below that no answer or a short one."""
-    model, sql_at = verdicts.threshold()
-    mql_at = model.begins(verdicts.MQL) if model else None
-    if sql_at is None or total >= sql_at:
-        return "first"
-    return "later" if mql_at is None or total >= mql_at else "short"
+    return {band: finder.count(waiting(rights, owner=owner, band=band, limits=limits)) for band in ("", *BANDS)}
 
 
 def touches(since: Mapping[int, datetime]) -> dict[int, Touch]:
@@ -194,20 +215,3 @@ def definition() -> dict[str, Any]:
         "model": model, "least": least, "version": version, "mode": rule.get("mode") or "score",
         "filter": filter.sentence(rule["filter"]) if rule.get("filter") else "",
     }  # fmt: skip
-
-
-def _points(band: str) -> Node | None:
-    """The contacts of a class; None before there is a score."""
-    model, sql_at = verdicts.threshold()
-    if model is None or sql_at is None:
-        return None
-    mql_at = model.begins(verdicts.MQL)
-    low = sql_at if mql_at is None else mql_at
-    match band:
-        case "first":
-            return ScoreIs(model.pk, "at_least", sql_at)
-        case "later":
-            return And((ScoreIs(model.pk, "at_least", low), ScoreIs(model.pk, "at_most", sql_at - 1)))
-        case "short":
-            return ScoreIs(model.pk, "at_most", low - 1)
-    return None

@@ -29,6 +29,8 @@ PAGES = [
     "/import/",
     "/exports/",
     "/tasks/",
+    "/handover/",
+    "/recycle/",
     "/model/",
     "/model/trend/",
     "/model/channels/",
@@ -59,6 +61,7 @@ ADMIN = [
     "/settings/lifecycle/mql/",
     "/settings/objects/",
     "/settings/api/",
+    "/settings/handover/",
 ]
 FRONT = ["/login/", "/login/reset/", "/login/reset/sent/"]  # signed out
 STORY = "서지우"  # the contact with a full record

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET
 
 from baton.accounts import permissions, rights
@@ -53,15 +53,16 @@ def show(request: HttpRequest) -> HttpResponse:
     period = period if period in PERIODS else PERIODS[0]
     before = request.GET.get("before", "")
     after = int(before) if before.isascii() and before.isdecimal() and len(before) < 19 else None
-    ids = finder.ids(handover.waiting(held, owner=owner, band=band), limit=PAGE + 1, after=after)
-    counted = handover.counts(held, owner=owner)
+    limits = handover.bounds()
+    ids = finder.ids(handover.waiting(held, owner=owner, band=band, limits=limits), limit=PAGE + 1, after=after)
+    counted = handover.counts(held, limits, owner=owner)
     report = handover.report(clock.now() - timedelta(days=period), clock.now(), held)
     definition = handover.definition()
     names = {f"user:{u.pk}": u.name for u in users}
     context = {
-        "leads": leads(ids[:PAGE], held, users), "more": ids[PAGE - 1] if len(ids) > PAGE else None, "band": band, "owner": asked,
+        "leads": leads(ids[:PAGE], held, users, limits), "more": ids[PAGE - 1] if len(ids) > PAGE else None, "band": band, "owner": asked,
         "bands": [("", _("All"), counted[""].number), *((key, label, counted[key].number) for key, label in handover.BANDS.items())],
-        "owners": owners(users), "periods": [(days, _("{n} days").format(n=days)) for days in PERIODS], "period": period,
+        "owners": owners(users), "periods": [(days, ngettext("{n} day", "{n} days", days).format(n=days)) for days in PERIODS], "period": period,
         "figures": figures(report), "definition": definition, "reviewed": names.get(definition["version"].reviewed_by, "") if definition["version"] else "",
         "verdict_buttons": verdict.buttons(), "params": params(band=band, owner=asked, days=period if period != PERIODS[0] else ""),
         "here": request.get_full_path(), "may_settle": permissions.can(request.user, "settings", "view"),
@@ -109,10 +110,10 @@ def owners(users: list[User]) -> list[tuple[str, str]]:
     return [("", _("Everybody")), ("me", _("Mine")), ("none", _("Nobody’s")), *((str(u.pk), u.name) for u in users)]
 
 
-def leads(ids: list[int], held: Rights, users: list[User]) -> list[dict[str, Any]]:
+def leads(ids: list[int], held: Rights, users: list[User], limits: handover.Bounds | None) -> list[dict[str, Any]]:
     """What the queue says of each, in order. A fixed number of queries."""
     rows = {c.id: c for c in Contact.objects.filter(pk__in=ids)}
-    model = verdicts.threshold()[0]
+    model = limits.model if limits else None
     scores = dict(Score.objects.filter(contact_id__in=ids, model_id=model.pk).values_list("contact_id", "total")) if model else {}
     since = {id: _moment(c.properties.get("stage_since")) for id, c in rows.items()}
     touches, why = handover.touches({id: at or rows[id].created_at for id, at in since.items()}), handover.reasons(ids, model)
@@ -125,7 +126,7 @@ def leads(ids: list[int], held: Rights, users: list[User]) -> list[dict[str, Any
         if id not in rows:
             continue
         given, total = rows[id].properties, scores.get(id, 0)
-        band = handover.band_of(total)
+        band = limits.of(total) if limits else "first"
         found.append(
             {
                 "id": id, "name": contacts.display_name(given) or f"#{id}", "score": total, "band": handover.BANDS[band], "tone": TONES[band],
