@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from baton.api.hubspot import branches, branches_out
 from baton.crm import records
 from baton.platform.actor import SYSTEM
-from baton.segments import refresh
+from baton.segments import filter, refresh
 from baton.segments.models import Segment
 
 pytestmark = [pytest.mark.urls("baton.api.urls"), pytest.mark.django_db]
@@ -89,6 +90,57 @@ def test_a_list_that_follows_a_filter(program: Call, given: dict[str, Any], whom
     assert again.status_code == 200, again.body  # what Baton shows, it reads
     refresh.everyone(Segment.objects.get(pk=shown["listId"]))
     assert {row["recordId"] for row in program("GET", f"{PATH}/{shown['listId']}/memberships").body["results"]} == {ids[name] for name in whom}
+
+
+AGO = {"offsetDirection": "PAST", "timeUnit": "DAYS", "amount": 30}
+LATELY = {"pruningRefineBy": {"type": "RELATIVE_COMPARATIVE", "comparison": "AFTER", "timeOffset": AGO}}
+BIG = on("numberofemployees", "IS_GREATER_THAN", "NUMBER", value=50)
+
+
+def test_filters_are_said_both_ways(program: Call) -> None:
+    """What HubSpot has words for comes back in them; what it has none for comes back as it was."""
+    opened = {"condition": "event", "event": "email_open", "at_least": 3, "days": 30}
+    stored = {
+        "all": [
+            {"condition": "page_viewed", "address": "/pricing", "match": "contains", "days": 60, "until_days": 30},
+            {"not": {"condition": "cta_clicked", "name": "demo", "at_least": 2}},
+            {"condition": "property", "property": "jobtitle", "operator": "is_not", "value": "Chef", "unset": False},
+            {"condition": "property", "property": "createdate", "operator": "in_period", "value": "last_month"},
+            {"condition": "score", "at_least": 35, "at_most": 64},
+            opened,
+            {
+                "not": {
+                    "related": "company",
+                    "filter": {"all": [{"condition": "property", "property": "city", "operator": "is", "value": "Seoul"}]},
+                    "label": "primary",
+                }
+            },
+            {"any": [{"condition": "stage", "stages": ["mql"], "longer_days": 30}, {"not": {"condition": "no_activity", "days": 60}}]},
+        ]
+    }
+    shown = branches_out.write(stored)
+    inside = shown["filterBranches"][0]
+    words = [one["filterType"] for one in inside["filters"]]
+    assert words == ["PAGE_VIEW", "CTA", "PROPERTY", "CONSTANT", "CONSTANT", "UNIFIED_EVENTS"]
+    assert inside["filterBranches"][0]["filterBranchType"] == "ASSOCIATION"
+    read = branches.read(shown)["any"][0]["all"]
+    assert all(part in read for part in stored["all"][:7] if "related" not in str(part)), read
+    assert filter.sentence({"all": read[:-1]}) == filter.sentence({"all": [*stored["all"][:6], stored["all"][6]]})
+    assert branches_out.write(branches.read(shown))["filterBranches"][0]["filters"] == inside["filters"]
+
+
+def test_an_association_and_events_of_one_mail_are_asked(program: Call) -> None:
+    linked = {"filterBranchType": "ASSOCIATION", "objectTypeId": "0-2", "operator": "IN_LIST", "associationTypeId": 1, "filters": [BIG], "filterBranches": []}
+    given = branch({"filterType": "EMAIL_EVENT", "operator": "OPENED_BUT_LINK_NOT_CLICKED", **LATELY})
+    given["filterBranches"][0]["filterBranches"] = [linked]
+    list_id = made(program, processingType="DYNAMIC", filterBranch=given)["listId"]
+    opened, related = Segment.objects.get(pk=list_id).filter["any"][0]["all"]
+    assert opened["all"][1] == {"not": {"condition": "email_clicked", "days": 30}}
+    assert (related["related"], related["label"]) == ("company", "primary")
+    wrong = program("POST", PATH, {"name": "W", "objectTypeId": "0-1", "processingType": "DYNAMIC", "filterBranch": branch(BIG, on("nothing", "IS_KNOWN"))})
+    assert wrong.status_code == 400
+    assert wrong.body["message"].startswith("filterBranch.filterBranches.0.filters.1: ")
+    assert wrong.body["errors"][0]["in"] == "filterBranch.filterBranches.0.filters.1"
 
 
 def test_lists_are_searched_named_and_ended(program: Call) -> None:

@@ -11,7 +11,7 @@ from ninja import Body, Query, Router, Schema
 from baton.api import auth, paging
 from baton.api.auth import Needs
 from baton.api.errors import Failure
-from baton.api.hubspot import branches, kinds
+from baton.api.hubspot import branches, branches_out, kinds
 from baton.crm import records
 from baton.crm.values import stamp
 from baton.platform.errors import Conflict
@@ -274,6 +274,8 @@ def _moved(request: HttpRequest, list_id: str, add: Sequence[str | int], remove:
 
 
 def _move(request: HttpRequest, segment_id: int, *, add: Sequence[int] = (), remove: Sequence[int] = ()) -> tuple[list[int], list[int]]:
+    if _one(str(segment_id)).kind == "active":  # as HubSpot has it; on Baton's pages a hand may put somebody in or keep him out
+        raise Failure(400, "VALIDATION_ERROR", "The members of a DYNAMIC list follow its filters.")
     try:
         moved = verbs.change_members(segment_id, add=add, remove=remove, actor=auth.actor(request))
     except Conflict as error:
@@ -320,7 +322,7 @@ def _shown(rows: Sequence[Segment], *, filters: bool = False, additional: bool =
         else:
             body["size"] = size
         if filters and row.filter:
-            body["filterBranch"] = branches.write(row.filter)
+            body["filterBranch"] = branches_out.write(row.filter)
         shown.append(body)
     return shown
 
