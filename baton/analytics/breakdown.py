@@ -22,7 +22,7 @@ WHERE b.at < %(end)s AND {only} GROUP BY 1, 2, 3, 4, 5
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A source or an owner in one stage's ranking. Only those with enough people have a rank."""
+    """A source or an owner in one stage's ranking. Only those with enough people, some of whom went on, have a rank."""
 
     rate: Rate
     rank: int | None = None
@@ -49,5 +49,5 @@ def boards(by: str, period: Period, *, only: Only = EVERYBODY) -> dict[str | int
 def ranking(found: Mapping[str | int | None, Board], stage: str) -> dict[str | int | None, Place]:
     """The values by their rate of going on from a stage, best first: by the lower end of the interval, so that luck of the few does not win."""
     rates = {value: Rate(board.rows[stage].moved, board.rows[stage].stays) for value, board in found.items() if stage in board.rows}
-    ranked = sorted((value for value, rate in rates.items() if rate.enough), key=lambda value: -rates[value].interval[0])
+    ranked = sorted((value for value, rate in rates.items() if rate.enough and rate.part), key=lambda value: -rates[value].interval[0])
     return {value: Place(rate, ranked.index(value) + 1 if value in ranked else None) for value, rate in rates.items()}

@@ -74,8 +74,8 @@ class Row:
 
     @property
     def cvr(self) -> float | None:
-        """`moved` of `stays`; None when nobody was here."""
-        return self.moved / self.stays if self.stays else None
+        """`moved` of `stays`; None when nobody was here, or nobody goes on from here."""
+        return self.moved / self.stays if self.stays and self.stage.kind in ("forward", "recycle") else None
 
     @property
     def most(self) -> float:

@@ -16,7 +16,7 @@ from baton.platform import clock, sql
 from baton.segments.scoring import first_model
 
 from ..page import Page, allow, user
-from ..parts import people
+from ..parts import funnel_board, people
 
 RECENT = timedelta(days=7)
 LEADS, FORMS, NOTICES = 8, 8, 5
@@ -57,6 +57,7 @@ def today(request: HttpRequest) -> HttpResponseBase:
         "leads": hot_leads(held) if may["contacts"] and may["scoring"] else [],
         "submissions": submissions(held) if may["contacts"] and may["forms"] else [],
         "notices": list(notices),
+        "strip": funnel_board.strip() if may["contacts"] else [],
         "now": clock.now(),
     }
     return TemplateResponse(request, "home/page.html", context)

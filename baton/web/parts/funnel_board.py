@@ -9,7 +9,7 @@ from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext as _
 
 from baton.accounts.models import Team, User
-from baton.analytics import lever, marks, periods
+from baton.analytics import funnel, lever, marks, periods
 from baton.analytics.flows import Only
 from baton.analytics.funnel import Board, Row
 from baton.analytics.marks import Mark
@@ -290,6 +290,27 @@ def _told(mark: Mark, names: dict[int, str]) -> str:
     return _("{day}: the rule of {stages} was changed ({who})").format(
         day=day_only(mark.at), who=who, stages=", ".join(words.stage_name(key) for key in mark.stages)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """A stage of the strip on the start page."""
+
+    name: str
+    flow: Number
+    cvr: str
+
+
+def strip() -> list[Brief]:
+    """The funnel of this month in one line; nothing before anybody has come into a stage."""
+    asked = Asked(periods.of())
+    rows = [row for row in funnel.boards([asked.period])[0].way if row.stays or row.stage.measured]
+    if not any(row.stays for row in rows):
+        return []
+    return [
+        Brief(row.stage.label, Number(row.flow_in, people_url(asked, row.stage.key, "in") if row.flow_in else ""), words.percent(row.cvr) if row.moved else "")
+        for row in rows
+    ]
 
 
 def teams() -> Sequence[Team]:

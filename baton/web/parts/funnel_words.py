@@ -5,6 +5,7 @@ from typing import Any
 
 from babel.dates import format_skeleton
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from baton.accounts.models import User
 from baton.analytics.periods import Period, add
@@ -20,7 +21,7 @@ from ..templatetags.fmt import korean
 
 def team(key: str) -> str:
     """Which team a stage is."""
-    words = {"marketing": _("Marketing"), "inside_sales": _("Inside sales"), "sales": _("Sales"), "success": _("Customer success")}
+    words = {"marketing": _("Marketing"), "inside_sales": _("Inside sales"), "sales": pgettext("team", "Sales"), "success": _("Customer success")}
     return words.get(key, key)
 
 

@@ -96,7 +96,7 @@ def _lanes(board: Board, paper: _Paper) -> dict[str, tuple[float, float]]:
     for n, row in enumerate(used):
         feeding = [column for column in paper.columns if column.to[row.stage.key]]
         last = max(feeding, key=lambda column: column.to[row.stage.key]) if feeding else paper.columns[max(0, len(paper.columns) - 1 - (len(used) - n))]
-        found[row.stage.key] = (paper.top + TALL + 68 + LANE * n, paper.x(last.stage.key) + BAR + DROP)
+        found[row.stage.key] = (paper.top + TALL + 92 + LANE * n, paper.x(last.stage.key) + BAR + DROP)
     return found
 
 
@@ -120,14 +120,18 @@ def _column(paper: _Paper, board: Board, row: Row, lanes: dict[str, tuple[float,
                 {"kind": kind, "d": f"M{right:.1f},{y:.1f} h{reach:.0f} v{h:.1f} h-{reach:.0f} Z", "title": f"{name} · {words(kind)} {num(n)}"}
             )
             if h > LABELLED:
-                drawing.texts.append({"kind": kind, "x": right + 10, "y": middle + 4, "text": f"{words(kind)} {num(n)}", "anchor": "start"})
+                beside = DROP + paper.px(row.left["recycled"]) / 2 + 6 if row.left["recycled"] else 10  # beside the line down to the recycle stage
+                drawing.texts.append({"kind": kind, "x": right + beside, "y": middle + 4, "text": f"{words(kind)} {num(n)}", "anchor": "start"})
         elif kind == "dead":
             end, bend = middle + DROP, 12 + h / 2
             path = f"M{right:.1f},{middle:.1f} h4 q{bend:.1f},0 {bend:.1f},{bend:.1f} V{end + h / 2:.1f}"
             drawing.lines.append({"kind": kind, "w": h, "d": path, "title": f"{name} · {words(kind)} {num(n)}"})
             drawing.bars.append({"kind": "cap", "x": right + 11, "y": end + h / 2, "w": h + 10, "h": 2, "title": ""})
-            label = {"kind": kind, "x": right + 16 + h / 2, "y": end + h / 2 + 17, "text": f"{words(kind)} {num(n)}", "anchor": "middle"}
-            drawing.texts.append(label)
+            text, below = f"{words(kind)} {num(n)}", end + h / 2 + 17
+            if row.left["recycled"]:
+                drawing.texts.append({"kind": kind, "x": right + 22, "y": below, "text": text, "anchor": "end"})
+            else:
+                drawing.texts.append({"kind": kind, "x": right + 16 + h / 2, "y": below, "text": text, "anchor": "middle"})
         elif kind == "recycle":
             _recycled(paper, board, row, y, lanes)
         y += h
@@ -175,17 +179,22 @@ def _box(paper: _Paper, board: Board, row: Row, place: tuple[float, float], feet
 
 
 def _passes(paper: _Paper, board: Board) -> None:
-    """Fast passes fly over the stages they skip."""
-    top = paper.top
-    for way, n in sorted(board.ways.items()):
-        keys = [row.stage.key for row in paper.columns]
-        if way.path != "fast_pass" or not n or way.out_of not in keys or way.into not in keys:
-            continue
+    """Fast passes fly over the stages they skip; the number of all stands at the largest."""
+    keys = [row.stage.key for row in paper.columns]
+    passes = {way: n for way, n in board.ways.items() if way.path == "fast_pass" and n > 0 and way.out_of in keys and way.into in keys}
+    for way, n in sorted(passes.items()):
         start, end, h = paper.x(way.out_of) + BAR / 2, paper.x(way.into) + BAR / 2, min(paper.px(n), 14.0)
-        high = top - ARC + h / 2
-        path = f"M{start:.1f},{top:.1f} V{high + 10:.1f} q0,-10 10,-10 H{end - 10:.1f} q10,0 10,10 V{top:.1f}"
-        paper.drawing.lines.append({"kind": "fast", "w": h, "d": path, "title": f"{words('fast')} {num(n)}"})
-        paper.drawing.texts.append({"kind": "fast", "x": (start + end) / 2, "y": high + h / 2 + 13, "text": f"{words('fast')} {num(n)}", "anchor": "middle"})
+        high = paper.top - ARC + h / 2
+        path = f"M{start:.1f},{paper.top:.1f} V{high + 10:.1f} q0,-10 10,-10 H{end - 10:.1f} q10,0 10,10 V{paper.top:.1f}"
+        title = f"{_name(paper, way.out_of)} → {_name(paper, way.into)} · {words('fast')} {num(n)}"
+        paper.drawing.lines.append({"kind": "fast", "w": h, "d": path, "title": title})
+        if n == max(passes.values()):
+            label = {"kind": "fast", "x": start + 8, "y": high + h / 2 + 13, "text": f"{words('fast')} {num(sum(passes.values()))}", "anchor": "start"}
+            paper.drawing.texts.append(label)
+
+
+def _name(paper: _Paper, key: str) -> str:
+    return next(row.stage.label for row in paper.columns if row.stage.key == key)
 
 
 def _ribbon(x0: float, y0: float, x1: float, y1: float, h: float) -> str:
