@@ -188,12 +188,15 @@ def change_thresholds(request: HttpRequest, key: str) -> HttpResponse:
     return changed(request, model, side=True)
 
 
-@require_POST
 @allow("scoring", "edit")
 def rename(request: HttpRequest, key: str) -> HttpResponse:
     """Another name; of a company's score also what its people bring."""
     model = cards.model(key)
     content, _draft = score_draft.working(model)
+    if request.method != "POST":
+        hows = (("sum", _("their sum")), ("average", _("their average")), ("highest", _("the highest")), ("count", _("how many have at least")))
+        models = ScoreModel.objects.filter(object_type="contact", archived_at=None)
+        return render(request, "scoring/rename.html", {"model": model, "content": content, "models": models, "hows": hows})
     content["name"] = request.POST.get("name", "").strip()
     if model.object_type == "company":
         of, how = request.POST.get("people", ""), request.POST.get("how", "sum")

@@ -1,6 +1,6 @@
 """A score to look at: the criteria table to print and agree on, and the grid of fit and engagement."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from baton.accounts import users
+from baton.automation.models import Workflow
 from baton.crm import properties
 from baton.crm.models import LifecycleStage
 from baton.platform import sql
 from baton.platform.errors import NotFound
-from baton.segments import cards, circles
+from baton.segments import cards, scoring
 from baton.segments.models import ScoreModel, Segment
 from baton.web.page import Page, allow
 from baton.web.parts import packed, score_words
@@ -53,44 +54,70 @@ def criteria(request: HttpRequest, key: str) -> HttpResponse:
         rules = [r for r in content["rules"] if r["group"] == group["key"] and r["active"]]
         if rules:
             groups.append((group, [Item(score_words.sentence(r, model.object_type), r["points"], score_words.chips(r)) for r in rules]))
+    looks, others = _looks(model, content)
     context = {
         "model": model,
         "account": users.account(),
         "version": version,
         "groups": groups,
-        "bands": [(band, _looks(model, band)) for band in score_words.bands(content["bands"])],
-        "users": circles.users_of_score(model.pk),
+        "bands": [(band, looks[band["key"]]) for band in score_words.bands(content["bands"])],
+        "users": others,
         "reviewer": score_words.who(version.reviewed_by, names) if version.reviewed_by else "",
         "publisher": score_words.who(version.published_by, names),
     }
     return render(request, "scoring/criteria.html", context)
 
 
-def _looks(model: ScoreModel, band: Mapping[str, Any]) -> list[str]:
-    """The stages and lists that look at this beginning of a band."""
-    return [*_stages(model, str(band["key"])), *_lists(model, int(band["at_least"]))]
-
-
-def _stages(model: ScoreModel, band: str) -> list[str]:
-    """The life-cycle stages that a contact comes to by this band."""
+def _looks(model: ScoreModel, content: Mapping[str, Any]) -> tuple[dict[str, list[str]], list[str]]:
+    """Which stages, lists and workflows look at where a band begins, by the band's key; and those that look at the score otherwise."""
     stage = properties.definitions("contact")["lifecyclestage"]
-    found = LifecycleStage.objects.filter(rule__model=model.key, rule__band=band, rule__mode__in=("score", "either", "both")).values_list("key", flat=True)
-    return [_("Stage “{name}”").format(name=properties.option_label(stage, key)) for key in found]
+    found: dict[str, list[str]] = {str(band["key"]): [] for band in content["bands"]}
+    begins = {int(band["at_least"]): str(band["key"]) for band in content["bands"]}
+    for key, band in LifecycleStage.objects.filter(rule__model=model.key, rule__mode__in=("score", "either", "both")).values_list("key", "rule__band"):
+        if band in found:
+            found[band].append(_("Stage “{name}”").format(name=properties.option_label(stage, key)))
+    others = []
+    for label, stored in _readers(model):
+        at = sorted({begins[n] for n in beginnings(stored, model) if n in begins}, key=list(found).index)
+        for key in at:
+            found[key].append(label)
+        if not at:
+            others.append(label)
+    return found, others
 
 
-def _lists(model: ScoreModel, at_least: int) -> list[str]:
-    """The lists whose filter begins at exactly these points of the score."""
-    found = Segment.objects.filter(archived_at=None, depends__scores__contains=model.pk).values_list("name", "filter")
-    return [_("List “{name}”").format(name=name) for name, stored in found if at_least in set(_beginnings(stored, model))]
+def _readers(model: ScoreModel) -> Iterator[tuple[str, Any]]:
+    """Lists and published workflows that look at a score, with what they store."""
+    for name, stored in Segment.objects.filter(archived_at=None, depends__scores__contains=model.pk).order_by("name").values_list("name", "filter"):
+        yield _("List “{name}”").format(name=name), stored
+    for name, stored in Workflow.objects.filter(archived_at=None).exclude(published=None).order_by("name").values_list("name", "published__graph"):
+        if mentions_score(stored, model):
+            yield _("Workflow “{name}”").format(name=name), stored
 
 
-def _beginnings(stored: Any, model: ScoreModel) -> list[int]:
+def _is_mine(stored: Mapping[str, Any], model: ScoreModel) -> bool:
+    """Whether a score condition is about this score: by its number, or without one because it is the first."""
+    given = stored.get("model")
+    if stored.get("condition") != "score":
+        return False
+    return given == model.pk if given is not None else scoring.first_model() == model
+
+
+def mentions_score(stored: Any, model: ScoreModel) -> bool:
+    """Whether some condition in stored JSON is about this score."""
     if isinstance(stored, list):
-        return [n for inner in stored for n in _beginnings(inner, model)]
+        return any(mentions_score(part, model) for part in stored)
+    return isinstance(stored, dict) and (_is_mine(stored, model) or any(mentions_score(part, model) for part in stored.values()))
+
+
+def beginnings(stored: Any, model: ScoreModel) -> list[int]:
+    """The points from which conditions on the whole of this score begin."""
+    if isinstance(stored, list):
+        return [n for part in stored for n in beginnings(part, model)]
     if not isinstance(stored, dict):
         return []
-    own = [stored["at_least"]] if stored.get("condition") == "score" and isinstance(stored.get("at_least"), int) else []
-    return [*own, *(n for inner in stored.values() if isinstance(inner, dict | list) for n in _beginnings(inner, model))]
+    own = [stored["at_least"]] if _is_mine(stored, model) and stored.get("part", "total") == "total" and isinstance(stored.get("at_least"), int) else []
+    return [*own, *(n for part in stored.values() for n in beginnings(part, model))]
 
 
 # Fit and engagement --------------------------------------------------------------
