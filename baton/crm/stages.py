@@ -107,7 +107,7 @@ def define(key: str, *, actor: Actor, **fields: Any) -> Stage:
         for name, value in changed.items():
             setattr(row, name, value)
         if changed.keys() & set(RULED):
-            row.changed_at = clock.now()
+            row.changed_at, row.looked_at = clock.now(), None  # everybody is looked at first
         row.save()
         history.record(actor, "changed", "lifecycle_stage", key, was={name: before[name] for name in changed}, **changed)
         life.forget()

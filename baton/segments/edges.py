@@ -16,7 +16,7 @@ from baton.platform.config import config
 from baton.query import edges
 from baton.query.catalog import Catalog
 from baton.query.statement import Sql
-from baton.segments import catalog, definitions, locks
+from baton.segments import catalog, definitions, lifecycle, locks
 from baton.segments.definitions import Definition
 from baton.segments.models import ScoreModel, ScoreRule, Segment
 
@@ -55,14 +55,17 @@ def look() -> int:
         cursors: list[Cursor] = [
             *((d, _at(lists[id])) for id, d in definitions.ready("segment", {id: s.filter for id, s in lists.items()}).items() if d.windows),
             *((d, _at(models[rules[id].model_id])) for id, d in definitions.rules(rules.values()).items() if d.windows),
+            *lifecycle.timed(now - PACE),
         ]
         found = [
-            *_crossed(cursors, now, lambda d: f"{MODEL}{rules[d.id].model_id}" if d.what == "rule" else f"segment:{d.id}"),
+            *_crossed(cursors, now, lambda d: f"{MODEL}{rules[d.id].model_id}" if d.what == "rule" else f"{d.what}:{d.id}"),
             *_expired(models.values(), now),
         ]
         changes.append(dict.fromkeys(found))
         Segment.objects.filter(pk__in=[d.id for d, _ in cursors if d.what == "segment"]).update(evaluated_at=now)
         ScoreModel.objects.filter(pk__in=models).update(evaluated_at=now)
+        if timed := [d.id for d, _ in cursors if d.what == "stage"]:
+            lifecycle.looked(timed, now)
         return len(found)
 
 

@@ -17,6 +17,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from baton.crm import stages
+from baton.crm.models import LifecycleStage
 from baton.crm.stages import Stage
 from baton.events.vocabulary import Kind
 from baton.platform import clock, sql
@@ -78,7 +79,9 @@ def some(ids: Iterable[int], now: datetime | None = None, *, batch: Batch | None
 
 def everyone(now: datetime | None = None) -> int:
     """Move all contacts whom a rule calls; returns how many moved."""
-    due = _due(_rules(), now or clock.now(), None)
+    rules, at = _rules(), now or clock.now()
+    due = _due(rules, at, None)
+    LifecycleStage.objects.filter(key__in=[stage.key for stage in rules]).update(looked_at=at)
     return sum(_move(due[i : i + CHUNK], None) for i in range(0, len(due), CHUNK))
 
 
@@ -87,6 +90,20 @@ def woken(changes: Iterable[Change]) -> set[int]:
     changes = list(changes)
     found = definitions.woken("stage", {rank: (stored, {}) for rank, stored in _stored(_rules()).items()}, changes)
     return {c.contact_id for c in changes if c.kind == "identity"}.union(*found.values())
+
+
+def timed(before: datetime) -> list[tuple[Definition, datetime]]:
+    """The rules that time alone can make hold, with until when their windows were looked at, where that is before a moment."""
+    keys = {stage.rank: stage.key for stage in stages.known()}
+    looked = {key: at for key, at in LifecycleStage.objects.filter(looked_at__lte=before).values_list("key", "looked_at") if at is not None}
+    ready = definitions.ready("stage", _stored(_rules())) if looked else {}
+    return [(definition, looked[keys[rank]]) for rank, definition in ready.items() if definition.windows and keys[rank] in looked]
+
+
+def looked(ranks: Iterable[int], at: datetime) -> None:
+    """Remember that windows of these rules were looked at until now."""
+    keys = {stage.rank: stage.key for stage in stages.known()}
+    LifecycleStage.objects.filter(key__in=[keys[rank] for rank in ranks]).update(looked_at=at)
 
 
 def _move(due: Sequence[Due], batch: Batch | None) -> int:

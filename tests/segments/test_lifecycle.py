@@ -13,7 +13,7 @@ from baton.events.vocabulary import Kind
 from baton.platform.actor import SYSTEM, Actor
 from baton.platform.errors import Invalid
 from baton.platform.models import History
-from baton.segments import content, lifecycle
+from baton.segments import content, lifecycle, verdicts
 from tests.segments import scores
 
 OH = Actor("user", 1)
@@ -152,12 +152,29 @@ def test_a_cleared_stage_is_left_alone_and_one_set_anew_is_kept(world: Any) -> N
 
 def test_nothing_lifts_whom_sales_found_unqualified(world: Any) -> None:
     model(world)
-    anna = world.contact(lifecyclestage="subscriber")
-    records.derive("contact", [anna], {"sales_verdict": "unqualified"}, actor=SYSTEM)
+    anna = world.contact()
+    world.settle()
+    verdicts.give(anna, "unqualified", reason="경쟁사", actor=OH)
+    world.settle()
+    world.later(hours=1)
     world.views(anna, "/pricing", times=9)
     world.settle()
     assert lifecycle.everyone() == 0
     assert stage(anna) == "subscriber"
+
+
+def test_time_alone_makes_a_rule_hold(world: Any) -> None:
+    silent = {"all": [{"condition": "page_viewed", "address": "/pricing"}, {"not": world.viewed("/pricing", days=10)}]}
+    lifecycle.define("mql", actor=OH, rule={"mode": "filter", "filter": silent})
+    assert lifecycle.everyone() == 0
+    anna = world.contact()
+    world.views(anna, "/pricing")
+    world.settle()
+    assert stage(anna) == "nurturing"
+    world.later(days=9)
+    assert stage(anna) == "nurturing"
+    world.later(days=2)
+    assert (stage(anna), lifecycle.everyone()) == ("mql", 0)
 
 
 def test_lower_thresholds_move_everybody_who_has_the_points(world: Any) -> None:
