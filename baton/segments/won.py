@@ -157,7 +157,12 @@ def stories(most: int, rights: Rights) -> list[Story]:
         story.contact_id, story.source = contact, source or ""
         story.first_seen, story.first_page, story.first_referrer = min(first_seen or created, created), page or "", referrer or ""
     for id, kind, label, at, times in sql.rows(STEPS, params | {"kinds": [int(kind) for kind in TOLD]}):
-        found[id].steps[TOLD[Kind(kind)]].append(Step(label, at, times))
+        steps = found[id].steps[TOLD[Kind(kind)]]
+        same = next((i for i, step in enumerate(steps) if step.label == label), None)
+        if same is None:
+            steps.append(Step(label, at, times))
+        else:  # a mail that was opened and clicked
+            steps[same] = Step(label, min(at, steps[same].at), times + steps[same].times)
     return list(found.values())
 
 
