@@ -25,6 +25,7 @@ from baton.query.statement import Sql
 from baton.segments import catalog, cut, definitions, locks, sizes
 from baton.segments.definitions import Definition
 from baton.segments.models import Segment
+from baton.segments.tally import Tally
 
 JOIN = """
 INSERT INTO membership (contact_id, segment_id, joined_at, reason)
@@ -48,17 +49,25 @@ UNION ALL
 SELECT p.contact_id, p.actor FROM membership_pin p JOIN contact k ON k.id = p.contact_id
 WHERE p.segment_id = %(segment)s AND p.side = 'in' AND k.archived_at IS NULL
 """
+# Who belongs and is no member, and the other way round; only what a filter found or a hand decided is looked at, not every list for everybody.
 DIFFER = """
-WITH {cut}, asked AS MATERIALIZED (
-    SELECT c.id AS contact_id, c.archived_at IS NULL AS here, ARRAY[{conditions}] AS holds FROM contact c WHERE c.id = ANY(%(ids)s)
+WITH {cut}, known AS MATERIALIZED ({known}), asked AS MATERIALIZED (
+    SELECT c.id AS contact_id, c.archived_at IS NULL AS here,
+           CASE WHEN c.archived_at IS NULL THEN array_remove(ARRAY[{found}]::bigint[], NULL) ELSE '{}' END AS lists
+    FROM known c
+), belongs AS (
+    SELECT a.contact_id, l.segment_id, 'filter' AS reason FROM asked a CROSS JOIN LATERAL unnest(a.lists) AS l(segment_id)
+    WHERE NOT EXISTS (SELECT 1 FROM membership_pin p WHERE p.contact_id = a.contact_id AND p.segment_id = l.segment_id)
+    UNION ALL
+    SELECT p.contact_id, p.segment_id, p.actor FROM membership_pin p JOIN asked a ON a.contact_id = p.contact_id
+    WHERE p.side = 'in' AND a.here AND p.segment_id = ANY(%(segments)s)
 )
-SELECT l.segment_id, b.belongs, a.contact_id, CASE WHEN b.belongs THEN coalesce(p.actor, 'filter') END
-FROM asked a CROSS JOIN LATERAL unnest(a.holds, %(segments)s::bigint[]) AS l(holds, segment_id)
-LEFT JOIN membership m ON m.contact_id = a.contact_id AND m.segment_id = l.segment_id
-LEFT JOIN membership_pin p ON p.contact_id = a.contact_id AND p.segment_id = l.segment_id
-CROSS JOIN LATERAL (SELECT CASE p.side WHEN 'in' THEN a.here WHEN 'out' THEN false ELSE l.holds END AS belongs) b
-WHERE b.belongs = (m.contact_id IS NULL)
-ORDER BY a.contact_id
+SELECT b.segment_id, true, b.contact_id, b.reason FROM belongs b
+WHERE NOT EXISTS (SELECT 1 FROM membership m WHERE m.contact_id = b.contact_id AND m.segment_id = b.segment_id)
+UNION ALL
+SELECT m.segment_id, false, m.contact_id, NULL FROM membership m JOIN asked a ON a.contact_id = m.contact_id
+WHERE m.segment_id = ANY(%(segments)s) AND NOT EXISTS (SELECT 1 FROM belongs b WHERE b.contact_id = m.contact_id AND b.segment_id = m.segment_id)
+ORDER BY 3
 """
 ADD = """
 INSERT INTO membership (contact_id, segment_id, joined_at, reason)
@@ -164,16 +173,14 @@ def _members(node: Node, at: datetime) -> Sql:
 
 
 def _some(lists: Mapping[int, Definition], ids: Sequence[int], at: datetime) -> list[Moved]:
-    known = catalog.current()
-    found = {id: compile.condition(d.node, known, now=at, zone=config().zone, prefix=f"s{id}_") for id, d in lists.items()}
-    conditions = ", ".join(f"({condition.text} AND c.archived_at IS NULL)" for condition in found.values())
+    asked = Tally(catalog.current(), at, config().zone, known={})
+    found = ", ".join(f"CASE WHEN {asked.condition(d.node)} THEN {id} END" for id, d in lists.items())
     tables = cut.tables((d.node for d in lists.values()), at)
-    params: dict[str, Any] = {**tables.params, "ids": list(ids), "segments": list(found)}
-    for condition in found.values():
-        params |= condition.params
-    moved = {id: Moved(id, [], []) for id in found}
+    text = DIFFER.replace("{cut}", tables.text).replace("{known}", asked.knowing("c.id = ANY(%(ids)s)")).replace("{found}", found)
+    params: dict[str, Any] = {**tables.params, **asked.bind.params, "ids": list(ids), "segments": list(lists)}
+    moved = {id: Moved(id, [], []) for id in lists}
     why: dict[tuple[int, int], str] = {}
-    for segment_id, belongs, contact_id, reason in sql.rows(DIFFER.replace("{cut}", tables.text).replace("{conditions}", conditions), params):
+    for segment_id, belongs, contact_id, reason in sql.rows(text, params):
         (moved[segment_id].joined if belongs else moved[segment_id].left).append(contact_id)
         if belongs:
             why[contact_id, segment_id] = reason

@@ -7,14 +7,16 @@ The same text serves everybody and the few (`cut.tables` hides the big tables be
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from baton.query import compile
 from baton.query.catalog import Catalog
-from baton.query.nodes import And, Node, Not, Or, Performed
+from baton.query.moment import Moment
+from baton.query.nodes import And, Node, Not, Or, Performed, ScoreIs
 from baton.query.statement import Binder, Sql
 from baton.segments.card import Decay
 
+WIDEST = 1000  # columns of a row; PostgreSQL takes 1,600
 STEPS = 10  # after so many steps nothing is left of an event's points
 SCALE = {"half": 2 ** (STEPS - 1), "linear": STEPS}  # an event without age in the units of its decay
 
@@ -38,19 +40,7 @@ def ages(decay: Decay | None, expires_days: int | None) -> list[timedelta]:
 
 def countable(node: Performed) -> bool:
     """Whether it is about how often; else about one event, or a sum."""
-    return getattr(node, "pick", None) is None and getattr(node, "total", None) is None
-
-
-def earliest(node: Performed, now: datetime, zone: tzinfo) -> datetime | None:
-    """Nothing before this moment counts for the node; None: what happened ever may."""
-    if not countable(node):
-        return None
-    found = [] if node.within is None else [now - node.within]
-    if isinstance(node.since, datetime):
-        found.append(node.since)
-    elif isinstance(node.since, date):
-        found.append(datetime.combine(node.since, time.min, tzinfo=zone).astimezone(UTC))
-    return max(found, default=None)
+    return node.pick is None and node.total is None
 
 
 @dataclass(slots=True)
@@ -99,7 +89,9 @@ class Tally:
     _ever: _Pass = field(default_factory=lambda: _Pass("v"))
     _items: _Pass = field(default_factory=lambda: _Pass("i"))  # what counts once for each item, by contact and item
     _once: dict[str, str] = field(default_factory=dict)  # and their aggregates by contact
-    _leaves: int = 0
+    _leaves: dict[Node, str] = field(default_factory=dict)  # what else is asked about a contact, once for each
+    _scores: dict[int, str] = field(default_factory=dict)  # model -> alias of its join
+    known: dict[str, str] | None = None  # SQL -> the column of `c` in which it is worked out once for many filters (see `knowing`)
 
     def condition(self, node: Node) -> str:
         """A condition over `contact c`, never NULL. How often things happened is counted in the passes; all else is compiled as ever."""
@@ -115,26 +107,46 @@ class Tally:
                 if node.at_most is None:
                     return f"({times} >= {self.bind(node.at_least)})"
                 return f"({times} BETWEEN {self.bind(node.at_least)} AND {self.bind(node.at_most)})"
-        self._leaves += 1
-        found = compile.condition(node, self.catalog, now=self.now, zone=self.zone, prefix=f"{self.bind.prefix}{self._leaves}_")
-        self.bind.params |= found.params
-        return f"({found.text})"
+            case ScoreIs():
+                return f"({self._score(node)} {compile.ORDER[node.operator][0]} {self.bind(node.value)})"
+        if node not in self._leaves:
+            found = compile.condition(node, self.catalog, now=self.now, zone=self.zone, prefix=f"{self.bind.prefix}{len(self._leaves)}_")
+            self.bind.params |= found.params
+            self._leaves[node] = self._once_known(f"({found.text})")
+        return self._leaves[node]
+
+    def knowing(self, whom: str) -> str:
+        """`SELECT c.*` of contacts with all that is worked out once, for filters that were compiled with `known`: call their SELECT `c` again."""
+        joins = self.joins()
+        return ", ".join(["SELECT c.*", *(f"{text} AS {name}" for text, name in (self.known or {}).items())]) + f" FROM contact c{joins.text} WHERE {whom}"
+
+    def _once_known(self, text: str) -> str:
+        if self.known is None or (text not in self.known and len(self.known) >= WIDEST):
+            return text
+        return f"c.{self.known.setdefault(text, f'k{len(self.known)}')}"
+
+    def _score(self, node: ScoreIs) -> str:
+        """Points of `contact c`; without a score he has 0."""
+        alias = self._scores.setdefault(node.model_id, f"s{len(self._scores)}")
+        return self._once_known(f"coalesce({alias}.{node.part}, 0)")
 
     def often(self, node: Performed) -> str:
         """How often something happened to `contact c`."""
         if node.keys == ():
             return "0"
         plain = replace(node, at_least=1, at_most=None, growing=False)
-        since = earliest(plain, self.now, self.zone)
-        passing = self._ever if since is None else self._recent
-        return f"coalesce({passing.column(f'count(*) FILTER (WHERE {self._test(plain)})', plain, since)}, 0)"
+        if plain not in self._leaves:
+            since = Moment(self.now, self.zone).reach(plain)
+            passing = self._ever if since is None else self._recent
+            self._leaves[plain] = self._once_known(f"coalesce({passing.column(f'count(*) FILTER (WHERE {self._test(plain)})', plain, since)}, 0)")
+        return self._leaves[plain]
 
     def given(self, node: Performed, *, times: int | None, per_item: bool, decay: Decay | None, expires_days: int | None) -> tuple[str, str, int]:
         """How often an event rule gives points to `contact c`, and what these times are worth together in units; and how many units one point has."""
         if node.keys == ():
             return "0", "0", 1
         plain = replace(node, at_least=1, at_most=None, growing=False)
-        test, begins = self._test(plain), earliest(plain, self.now, self.zone)
+        test, begins = self._test(plain), Moment(self.now, self.zone).reach(plain)
         if expires_days is not None:
             expires = self.now - timedelta(days=expires_days)
             test += f" AND e.ts >= {self.bind(expires)}"
@@ -178,6 +190,8 @@ class Tally:
             items = f"SELECT e.contact_id, e.key, {self._items.listed} FROM event e WHERE {self._items.where(self.bind)} GROUP BY e.contact_id, e.key"
             once = ", ".join(f"{aggregate} AS {name}" for aggregate, name in self._once.items())
             parts.append(f" LEFT JOIN (SELECT i.contact_id, {once} FROM ({items}) i GROUP BY i.contact_id) o ON o.contact_id = c.id")
+        for model_id, alias in self._scores.items():
+            parts.append(f" LEFT JOIN score {alias} ON {alias}.contact_id = c.id AND {alias}.model_id = {self.bind(model_id)}")
         return Sql("".join(parts), self.bind.params)
 
     def _test(self, node: Performed) -> str:
