@@ -29,7 +29,7 @@ def fill() -> None:
     from baton.crm import associations, consent, records
     from baton.platform import clock, sql
     from baton.platform.actor import SYSTEM
-    from baton.segments.models import ScoreModel
+    from baton.segments import cards, presets
 
     users.update_account(actor=SYSTEM, name="누리워크")
     colleagues = [
@@ -47,7 +47,7 @@ def fill() -> None:
     gaon = records.create(
         "company", {"name": "가온로지스", "industry": "logistics", "numberofemployees": 340, "domain": "gaonlogis.example"}, actor=SYSTEM, source="import"
     )
-    model = ScoreModel.objects.order_by("pk").first() or ScoreModel.objects.create(name="리드 스코어링")
+    model = cards.create(presets.blank("리드 스코어링"), key="lead", actor=SYSTEM)
     story = _contact(
         "서", "지우", "jiwoo.seo@gaonlogis.example", "인사팀장", "sql", colleagues[1].pk, mobilephone="010-4827-1935", seniority="head", lead_source="webinar"
     )

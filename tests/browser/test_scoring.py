@@ -1,9 +1,9 @@
-"""The rule sheet in a browser: a changed rule moves the counts and the tested contact at once."""
+"""The rule sheet in a browser: a rule goes from a draft over its effect and the review of sales to points; bands are dragged; a contact is tried."""
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from .test_live import Elsewhere, elsewhere  # noqa: F401  # the fixture
+from .test_live import Elsewhere, elsewhere, seller  # noqa: F401  # the fixtures
 
 RULES = """
 from baton.segments import scoring
@@ -13,55 +13,80 @@ if not model.rules.exists():
     scores.define(model, "head", "fit_person", {"condition": "property", "property": "seniority", "operator": "any_of", "value": ["head"]}, 50, actor=SYSTEM)
     scores.define(model, "title", "fit_person", {"condition": "property", "property": "jobtitle", "operator": "known", "value": None}, 20, actor=SYSTEM)
 scoring.everyone(model)
-answer = [r.pk for r in model.rules.all()]
 """
 
 
 @pytest.fixture
-def rules(elsewhere: Elsewhere) -> list[int]:  # noqa: F811  # pytest finds the fixture by its name
-    """The ids of two rules: 50 points for heads of department (one contact), 20 for whoever has a title."""
-    found: list[int] = elsewhere(RULES)
-    return found
+def sheet(page: Page, elsewhere: Elsewhere) -> Page:  # noqa: F811  # pytest finds the fixture by its name
+    """The sheet of a score with two rules: 50 points for heads of department (one contact, 서지우), 20 for whoever has a title."""
+    elsewhere(RULES)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto("/scoring/lead/")
+    return page
 
 
-def test_a_changed_rule_moves_counts_and_the_tested_contact(page: Page, rules: list[int]) -> None:
-    page.goto("/scoring/")
-    verdict, sql = page.locator("#verdict > b"), page.locator("[data-sum=sql]")
-    head, title = (page.locator(f"#rule-{pk} [name=points]") for pk in rules)
-    head.fill("50")
-    head.press("Enter")
-    title.fill("20")
-    title.press("Enter")
-    expect(verdict).to_contain_text("70")
-    expect(sql).to_have_text("1")
-    head.fill("40")
-    head.press("Enter")
-    expect(verdict).to_contain_text("60")
-    expect(sql).to_have_text("0")
-    expect(page.locator("#hits li").first).to_contain_text("+40")
-    page.locator(f"#rule-{rules[1]} .switch").click()
-    expect(verdict).to_contain_text("40")
-    expect(page.locator(f"#matched-{rules[1]}")).to_contain_text("0")
-    page.locator(f"#rule-{rules[1]} .switch").click()
-    expect(verdict).to_contain_text("60")
+def test_a_new_rule_goes_from_draft_to_points(sheet: Page, seller: Page) -> None:  # noqa: F811
+    expect(sheet.locator("#verdict > b")).to_contain_text("70")
+    sheet.locator("#group-web [hx-get*='rules/new/']").click()
+    sheet.locator("#filter-editor .btn.dashed").click()
+    sheet.locator("#filter-editor [hx-vals*='add|all|page_viewed']").click()
+    expect(sheet.locator("#rule-form .badge.good")).to_be_visible()  # any page: complete, so it is kept at once
+    sheet.locator("#rule-form [name=points]").fill("7")
+    sheet.locator("#rule-form [name=points]").press("Tab")
+    expect(sheet.locator("#rule-web_rule [name=points]")).to_have_value("7")
+    sheet.locator("#rule-form [data-close]").click()
+    expect(sheet.locator("#verdict > b")).to_contain_text("77")  # by the draft
+    expect(sheet.locator("#matched-web_rule")).to_contain_text("1")
+    sheet.locator("#rule-head .switch").click()
+    expect(sheet.locator("#verdict > b")).to_contain_text("27")
+    sheet.locator("#sheet-head .btn.primary").click()
+    expect(sheet.locator("#crossed")).to_contain_text("1")
+    expect(sheet.locator(".movers")).to_contain_text("서지우")
+    seller.goto("/scoring/lead/draft/")
+    seller.locator("[name=note]").fill("직함보다 방문이 중요합니다")
+    seller.locator("#draft-body form .btn").click()
+    expect(seller.locator("#draft-body")).to_contain_text("한도윤")
+    sheet.reload()
+    expect(sheet.locator("#draft-body")).to_contain_text("직함보다 방문이 중요합니다")
+    sheet.locator("#draft-body .btn.primary").click()
+    sheet.wait_for_url("**/scoring/lead/")
+    expect(sheet.locator("#verdict > b")).to_contain_text("27")
+    expect(sheet.locator("#draft-state")).to_have_count(0)
+    sheet.goto("/scoring/lead/versions/")
+    expect(sheet.locator("#versions > li").first).to_contain_text("한도윤")
+    sheet.locator("#versions [hx-post$='/versions/3/back/']").click()
+    sheet.wait_for_url("**/draft/")
+    sheet.locator("#draft-body .btn.primary").click()
+    sheet.wait_for_url("**/scoring/lead/")
+    expect(sheet.locator("#verdict > b")).to_contain_text("70")
 
 
-def test_thresholds_are_dragged_and_kept(page: Page, rules: list[int]) -> None:
-    page.goto("/scoring/")
-    slider = page.locator("input[name=sql]")
+def test_bands_are_dragged_and_kept_in_the_draft(sheet: Page) -> None:
+    slider = sheet.locator("#thresholds input[name=sql]")
     before = int(slider.input_value())
     slider.focus()
-    with page.expect_response("**/scoring/thresholds/"):
-        page.keyboard.press("ArrowRight")
-    expect(page.locator("[data-at-sql]")).to_have_text(str(before + 5))
-    page.reload()
+    with sheet.expect_response("**/thresholds/"):
+        sheet.keyboard.press("ArrowRight")
+    expect(sheet.locator("[data-flag=sql] b")).to_have_text(str(before + 5))
+    expect(sheet.locator("#draft-state")).to_be_visible()
+    sheet.reload()
     expect(slider).to_have_value(str(before + 5))
+    sheet.goto("/scoring/lead/draft/")
+    sheet.locator("#draft-body [hx-post$='/discard/']").click()
+    sheet.wait_for_url("**/scoring/lead/")
+    expect(slider).to_have_value(str(before))
 
 
-def test_another_contact_is_tried(page: Page, rules: list[int]) -> None:
-    page.goto("/scoring/")
-    page.locator("#try-search").fill("서지우")
-    page.locator("#try-people a").first.click()
-    expect(page.locator(".tested")).to_contain_text("서지우")
-    page.locator("[popovertarget=score-history]").click()
-    expect(page.locator("#score-history li").first).to_be_visible()
+def test_another_contact_is_tried_and_given_points(sheet: Page) -> None:
+    sheet.locator("#try-search").fill("서지우")
+    sheet.locator("#try-people button").first.click()
+    expect(sheet.locator(".tested")).to_contain_text("서지우")
+    sheet.locator(".tested a.strong").click()
+    card = sheet.locator("#scorecard")
+    before = int(card.locator(".big-score b").inner_text())
+    sheet.locator("[popovertarget=give-pop]").click()
+    sheet.locator("#give-pop [name=points]").fill("4")
+    sheet.locator("#give-pop [name=reason]").fill("전화로 예산을 확인함")
+    sheet.locator("#give-pop .btn.primary").click()
+    expect(card.locator(".big-score b")).to_have_text(str(before + 4))
+    expect(card.locator("#entries")).to_contain_text("전화로 예산을 확인함")

@@ -48,9 +48,14 @@ PAGES = [
     "/emails/",
     "/emails/{email}/",
     "/emails/{email}/preview/",
-    "/scoring/",
+    "/scoring/?all",
+    "/scoring/{score}/",
+    "/scoring/{score}/axes/",
+    "/scoring/{score}/criteria/",
+    "/scoring/{score}/versions/",
     "/scoring/people/?q=김",
-    "/scoring/history/",
+    "/scoring/forms/",
+    "/contacts/{contact}/score/",
     "/workflows/",
     "/workflows/{workflow}/",
 ]
@@ -97,9 +102,10 @@ def test_no_page_asks_once_for_each_row(account: Account, model: ScoreModel, hel
     program = Client(headers={"authorization": f"Bearer {tokens.create('t', ['*'], limited=False, actor=SYSTEM)}"})
 
     def ask() -> dict[str, int]:
-        ids = {"contact": Contact.objects.order_by("id")[0].id, "email": 0, "workflow": 0}
+        ids: dict[str, int | str] = {"contact": Contact.objects.order_by("id")[0].id, "email": 0, "workflow": 0}
         ids["email"] = sql.rows("SELECT min(id) FROM email")[0][0]
         ids["workflow"] = sql.rows("SELECT min(id) FROM workflow")[0][0]
+        ids["score"] = model.key
         counts = {}
         for client, addresses in ((web, PAGES), (program, API)):
             for page in addresses:

@@ -357,3 +357,50 @@ def test_with_many_contacts_a_worker_scores_and_the_page_follows(marketer: Clien
     part = marketer.get(f"/scoring/{model.key}/?counts=1").content.decode()
     assert "being scored again" not in part
     assert '<b class="num">15 points</b>' in part
+
+
+# A contact's score, and forms ---------------------------------------------------------
+
+
+def test_points_are_given_by_hand_and_every_change_is_told(marketer: Client, model: ScoreModel) -> None:
+    person = _id("둘")
+    given = marketer.post(f"/contacts/{person}/score/points/", {"points": "7", "way": "give", "reason": "Met at the fair", "score": model.key})
+    assert "7 points given" in given.headers["HX-Trigger"]
+    assert '<b class="num">27</b>' in given.content.decode()
+    marketer.post(f"/contacts/{person}/score/points/", {"points": "2", "way": "take", "reason": "Wrong number", "days": "30"})
+    page = marketer.get(f"/contacts/{person}/score/").content.decode()
+    assert total("둘") == 25
+    changes = page.split('id="changes"')[1].split("</ol>")[0]
+    assert "now 25" in changes
+    assert "Given by hand" in changes
+    assert f"version {model.version}" in changes
+    assert "Met at the fair" in page
+    assert "오세린" in page
+    assert "Seniority" in changes  # the rule that gave the first 20
+    for wrong in ({"points": "0", "reason": "x"}, {"points": "5", "reason": " "}, {"points": "5", "reason": "x", "days": "0"}):
+        assert marketer.post(f"/contacts/{person}/score/points/", wrong).status_code == 422
+    assert marketer.get(f"/contacts/{person}/score/?before=nonsense").status_code == 200
+    record = marketer.get(f"/contacts/{person}/").content.decode()
+    assert "Give or take points" in record
+    assert "SQL · 25 or more" in record
+
+
+def test_forms_are_rated_and_those_without_points_are_named(marketer: Client, seller: Client, model: ScoreModel) -> None:
+    from baton.forms import verbs
+
+    fields = [{"name": "email", "label": "E-mail", "type": "email"}]
+    demo, paper = (verbs.create(name, fields, actor=SYSTEM) for name in ("Demo", "=Paper"))
+    scores.define(model, "demo", "form", {"condition": "form_submitted", "form": demo.pk}, 50, actor=SYSTEM)
+    scores.define(model, "late", "form", {"condition": "form_submitted", "tag": "late"}, 10, actor=SYSTEM)
+    page = marketer.get("/scoring/forms/").content.decode()
+    lines = {pk: page.split(f'id="form-{pk}"')[1].split("</tr>")[0] for pk in (demo.pk, paper.pk)}
+    assert "+50" in lines[demo.pk]
+    assert "no points yet" in lines[paper.pk]
+    rated = marketer.post(f"/scoring/forms/{paper.pk}/", {"rating": "8", "position": "late"}).content.decode()
+    assert "+10" in rated.split(f'id="form-{paper.pk}"')[1].split("</tr>")[0]  # by its tag
+    assert marketer.post(f"/scoring/forms/{paper.pk}/", {"rating": "11", "position": "late"}).status_code == 422
+    assert marketer.post(f"/scoring/forms/{paper.pk}/", {"rating": "", "position": "soon"}).status_code == 422
+    assert "Task added" in marketer.post(f"/scoring/forms/{paper.pk}/task/").headers["HX-Trigger"]
+    assert seller.post(f"/scoring/forms/{paper.pk}/", {"rating": "1"}).status_code == 403
+    file = marketer.get("/scoring/forms/file/").content.decode()
+    assert "'=Paper,8,Late" in file  # no formula for a spreadsheet
