@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from baton.crm import life
-from baton.platform import changes, sql
+from baton.platform import sql
 from baton.platform.actor import Actor
 from baton.platform.changes import Change
 
@@ -28,18 +28,14 @@ class Move(NamedTuple):
     into: str
 
 
-def book(moves: Iterable[Move], *, at: datetime, actor: Actor, source: str, reason: str = "", tell: bool = True) -> list[Change]:
-    """Write moves down, in the caller's transaction; what is no move is passed over. Returns what the tick must hear of (`tell`), already queued."""
+def book(moves: Iterable[Move], *, at: datetime, actor: Actor, source: str, reason: str = "") -> list[Change]:
+    """Write moves down, in the caller's transaction; what is no move is passed over. Returns what the caller tells the tick, for contacts who live."""
     real = [move for move in moves if move.out_of != move.into]
     if not real:
         return []
     ids = sql.next_ids("record_id_seq", len(real))  # in the order of time, as numbers of one contact's bookings must be
     sql.run(BOOK, [at, str(actor), source, reason[:500], *_columns(real, ids)])
-    if not tell:
-        return []
-    told = [Change(move.contact_id, "booking", str(id)) for move, id in zip(real, ids, strict=True)]
-    changes.append(told)
-    return told
+    return [Change(move.contact_id, "booking", str(id)) for move, id in zip(real, ids, strict=True)]
 
 
 def _columns(moves: Sequence[Move], ids: list[int]) -> list[list[object]]:
@@ -53,7 +49,7 @@ def _columns(moves: Sequence[Move], ids: list[int]) -> list[list[object]]:
 def forget_whose(contact_ids: Sequence[int], *, at: datetime, actor: Actor) -> None:
     """Of people who are erased: book them out, and leave their bookings under numbers nobody has or ever had, without what was said of them."""
     rows = sql.rows("SELECT id, coalesce(properties ->> %s, '') FROM contact WHERE id = ANY(%s) AND archived_at IS NULL", [life.PROPERTY, list(contact_ids)])
-    book([Move(id, stage, "") for id, stage in rows], at=at, actor=actor, source="erase", tell=False)
+    book([Move(id, stage, "") for id, stage in rows], at=at, actor=actor, source="erase")
     fresh = [-id for id in sql.next_ids("record_id_seq", len(contact_ids))]
     sql.run(
         "UPDATE booking b SET contact_id = r.fresh, reason = '' FROM unnest(%s::bigint[], %s::bigint[]) AS r(id, fresh) WHERE b.contact_id = r.id",

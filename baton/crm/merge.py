@@ -228,7 +228,7 @@ def _book(pair: Pair, gone: Image, actor: Actor, *, back: bool) -> None:
     stage = str(gone["properties"].get(life.PROPERTY) or "")
     if pair.object_type == "contact":
         move = ledger.Move(pair.gone, "", stage) if back else ledger.Move(pair.gone, stage, "")
-        ledger.book([move], at=clock.now(), actor=actor, source=SOURCE, tell=False)
+        ledger.book([move], at=clock.now(), actor=actor, source=SOURCE)
 
 
 def _write(pair: Pair, wanted: dict[str, Any], actor: Actor, *, chosen: Mapping[str, Side]) -> None:

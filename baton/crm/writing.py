@@ -112,8 +112,8 @@ def create(plan: Plan, rows: Sequence[Row], ids: Sequence[int]) -> list[int | Do
         _insert(plan, [(ids[place], values) for place, values in ready.items()])
         likeness.note(plan.object_type, [ids[place] for place in ready])
         if plan.people:
-            changes.append(Change(ids[place], "identity") for place in ready)
-            _book(plan, [(ids[place], values, {}) for place, values in ready.items()])
+            booked = _book(plan, [(ids[place], values, {}) for place, values in ready.items()])
+            changes.append([*(Change(ids[place], "identity") for place in ready), *booked])
     return outcomes
 
 
@@ -201,16 +201,16 @@ def _try(plan: Plan, wanted: Mapping[int, dict[str, Any]], system: bool) -> dict
     _give_up(plan, done)
     trail.write(plan.object_type, [(id, name, was.get(name), value) for id, new, was in done for name, value in new.items()], plan.actor, plan.source, plan.now)
     if plan.people:
-        _book(plan, done)
+        changes.append(_book(plan, done))
     tell(plan.object_type, {id: new for id, new, _was in done})
     likeness.note(plan.object_type, [id for id, _new, _was in done], {name for _id, new, _was in done for name in new})
     return outcomes | {id: new for id, new, _was in done}
 
 
-def _book(plan: Plan, rows: Iterable[tuple[int, Row, Row]]) -> None:
+def _book(plan: Plan, rows: Iterable[tuple[int, Row, Row]]) -> list[Change]:
     """Write down who moved between stages of the life cycle; `rows` are (id, new values, values before)."""
     moves = [Move(id, str(was.get(life.PROPERTY) or ""), str(new[life.PROPERTY] or "")) for id, new, was in rows if life.PROPERTY in new]
-    ledger.book(moves, at=plan.now, actor=plan.actor, source=plan.source, reason=plan.reason)
+    return ledger.book(moves, at=plan.now, actor=plan.actor, source=plan.source, reason=plan.reason)
 
 
 def _write(plan: Plan, rows: Sequence[tuple[int, dict[str, Any], dict[str, Any]]], texts: Mapping[int, str]) -> set[int]:
@@ -361,7 +361,7 @@ def set_archived(object_type: str, ids: Sequence[int], archived: bool, *, actor:
     )
     if plan.people:
         moves = [Move(id, stage, "") if archived else Move(id, "", stage) for id, stage in sorted(done.items())]
-        ledger.book(moves, at=plan.now, actor=actor, source="archive" if archived else "restore", tell=False)
+        ledger.book(moves, at=plan.now, actor=actor, source="archive" if archived else "restore")
     if archived:
         _give_up(plan, [(id, values, values) for id, values, _was in turned.values() if id in done])
         if plan.people:

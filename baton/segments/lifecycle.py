@@ -37,24 +37,26 @@ CHUNK = 5000  # contacts moved at once by a full evaluation
 PATIENCE = 5_000  # milliseconds for a preview
 Stored = dict[str, Any]
 
-# `fits` has a row for each contact and stage whose rule holds and which lies ahead of him. Whose last booking was a decision must have moved on since.
+# `fits` has a row for each contact and stage whose rule holds and which lies ahead of him.
 DUE = """
-SELECT d.id, d.stage, d.nearest, d.furthest
+SELECT d.id, d.stage, d.nearest, d.furthest, d.since,
+       last.path IN ('back', 'return', 'reopen') OR (last.path = 'entry' AND last.source <> 'restore' AND last.again) AS decided
 FROM (
     SELECT f.id, coalesce(c.properties ->> 'lifecyclestage', '') AS stage, f.nearest, f.furthest, (c.properties ->> 'stage_since')::timestamptz AS since
     FROM (SELECT id, min(rank) AS nearest, max(rank) AS furthest FROM fits GROUP BY id) f JOIN contact c ON c.id = f.id
 ) d
 LEFT JOIN LATERAL (
-    SELECT b.path IN ('back', 'return', 'reopen')
-        OR (b.path = 'entry' AND b.source <> 'restore' AND EXISTS (SELECT 1 FROM booking p WHERE p.contact_id = d.id AND p.id < b.id)) AS decided
+    SELECT b.path, b.source, EXISTS (SELECT 1 FROM booking p WHERE p.contact_id = d.id AND p.id < b.id) AS again
     FROM booking b WHERE b.contact_id = d.id ORDER BY b.id DESC LIMIT 1
-) last ON true
-WHERE (d.stage <> '' OR d.since IS NULL) AND (
-    d.since IS NULL OR last.decided IS NOT TRUE
-    OR EXISTS (SELECT 1 FROM visitor v WHERE v.contact_id = d.id AND v.last_seen_at > d.since)
-    OR EXISTS (SELECT 1 FROM event e WHERE e.contact_id = d.id AND e.ts > d.since AND e.kind = %(scored)s AND e.value > 0)
-)
+) last ON d.since IS NOT NULL
+WHERE d.stage <> '' OR d.since IS NULL
 ORDER BY d.id
+"""
+# Who did something, or won points, since the decision about him.
+MOVED_ON = """
+SELECT r.id FROM unnest(%s::bigint[], %s::timestamptz[]) AS r(id, since)
+WHERE EXISTS (SELECT 1 FROM visitor v WHERE v.contact_id = r.id AND v.last_seen_at > r.since)
+   OR EXISTS (SELECT 1 FROM event e WHERE e.contact_id = r.id AND e.ts > r.since AND e.kind = %s AND e.value > 0)
 """
 
 
@@ -66,6 +68,8 @@ class Due:
     stage: str
     nearest: int
     furthest: int
+    since: datetime | None
+    decided: bool | None  # his last move was a decision that rules do not undo by what was known then
 
 
 # Moving ---------------------------------------------------------------------
@@ -171,7 +175,12 @@ def score_of(rule: Mapping[str, Any], scores: Sequence[ScoreModel] | None = None
 
 def _due(rules: Mapping[Stage, Mapping[str, Any]], at: datetime, ids: Sequence[int] | None) -> list[Due]:
     statement = _statement(definitions.ready("stage", _stored(rules)), at, ids)
-    return [Due(*row) for row in sql.rows(statement.text, statement.params)] if statement else []
+    found = [Due(*row) for row in sql.rows(statement.text, statement.params)] if statement else []
+    judged = [one for one in found if one.decided]
+    if not judged:
+        return found
+    moved_on = {id for (id,) in sql.rows(MOVED_ON, [[one.contact_id for one in judged], [one.since for one in judged], int(Kind.SCORE_CHANGED)])}
+    return [one for one in found if not one.decided or one.contact_id in moved_on]
 
 
 def _statement(ready: Mapping[int, Definition], at: datetime, ids: Sequence[int] | None) -> Sql | None:
@@ -179,7 +188,7 @@ def _statement(ready: Mapping[int, Definition], at: datetime, ids: Sequence[int]
     if not ready:
         return None
     known, zone = catalog.current(), config().zone
-    params: dict[str, Any] = {"scored": int(Kind.SCORE_CHANGED)}
+    params: dict[str, Any] = {}
     tables = ""
     if ids is not None:
         few = cut.tables((d.node for d in ready.values()), at)
@@ -289,7 +298,7 @@ def would_move(key: str, rule: Mapping[str, Any]) -> dict[tuple[str, str], int] 
     statement = _statement(ready, clock.now(), None)
     if statement is None:
         return {}
-    counted = "SELECT q.stage, q.furthest, count(*) FROM ({due}) q GROUP BY 1, 2"
+    counted = "SELECT q.stage, q.furthest, count(*) FROM ({due}) q WHERE q.decided IS NOT TRUE GROUP BY 1, 2"
     head, body = statement.text.split(DUE)[0], DUE.rsplit("ORDER BY", 1)[0]
     rows = patience.rows(f"{head} {counted.format(due=body)}", statement.params, milliseconds=PATIENCE)
     keys = {one.rank: one.key for one in stages.known()}

@@ -13,7 +13,8 @@ from baton.events.vocabulary import Kind
 from baton.platform.actor import SYSTEM, Actor
 from baton.platform.errors import Invalid
 from baton.platform.models import History
-from baton.segments import content, lifecycle, verdicts
+from baton.segments import content, entries, lifecycle, verdicts
+from baton.segments.models import ScoreModel
 from tests.segments import scores
 
 OH = Actor("user", 1)
@@ -129,6 +130,18 @@ def test_who_was_moved_back_earns_it_again(world: Any) -> None:
     world.settle()
     assert lifecycle.everyone() == 0
     assert (stage(anna), booked(anna)[-1]) == ("mql", ("sql", "mql", "back"))
+    world.later(hours=1)
+    entries.add([anna], ScoreModel.objects.get(), 5, reason="전화로 확인", actor=OH)  # points won are as good as a visit
+    world.settle()
+    assert stage(anna) == "sql"
+
+
+def test_who_comes_back_by_himself_is_lifted_too(world: Any) -> None:
+    model(world)
+    anna = world.contact()
+    world.views(anna, "/pricing", times=7)
+    world.settle()
+    move(anna, "mql", back=True)
     world.later(hours=1)
     world.views(anna, "/about")
     world.settle()
