@@ -89,7 +89,7 @@ def _save(request: HttpRequest, segment: Segment | None) -> HttpResponse:
             )
         else:
             changed = {} if segment.kind == "fixed" else {"filter": stored}
-            made = verbs.update_segment(segment, name=given["name"], description=given["description"], role=given["role"], **changed, actor=actor(request))  # type: ignore[arg-type]  # a filter or nothing
+            made = verbs.update_segment(segment, name=given["name"], description=given["description"], role=given["role"], **changed, actor=actor(request))
     except Invalid as error:
         return _form(request, segment, {**given, "filter": stored}, error)
     return go(f"/lists/{made.pk}/")

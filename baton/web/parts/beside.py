@@ -28,7 +28,7 @@ ENROLLED = 10  # workflows shown, the latest
 def lists(contact_id: int) -> list[dict[str, Any]]:
     """The lists a person is in, by name."""
     joined = dict(Membership.objects.filter(contact_id=contact_id).values_list("segment_id", "joined_at"))
-    return [{"name": s.name, "at": joined[s.pk]} for s in Segment.objects.filter(pk__in=joined, archived_at=None).order_by("name")]
+    return [{"id": s.pk, "name": s.name, "role": s.role, "at": joined[s.pk]} for s in Segment.objects.filter(pk__in=joined, archived_at=None).order_by("name")]
 
 
 def workflows(contact_id: int) -> list[dict[str, Any]]:

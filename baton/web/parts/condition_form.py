@@ -5,7 +5,7 @@ are one choice each, with the numbers that the choice needs. What the form does 
 """
 
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -104,9 +104,10 @@ class _Form:
     def row(self) -> Row:
         fields = self.known.model_fields
         happened = issubclass(self.known, Happened)
-        shown, rare = [], []
+        shown: list[Input] = []
+        rare: list[Input] = []
         for name in fields:
-            if happened and name in (*TIMES, *TIME, "never") or name in ("tests", "sum"):
+            if (happened and name in (*TIMES, *TIME, "never")) or name in ("tests", "sum"):
                 continue
             made = self.input(name)
             if made is not None:
@@ -116,7 +117,7 @@ class _Form:
         if happened:
             shown += self.when()
         if happened and (self.stored.get("at_most") is not None or self.stored.get("exactly") == 0) and self.stored.get("at_least") is None:
-            rare.append(self.input("never"))  # type: ignore[arg-type]  # a switch is always shown
+            rare += [made for made in [self.input("never")] if made]
         tests = event_tests.draw(self.stored, self.prefix, self.errors) if "tests" in fields else None
         names = {one.name.rpartition("/")[2] for one in (*shown, *rare)}
         other = next((m for path, m in self.errors.items() if path.partition(".")[0] not in names and not path.startswith("tests")), "")
@@ -134,8 +135,8 @@ class _Form:
         info = self.known.model_fields[name]
         value = self.stored.get(name, None if info.is_required() else info.get_default())
         annotation = info.annotation
-        if name in _SPECIAL:
-            return _SPECIAL[name](self, value)
+        if special := _SPECIAL.get(name):
+            return special(self, value)
         if name in PICKED:
             options = records(name)
             empty = _("Any") if not info.is_required() else _("Choose …")
@@ -245,7 +246,7 @@ class _Form:
         return catalog.current().property(self.of, str(self.stored.get("property", "")))
 
 
-_SPECIAL: dict[str, Any] = {
+_SPECIAL: dict[str, Callable[[_Form, Any], Input | None]] = {
     name: getattr(_Form, name) for name in ("property", "operator", "value", "unset", "case", "outcome", "model", "band", "above", "sources", "event", "name")
 } | {"at_least": lambda form, _value: form.points("at_least"), "at_most": lambda form, _value: form.points("at_most")}
 

@@ -221,8 +221,8 @@ def _whole(stored: Any) -> Stored:
         inner = _whole(stored["not"])
         return {"not": {"all": [inner]} if "not" in inner else inner}
     if "related" in stored:
-        inner = stored.get("filter")
-        return {**stored, "filter": whole(inner) if inner else {"all": []}}
+        within = stored.get("filter")
+        return {**stored, "filter": whole(within) if within else {"all": []}}
     if "condition" not in stored:
         raise Invalid.one("filter", "INVALID_FILTER", _("This filter cannot be read"))
     return stored
@@ -339,15 +339,20 @@ def act(stored: Stored, asked: str, object_type: str) -> Stored:
                 twice = 2 if verb == "copy" else 0
                 return _changed(stored, inside, lambda parts: [*parts[:place], *(parts[place : place + 1] * twice), *parts[place + 1 :]])
         case "test":
-            return _replaced(stored, path, event_tests.add)
+            return _edited(stored, path, event_tests.add)
         case "untest" if what.isascii() and what.isdigit():
-            return _replaced(stored, path, lambda condition: event_tests.drop(condition, int(what)))
+            return _edited(stored, path, lambda condition: event_tests.drop(condition, int(what)))
     return stored
 
 
-def _changed(stored: Any, path: str, change: Callable[[list[Stored]], list[Stored]]) -> Any:
+def _changed(stored: Stored, path: str, change: Callable[[list[Stored]], list[Stored]]) -> Stored:
     """The tree with another list at a path; as it was where there is no such list."""
-    return _replaced(stored, path, lambda found: change(found) if isinstance(found, list) else found)
+    return _edited(stored, path, lambda found: change(found) if isinstance(found, list) else found)
+
+
+def _edited(stored: Stored, path: str, change: Callable[[Any], Any]) -> Stored:
+    found = _replaced(stored, path, change)
+    return found if isinstance(found, dict) else stored
 
 
 def _replaced(stored: Any, path: str, change: Callable[[Any], Any]) -> Any:
