@@ -1,18 +1,21 @@
 """What every condition keeps, whichever it is."""
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from baton.query.operators import OPERATORS
 from baton.segments import catalog, filter
-from baton.segments.condition import Condition, conditions
+from baton.segments.condition import Condition, Happened, conditions
 from baton.segments.models import ScoreModel, Segment
 
 pytestmark = pytest.mark.django_db
 ALL = sorted(conditions().items())
 DOCS = (Path(__file__).resolve().parents[2] / "docs" / "filters.md").read_text()
+EXAMPLES: list[dict[str, Any]] = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", DOCS, re.S)]
 
 # what must be said for a condition that asks for something
 NEEDED = {
@@ -20,13 +23,18 @@ NEEDED = {
     "company_property": {"property": "industry", "operator": "any_of", "value": ["it"]},
     "score": {"at_least": 35},
     "in_segment": {"segment": 1},
+    "event": {"event": "page_view"},
+    "stage": {"stages": ["mql"]},
+    "mail_state": {"state": "bounced"},
+    "source": {"sources": ["search"]},
+    "verdict": {"verdicts": ["ready"]},
 }
 
 
 @pytest.fixture(autouse=True)
 def _known() -> None:
     Segment.objects.create(pk=1, name="VIP")
-    ScoreModel.objects.create(pk=1, name="Lead score")
+    ScoreModel.objects.create(pk=1, key="lead", name="Lead score", bands=[{"key": "mql", "label": "MQL", "at_least": 35}])
 
 
 @pytest.mark.parametrize(("key", "kind"), ALL)
@@ -42,7 +50,15 @@ def test_a_condition_can_be_read_meant_and_said(key: str, kind: type[Condition])
 @pytest.mark.parametrize(("key", "kind"), ALL)
 def test_a_condition_is_documented_with_all_its_fields(key: str, kind: type[Condition]) -> None:
     (section,) = re.findall(rf"^### `{key}`\n(.*?)(?=^#|\Z)", DOCS, re.M | re.S)
-    assert {name for name in kind.model_fields if f"`{name}`" not in section} == set()
+    (shared,) = re.findall(r"^## How often and when\n(.*?)(?=^#|\Z)", DOCS, re.M | re.S)
+    told = section + (shared if issubclass(kind, Happened) else "")
+    assert {name for name in kind.model_fields if f"`{name}`" not in told} == set()
+    assert any(example["condition"] == key for example in EXAMPLES if "condition" in example)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=[f"example {n}" for n in range(len(EXAMPLES))])
+def test_the_examples_of_the_docs_can_be_read(example: dict[str, Any]) -> None:
+    filter.parse(example, catalog.current())
 
 
 def test_the_docs_have_no_other_condition() -> None:

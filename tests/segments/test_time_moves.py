@@ -83,7 +83,8 @@ def happened(draw: st.DrawFn) -> Stored:
     )
     if draw(st.booleans()):
         return {"condition": "event", "event": "page_dwell", "sum": draw(st.sampled_from([{"at_least": 60}, {"at_most": 60}])), **draw(times())}
-    return {"condition": "event", "event": draw(st.sampled_from(["page_view", "page_dwell", "stage_changed"])), "tests": tests, **often, **draw(times())}
+    kinds = ["page_view"] if tests and tests[0]["property"] == "referrer" else ["page_view", "page_dwell", "stage_changed"]
+    return {"condition": "event", "event": draw(st.sampled_from(kinds)), "tests": tests, **often, **draw(times())}
 
 
 @st.composite
