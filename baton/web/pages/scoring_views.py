@@ -100,7 +100,7 @@ def _is_mine(stored: Mapping[str, Any], model: ScoreModel) -> bool:
     given = stored.get("model")
     if stored.get("condition") != "score":
         return False
-    return given == model.pk if given is not None else scoring.first_model() == model
+    return given in (model.pk, model.key) if given is not None else scoring.first_model() == model
 
 
 def mentions_score(stored: Any, model: ScoreModel) -> bool:
@@ -116,7 +116,9 @@ def beginnings(stored: Any, model: ScoreModel) -> list[int]:
         return [n for part in stored for n in beginnings(part, model)]
     if not isinstance(stored, dict):
         return []
-    own = [stored["at_least"]] if _is_mine(stored, model) and stored.get("part", "total") == "total" and isinstance(stored.get("at_least"), int) else []
+    own = []
+    if _is_mine(stored, model) and stored.get("part", "total") == "total":
+        own = [n for n in (stored.get("at_least"), model.begins(str(stored.get("band") or ""))) if isinstance(n, int)]
     return [*own, *(n for part in stored.values() for n in beginnings(part, model))]
 
 

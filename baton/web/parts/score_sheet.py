@@ -130,7 +130,7 @@ def _line(rule: Mapping[str, Any], known: ScoreRule | None, counts: Mapping[str,
 def people_of(rule: Mapping[str, Any]) -> dict[str, Any]:
     """A filter for those a rule gives points: of an event rule that expires, who did it since."""
     stored: dict[str, Any] = dict(rule["filter"])
-    if rule["kind"] == "event" and rule["expires_days"]:
+    if rule["kind"] == "event" and rule["expires_days"] and not {"since", "until", "until_days", "period"} & set(stored):
         stored["days"] = min(rule["expires_days"], stored.get("days") or rule["expires_days"])
     return stored
 
