@@ -28,7 +28,7 @@ from baton.platform.errors import Invalid, Problem
 from baton.query import compile
 from baton.query.nodes import And, Compare, Node, Or
 from baton.query.statement import Sql
-from baton.segments import catalog, cut, definitions, filter, patience
+from baton.segments import catalog, definitions, filter, patience
 from baton.segments.definitions import Definition
 from baton.segments.models import ScoreModel
 
@@ -188,11 +188,7 @@ def _statement(ready: Mapping[int, Definition], at: datetime, ids: Sequence[int]
     if not ready:
         return None
     known, zone = catalog.current(), config().zone
-    params: dict[str, Any] = {}
-    tables = ""
-    if ids is not None:
-        few = cut.tables((d.node for d in ready.values()), at)
-        tables, params = f"{few.text}, ", {**params, **few.params, "ids": list(ids)}
+    params: dict[str, Any] = {} if ids is None else {"ids": list(ids)}
     parts = []
     for rank, definition in sorted(ready.items()):
         node = And((_ahead(rank), definition.node))
@@ -203,7 +199,7 @@ def _statement(ready: Mapping[int, Definition], at: datetime, ids: Sequence[int]
             found = compile.condition(node, known, now=at, zone=zone, prefix=f"s{rank}_")
             parts.append(f"SELECT c.id, {rank} AS rank FROM contact c WHERE c.id = ANY(%(ids)s) AND c.archived_at IS NULL AND {found.text}")
         params |= found.params
-    return Sql(f"WITH {tables}fits AS MATERIALIZED ({' UNION ALL '.join(parts)}){DUE}", params)
+    return Sql(f"WITH fits AS MATERIALIZED ({' UNION ALL '.join(parts)}){DUE}", params)
 
 
 def _ahead(rank: int) -> Node:
