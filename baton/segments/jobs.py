@@ -77,10 +77,12 @@ def evaluate_list(segment_id: int, asked: str) -> None:
 
 @job
 def evaluate_model(model_id: int, rules_version: int) -> None:
-    """All scores of a model, after its rules became this version. A later version has a job of its own."""
+    """All scores of a model, after its rules became this version, and the stages that its bands lead to. A later version has a job of its own."""
     model = ScoreModel.objects.filter(pk=model_id).first()
     if model is not None and model.version == rules_version:
         scoring.everyone(model)
+        if lifecycle.looks_at(model):
+            lifecycle.everyone()
 
 
 @job

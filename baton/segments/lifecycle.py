@@ -167,6 +167,12 @@ def _band(rule: Mapping[str, Any], scores: Sequence[ScoreModel]) -> Stored:
     return {} if model is None or least is None else {"condition": "score", "model": model.pk, "at_least": least}
 
 
+def looks_at(model: ScoreModel) -> bool:
+    """Whether a stage is entered by a band of this score."""
+    scores = _scores()
+    return any(rule.get("band") and score_of(rule, scores) == model for rule in _rules().values())
+
+
 def score_of(rule: Mapping[str, Any], scores: Sequence[ScoreModel] | None = None) -> ScoreModel | None:
     """The score that a rule looks at: the one it names, else the first of contacts."""
     named = rule.get("model")
