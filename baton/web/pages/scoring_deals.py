@@ -71,7 +71,7 @@ def _told(story: Story, named: dict[int, people.Person]) -> dict[str, Any]:
     source = properties.definitions("contact").get("lead_source")
     label = properties.option_label(source, story.source) if source and story.source else ""
     kinds = (
-        ("pages", _("Pages"), "file-text"),
+        ("pages", _("Pages seen"), "file-text"),
         ("forms", _("Forms"), "clipboard-list"),
         ("downloads", _("Downloads"), "download"),
         ("mails", _("Mails"), "mail"),
