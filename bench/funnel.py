@@ -22,17 +22,17 @@ Row = dict[str, Any]
 
 FILL = """
 CREATE TEMP TABLE ways (way int, step int, o text, t text, p text);
-INSERT INTO ways SELECT w, s - 1, CASE WHEN s = 1 THEN '' ELSE (string_to_array(path, ' '))[s - 1] END, (string_to_array(path, ' '))[s],
-       CASE WHEN s = 1 THEN 'entry' WHEN (string_to_array(path, ' '))[s] LIKE 'recycle%%' THEN 'recycle' WHEN (string_to_array(path, ' '))[s] = 'deadend' THEN 'dead_end'
-            WHEN (string_to_array(path, ' '))[s - 1] LIKE 'recycle%%' THEN 'return' WHEN w = 6 AND s = 2 THEN 'fast_pass' ELSE 'forward' END
+INSERT INTO ways SELECT w, s - 1, CASE WHEN s = 1 THEN '' ELSE a[s - 1] END, a[s],
+       CASE WHEN s = 1 THEN 'entry' WHEN a[s] LIKE 'recycle%%' THEN 'recycle' WHEN a[s] = 'deadend' THEN 'dead_end'
+            WHEN a[s - 1] LIKE 'recycle%%' THEN 'return' WHEN w = 6 AND s = 2 THEN 'fast_pass' ELSE 'forward' END
 FROM (VALUES (0, 'lead'), (1, 'lead nurturing'), (2, 'lead deadend'), (3, 'lead nurturing mql sql'), (4, 'lead nurturing mql sql recycle_a nurturing'),
              (5, 'lead nurturing mql sql opportunity customer'), (6, 'lead sql opportunity recycle_b'), (7, 'lead nurturing mql')) AS v(w, path),
-     LATERAL generate_series(1, array_length(string_to_array(path, ' '), 1)) AS s;
+     LATERAL string_to_array(path, ' ') AS a, LATERAL generate_series(1, array_length(a, 1)) AS s;
 INSERT INTO contact (id, email, properties, owner_id, created_at, created_by, source, updated_at)
-SELECT i, '', jsonb_build_object('lead_source', (ARRAY['search', 'webinar', 'ad_naver', 'referral', 'exhibition', 'direct'])[1 + i %% 6]), CASE WHEN i %% 3 = 0 THEN 1 + i %% 9 END,
-       now(), 'system', 'bench', now() FROM generate_series(1, %(contacts)s) AS i;
-INSERT INTO booking (contact_id, id, at, out_of, "into", path, actor, source)
-SELECT i, nextval('record_id_seq'), at, o, t, p, 'system', 'bench' FROM (
+SELECT i, '', jsonb_build_object('lead_source', (ARRAY['search', 'webinar', 'ad_naver', 'referral', 'exhibition', 'direct'])[1 + i %% 6]),
+       CASE WHEN i %% 3 = 0 THEN 1 + i %% 9 END, now(), 'system', 'bench', now() FROM generate_series(1, %(contacts)s) AS i;
+INSERT INTO booking (contact_id, id, at, out_of, "into", path, actor, source, reason)
+SELECT i, nextval('record_id_seq'), at, o, t, p, 'system', 'bench', '' FROM (
     SELECT i, t0 + (now() - t0) * step / 7.0 AS at, o, t, p
     FROM (SELECT i, now() - interval '730 days' * random() AS t0, floor(random() * 8)::int AS chosen FROM generate_series(1, %(contacts)s) AS i) q
     JOIN ways ON way = chosen ORDER BY 2
@@ -44,11 +44,12 @@ BARE = """SELECT out_of, "into", path, count(*) FILTER (WHERE at >= now() - inte
 def funnel() -> list[Row]:
     """The pages of The Model; the board must answer in half a second."""
     _world()
+    from django.test import Client
+
     from baton.accounts import users
     from baton.analytics import ageing, breakdown, cohorts, counting, flows, periods
     from baton.analytics import funnel as model
     from baton.platform.actor import SYSTEM
-    from django.test import Client
 
     rows: list[Row] = []
     bare = _best(lambda: sql.rows(BARE))

@@ -62,7 +62,7 @@ def forward() -> int:
     with transaction.atomic():
         Counted.objects.bulk_create([Counted(zone=config().time_zone)], ignore_conflicts=True)
         state = Counted.objects.select_for_update().get()
-        if state.zone != config().time_zone:
+        if state.zone != config().time_zone or not state.upto:
             _forget(state)
         ((oldest,),) = sql.rows(OLDEST)
         if state.looked_at is not None and state.next > state.upto and (oldest is None or oldest > state.looked_at):
@@ -92,6 +92,7 @@ def again() -> int:
 
 
 def _forget(state: Counted) -> None:
+    """Begin anew: what was counted by other days, or nothing yet."""
     FlowDay.objects.all().delete()
     StayMonth.objects.all().delete()
-    state.upto, state.next, state.looked_at, state.zone = 0, 0, None, config().time_zone
+    state.upto, state.zone = 0, config().time_zone

@@ -79,7 +79,7 @@ class Asked:
 
 def read(request: HttpRequest) -> Asked:
     """What the address asks for; what makes no sense in it is left out."""
-    given = request.GET
+    given = {key: str(value) for key, value in request.GET.items()}
     source = given.get("source") or None
     owner = given.get("owner", "")
     known = owner == "-" or (owner.removeprefix("team-").isdecimal() and owner.isascii() and len(owner) < 19)
