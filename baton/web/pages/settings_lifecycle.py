@@ -31,7 +31,7 @@ KINDS: dict[str, tuple[str | Promise, str | Promise]] = {
     "aside": (gettext_lazy("Beside the way"), gettext_lazy("has no place on the way")),
 }
 TEAMS: dict[str, str | Promise] = {
-    "": gettext_lazy("Nobody"), "marketing": gettext_lazy("Marketing"), "inside_sales": gettext_lazy("Inside sales"), "sales": gettext_lazy("Sales"),
+    "": gettext_lazy("Nobody"), "marketing": gettext_lazy("Marketing"), "inside_sales": gettext_lazy("Inside sales"), "sales": gettext_lazy("Sales team"),
     "success": gettext_lazy("Customer success"),
 }  # fmt: skip
 MODES: dict[str, str | Promise] = {
