@@ -196,6 +196,8 @@ def _tell(rows: dict[Link, Any], *, linked: bool = True) -> None:
                 told[Change(side.from_id, "property", f"{side.to_type}.*")] = None
                 if linked and side.to_type in activities:
                     told[Change(side.from_id, "linked", f"{side.to_type}:{side.to_id}")] = None
+            elif side.from_type == "company" and side.to_type == "contact":
+                told[Change(side.from_id, "company", "contact.*")] = None
     changes.append(told)
     about = {(side.from_type, side.from_id) for row in rows for side in (row, row.turned) if side.to_type in activities and side.from_type not in activities}
     if 0 < len(about) <= WATCHED:

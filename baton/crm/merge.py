@@ -255,6 +255,8 @@ def _tell(object_type: str, *ids: int) -> None:
     else:
         linked = sql.rows("SELECT DISTINCT to_id FROM association WHERE from_id = ANY(%s) AND to_type = 'contact'", [list(ids)])
         changes.append(Change(contact_id, "property", f"{object_type}.*") for (contact_id,) in linked)
+        if object_type == "company":
+            changes.append(Change(id, "company") for id in ids)
     for id in ids:
         live.publish(f"{'contact' if object_type == 'contact' else 'record'}:{id}", what="changed")
 

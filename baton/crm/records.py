@@ -159,9 +159,9 @@ def derive(object_type: str, ids: Sequence[int], values: Values, *, actor: Actor
 
 
 @retrying
-def derive_each(object_type: str, wanted: Mapping[int, Values], *, actor: Actor) -> None:
-    """The same with values for each record."""
-    plan = Plan(object_type, actor, "", clock.now())
+def derive_each(object_type: str, wanted: Mapping[int, Values], *, actor: Actor, quiet: bool = False) -> None:
+    """The same with values for each record. `quiet` leaves no history: the values are worked out again and again."""
+    plan = Plan(object_type, actor, "", clock.now(), quiet=quiet)
     items = list(wanted.items())
     with transaction.atomic():
         for start in range(0, len(items), SET):

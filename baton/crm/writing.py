@@ -39,6 +39,7 @@ class Plan:
     now: datetime
     freedom: life.Freedom = ""  # of moves between stages of the life cycle
     reason: str = ""  # of such a move
+    quiet: bool = False  # what is worked out again and again leaves no history
     known: dict[str, PropertyDefinition] = field(init=False)
     ways: pipelines.Known = field(init=False)
     table: str = field(init=False)
@@ -199,7 +200,9 @@ def _try(plan: Plan, wanted: Mapping[int, dict[str, Any]], system: bool) -> dict
     written = _write(plan, list(changed.values()), texts) if changed else set()
     done = [changed[id] for id in changed if id in written]
     _give_up(plan, done)
-    trail.write(plan.object_type, [(id, name, was.get(name), value) for id, new, was in done for name, value in new.items()], plan.actor, plan.source, plan.now)
+    if not plan.quiet:
+        told = [(id, name, was.get(name), value) for id, new, was in done for name, value in new.items()]
+        trail.write(plan.object_type, told, plan.actor, plan.source, plan.now)
     if plan.people:
         changes.append(_book(plan, done))
     tell(plan.object_type, {id: new for id, new, _was in done})
@@ -386,5 +389,7 @@ def tell(object_type: str, changed: Mapping[int, Iterable[str]]) -> None:
         live.changed("contact" if object_type == "contact" else "record", changed)
     if object_type == "contact":
         return
+    if object_type == "company":
+        changes.append(Change(id, "company", name) for id, names in changed.items() for name in names)
     linked = sql.rows("SELECT DISTINCT from_id, to_id FROM association WHERE from_id = ANY(%s) AND to_type = 'contact'", [list(changed)])
     changes.append(Change(contact_id, "property", f"{object_type}.{name}") for id, contact_id in linked for name in changed[id])

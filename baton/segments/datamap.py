@@ -14,6 +14,7 @@ PARTS: list[Part] = [
     Rows("membership", ["segment_id"], drop="starts_with(o.reason, 'filter')"),
     Rows("membership_pin", ["segment_id"]),
     Rows("score", ["model_id"], drop="true"),
+    Rows("record_score", ["model_id"], by="record_id", drop="true"),
     Rows("score_entry", ["id"], tell_apart=("cause", ("model_id",)), blank={"reason": ""}),
     Rows("verdict", ["id"], blank={"reason": ""}),
     One("pause", [], _longer, blank={"reason": ""}),

@@ -17,7 +17,7 @@ from baton.segments import card as cards
 from baton.segments import catalog, filter, score_sql
 from baton.segments.card import Band, Card, Group, Rule
 from baton.segments.models import ScoreModel, ScoreRule, ScoreVersion
-from baton.segments.score_sql import CAP, LEDGER
+from baton.segments.score_sql import CAP, LEDGER, PEOPLE
 
 NEAREST = 5  # rules that are named as ways to the next band
 
@@ -47,7 +47,7 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A score taken apart. `groups`: points by key of the group, after caps; what was given by hand stands under `ledger`. Their sum is the total."""
+    """A score taken apart. `groups`: points by key of the group, after caps; beside them `ledger` (given by hand) and `people`. Their sum is the total."""
 
     total: int
     fit: int
@@ -57,6 +57,7 @@ class Explained:
     groups: dict[str, int]
     caps: dict[str, int]  # what the caps of groups took, by key of the group
     ledger: int
+    people: int  # of a company: what its contacts bring
     hits: list[Hit]  # those that hold, most points first; then those that do not, in the card's order
     band: Band | None
     next_band: Band | None
@@ -83,7 +84,12 @@ def explain(contact_id: int, model: ScoreModel | None = None, *, at: datetime | 
     if at is not None:
         return _past(contact_id, model, at)
     found = sql.rows("SELECT reasons FROM score WHERE contact_id = %s AND model_id = %s", [contact_id, model.pk])
-    return _explained(published(model), _by_key(model, json.loads(found[0][0]) if found else {}), model.version, None)
+    return of_reasons(model, json.loads(found[0][0]) if found else {})
+
+
+def of_reasons(model: ScoreModel, reasons: Reasons) -> Explained:
+    """Stored reasons of a score as it is published."""
+    return _explained(published(model), _by_key(model, reasons), model.version, None)
 
 
 def published(model: ScoreModel) -> Card:
@@ -154,6 +160,7 @@ def _explained(card: Card, reasons: Reasons, version: int | None, at: datetime |
         groups=groups,
         caps=caps,
         ledger=ledger,
+        people=int(reasons.get(PEOPLE, (0, 0))[1]),
         hits=hits,
         band=card.band(total),
         next_band=following,

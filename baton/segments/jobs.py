@@ -5,7 +5,7 @@ from datetime import datetime
 from baton.platform import changes
 from baton.platform.changes import Batch, Change
 from baton.platform.jobs import drain, every, job
-from baton.segments import definitions, edges, exports, lifecycle, pauses, refresh, scoring, sizes, verdicts
+from baton.segments import company_scores, definitions, edges, exports, lifecycle, pauses, refresh, scoring, sizes, verdicts
 from baton.segments.models import ScoreModel, ScoreRule, Segment
 
 
@@ -26,6 +26,14 @@ def scores(batch: Batch, unseen: list[Change]) -> None:
             whom.setdefault(int(change.key.removeprefix(edges.MODEL)), set()).add(change.contact_id)
     for model_id in sorted(whom):
         scoring.some(whom[model_id], models=[model_id], batch=batch)
+
+
+@changes.on_change(order=25)
+def companies(_batch: Batch, unseen: list[Change]) -> None:
+    """Score companies that wait, and let those wait whose people have other points."""
+    company_scores.some({c.contact_id for c in unseen if c.kind == "company" and c.key != company_scores.PROPERTY})
+    if any(c.kind in ("score", "identity") for c in unseen):
+        company_scores.waiting(unseen)
 
 
 @changes.on_change(order=30)
@@ -77,12 +85,32 @@ def evaluate_list(segment_id: int, asked: str) -> None:
 
 @job
 def evaluate_model(model_id: int, rules_version: int) -> None:
-    """All scores of a model, after its rules became this version, and the stages that its bands lead to. A later version has a job of its own."""
-    model = ScoreModel.objects.filter(pk=model_id).first()
-    if model is not None and model.version == rules_version:
-        scoring.everyone(model)
-        if lifecycle.looks_at(model):
-            lifecycle.everyone()
+    """All scores of a model, after this version was published, and what its bands decide. A later version has a job of its own."""
+    model = ScoreModel.objects.filter(pk=model_id, archived_at=None).first()
+    if model is None or model.version != rules_version:
+        return
+    if model.object_type == "company":
+        company_scores.everyone(model)
+        return
+    scoring.everyone(model)
+    if lifecycle.looks_at(model):
+        lifecycle.everyone()
+    if other_bands(model):  # who is in which one changes although his points do not
+        for segment in Segment.objects.filter(kind="active", archived_at=None, depends__scores__contains=model.pk):
+            refresh.everyone(segment)
+
+
+def other_bands(model: ScoreModel) -> bool:
+    """Whether the published version has other bands than the one before."""
+    published = model.versions.filter(published_at__isnull=False).order_by("-published_at").values_list("content", flat=True)[:2]
+    return len({str(content.get("bands")) for content in published}) > 1
+
+
+@every("43 * * * *")
+def company_dates() -> None:
+    """Rules of companies about dates ("in the next 30 days") turn with the clock."""
+    for model in ScoreModel.objects.filter(object_type="company", archived_at=None):
+        company_scores.everyone(model)
 
 
 @job

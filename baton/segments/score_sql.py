@@ -66,30 +66,30 @@ def plan_for(card: Card, known: Catalog, *, ledger: int | None = None) -> Plan:
 
 def points(plan: Plan, at: datetime, *, whom: bool) -> Sql:
     """`SELECT contact_id, total, fit, reasons` of all contacts, or (`whom`) of those of `%(ids)s`; also of those who have no points."""
-    asked = _Asked(plan)
+    asked = Asked(plan)
     held = asked.held(at, whom)
     return Sql(f"{held.text} SELECT f.contact_id, {asked.total} AS total, {asked.fit} AS fit, {asked.reasons} AS reasons FROM capped f", held.params)
 
 
-def moved(plan: Plan, model_id: int, at: datetime, *, whom: bool) -> Sql:
+def moved(plan: Plan, model_id: int, at: datetime, *, whom: bool, asked: "Asked | None" = None) -> Sql:
     """The same of those whose score is not the stored one, with that: SELECT contact_id, total, fit, digest, reasons, old_total, old_fit, old_reasons.
 
     Reasons are compared by their digest, and written out for those only who differ.
     """
-    asked = _Asked(plan)
+    asked = asked or Asked(plan)
     held = asked.held(at, whom)
     text = f"""{held.text}, fresh AS (
     SELECT f.*, {asked.total} AS total, {asked.fit} AS fit, {asked.digest} AS digest FROM capped f
 )
 SELECT f.contact_id, f.total, f.fit, f.digest, {asked.reasons} AS reasons,
        coalesce(s.total, 0) AS old_total, coalesce(s.fit, 0) AS old_fit, coalesce(s.reasons, '{{}}') AS old_reasons
-FROM fresh f LEFT JOIN score s ON s.contact_id = f.contact_id AND s.model_id = %(model)s
-WHERE CASE WHEN s.contact_id IS NULL THEN f.digest <> 0 ELSE s.digest IS DISTINCT FROM f.digest OR s.total <> f.total OR s.fit <> f.fit END"""
+FROM fresh f LEFT JOIN {asked.table} s ON s.{asked.owner} = f.contact_id AND s.model_id = %(model)s
+WHERE CASE WHEN s.{asked.owner} IS NULL THEN f.digest <> 0 ELSE s.digest IS DISTINCT FROM f.digest OR s.total <> f.total OR s.fit <> f.fit END"""
     return Sql(text, {**held.params, "model": model_id})
 
 
 @dataclass(frozen=True, slots=True)
-class _Reason:
+class Reason:
     """One thing that gives or takes points, as SQL over a row of `capped`."""
 
     name: str
@@ -98,17 +98,20 @@ class _Reason:
     points: str
 
 
-class _Asked:
+class Asked:
     """The parts of a statement about one plan. `held` has a row for each contact with how often each rule holds (t0, t1 …) and what caps take (c0, c1 …)."""
+
+    table = "score"
+    owner = "contact_id"
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.rules = [_Reason(r.name, r.rule.group, f"t{i}", self._points(i, r)) for i, r in enumerate(plan.rules)]
-        self.caps = [_Reason(CAP + g.key, g.key, f"(c{i} <> 0)::int", f"c{i}") for i, g in enumerate(plan.groups) if g.cap is not None]
-        self.ledger = [] if plan.ledger is None else [_Reason(LEDGER, "", "lt", "lp")]
+        self.rules = [Reason(r.name, r.rule.group, f"t{i}", self._points(i, r)) for i, r in enumerate(plan.rules)]
+        self.caps = [Reason(CAP + g.key, g.key, f"(c{i} <> 0)::int", f"c{i}") for i, g in enumerate(plan.groups) if g.cap is not None]
+        self.ledger = [] if plan.ledger is None else [Reason(LEDGER, "", "lt", "lp")]
 
     @property
-    def all(self) -> list[_Reason]:
+    def all(self) -> list[Reason]:
         return [*self.rules, *self.caps, *self.ledger]
 
     @property
@@ -143,15 +146,18 @@ class _Asked:
             columns += ["coalesce(l.n, 0)::int AS lt", "coalesce(l.points, 0)::int AS lp"]
         joins = tally.joins()
         tables = cut.tables((r.node for r in self.plan.rules), at) if whom else Sql("", {})
-        caps = [f"{self._cap(group)} AS c{i}" for i, group in enumerate(self.plan.groups) if group.cap is not None]
         text = f"""WITH {f"{tables.text}, " if tables.text else ""}held AS MATERIALIZED (
     SELECT {", ".join(columns)}
     FROM contact c{joins.text}{_entries(self.plan, whom)}
     WHERE {"c.id = ANY(%(ids)s) AND " if whom else ""}c.archived_at IS NULL
 ), capped AS (
-    SELECT {", ".join(["h.*", *caps])} FROM held h
+    SELECT {", ".join(["h.*", *self.cap_columns])} FROM held h
 )"""
         return Sql(text, {**tables.params, **joins.params})
+
+    @property
+    def cap_columns(self) -> list[str]:
+        return [f"{self._cap(group)} AS c{i}" for i, group in enumerate(self.plan.groups) if group.cap is not None]
 
     def _points(self, number: int, counted: Counted) -> str:
         """The points of a rule: so many for each time, unless they are less with age."""
@@ -181,7 +187,7 @@ def _columns(number: int, counted: Counted, tally: Tally) -> list[str]:
     return found
 
 
-def _sum(reasons: Sequence[_Reason]) -> str:
+def _sum(reasons: Sequence[Reason]) -> str:
     return f"({' + '.join(r.points for r in reasons) or '0'})"
 
 

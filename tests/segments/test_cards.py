@@ -155,3 +155,12 @@ def test_other_bands_are_another_version(world: Any) -> None:
     model = scores.create()
     changed = scores.thresholds(model, 40, 80, actor=ANN)
     assert (changed.begins("mql"), changed.begins("sql"), changed.begins("hot"), changed.version) == (40, 80, None, 2)
+def test_new_bands_move_people_in_lists_without_a_change_of_points(world: Any) -> None:
+    anna = world.contact(seniority="exec")
+    model = cards.create(content(exec_rule(world, 40)), actor=ANN)
+    jobs.evaluate_model(**deferred("evaluate_model")[-1])
+    mql = world.list({"condition": "score", "band": "mql", "model": model.pk})
+    assert world.members(mql) == {anna}
+    scores.thresholds(model, 50, 80, actor=ANN)
+    jobs.evaluate_model(**deferred("evaluate_model")[-1])
+    assert world.members(mql) == set()
