@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from baton.platform import sql
-from bench.engine import CONTACTS, DAYS, _definitions, _world
+from baton.platform.actor import SYSTEM
+from bench.engine import CONTACTS, DAYS, RULES, _world
 
 Row = dict[str, Any]
 DEALS = 5_000
@@ -14,8 +15,8 @@ DEALS = 5_000
 ENDED = """
 INSERT INTO record (id, object_type, properties, created_at, created_by, source, updated_at)
 SELECT r.id, 'deal', jsonb_build_object('pipeline', 'default', 'dealstage', CASE WHEN r.won THEN 'closedwon' ELSE 'closedlost' END,
-       'stage_since', to_char(r.at + '20 days' AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-       'closedate', to_char(r.at + '20 days', 'YYYY-MM-DD')), r.at, 'system', '', r.at
+       'stage_since', to_char((r.at + interval '20 days') AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+       'closedate', to_char(r.at + interval '20 days', 'YYYY-MM-DD')), r.at, 'system', '', r.at
 FROM unnest(%s::bigint[], %s::boolean[], %s::timestamptz[]) AS r(id, won, at)
 """
 LINKED = """
@@ -40,6 +41,18 @@ def _deals(end: datetime) -> tuple[list[int], list[datetime]]:
     return people, moments
 
 
+def _content() -> dict[str, Any]:
+    """The rules of the other measurement as a card."""
+    from baton.segments import presets
+
+    content = presets.blank("bench")
+    content["rules"] = [
+        {"key": f"rule_{number}", "group": group, "kind": "event" if more else "state", "filter": stored, "points": points, "times": 5 if more else None}
+        for number, (group, stored, points, more) in enumerate(RULES)
+    ]
+    return content
+
+
 def backtest() -> list[Row]:
     """The whole back-test; limit: reading the events of the same people until the same moments from the index."""
     end = _world()
@@ -47,8 +60,7 @@ def backtest() -> list[Row]:
     from baton.segments import cards, outcomes
 
     people, moments = _deals(end)
-    _segment, model = _definitions()
-    card = cards.current(model)
+    card = cards.current(cards.create(_content(), key="bench_past", actor=SYSTEM))
     start = time.perf_counter()
     result = tried.measure(card, outcomes.Settings(ends="deals", days=None))
     value = (time.perf_counter() - start) * 1000
