@@ -34,7 +34,7 @@ def test_a_new_rule_goes_from_draft_to_points(sheet: Page, seller: Page) -> None
     sheet.locator("#rule-form [name=points]").fill("7")
     sheet.locator("#rule-form [name=points]").press("Tab")
     expect(sheet.locator("#rule-web_rule [name=points]")).to_have_value("7")
-    sheet.locator("#rule-form [data-close]").click()
+    sheet.locator("#rule-form header [data-close]").click()
     expect(sheet.locator("#verdict > b")).to_contain_text("77")  # by the draft
     expect(sheet.locator("#matched-web_rule")).to_contain_text("1")
     sheet.locator("#rule-head .switch").click()
@@ -79,7 +79,7 @@ def test_bands_are_dragged_and_kept_in_the_draft(sheet: Page) -> None:
 
 def test_another_contact_is_tried_and_given_points(sheet: Page) -> None:
     sheet.locator("#try-search").fill("서지우")
-    sheet.locator("#try-people button").first.click()
+    sheet.locator("#try-people button", has_text="서지우").first.click()
     expect(sheet.locator(".tested")).to_contain_text("서지우")
     sheet.locator(".tested a.strong").click()
     card = sheet.locator("#scorecard")

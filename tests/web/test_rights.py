@@ -134,6 +134,7 @@ ODD = [
     ("GET", "palette/", {"q": "a\0b"}),
     ("GET", "scoring/", {"contact": "9" * 30}),
     ("GET", "scoring/people/", {"q": "a\0b"}),
+    ("POST", "scoring/new/", {"preset": "blank", "name": "a\0b"}),
     ("GET", "contacts/{contact}/", {"before": "²"}),
     ("GET", "contacts/{contact}/news/", {"since": "9" * 30}),
     ("GET", "notifications/", {"before": "9" * 30}),

@@ -404,3 +404,15 @@ def test_forms_are_rated_and_those_without_points_are_named(marketer: Client, se
     assert seller.post(f"/scoring/forms/{paper.pk}/", {"rating": "1"}).status_code == 403
     file = marketer.get("/scoring/forms/file/").content.decode()
     assert "'=Paper,8,Late" in file  # no formula for a spreadsheet
+
+
+def test_letters_that_cannot_be_stored_are_refused(marketer: Client, model: ScoreModel) -> None:
+    assert marketer.post(f"/scoring/{model.key}/groups/", {"do": "add", "label": "a\0b"}).status_code == 422
+    assert marketer.post(f"/scoring/{model.key}/bands/", {"do": "add", "label": "a\0b", "at_least": "3"}).status_code == 422
+    assert marketer.post(f"/scoring/{model.key}/rename/", {"name": "a\0b"}).status_code == 422
+    marketer.post(f"/scoring/{model.key}/rules/exec/set/", {"points": "5"})
+    assert marketer.post(f"/scoring/{model.key}/draft/review/", {"note": "a\0b"}).status_code == 422
+    nul = {"condition": "property", "property": "jobtitle", "operator": "is", "value": "a\0b"}
+    assert marketer.post(f"/scoring/{model.key}/rules/exec/", {"points": "5", "group": "web", "filter": json.dumps(nul)}).status_code == 422
+    assert marketer.post(f"/scoring/{model.key}/back/", {"place": "0", "rule": '{"key": "x\\u0000"}'}).status_code == 422
+    assert marketer.post(f"/contacts/{_id('둘')}/score/points/", {"points": "5", "reason": "a\0b"}).status_code == 422

@@ -15,7 +15,7 @@ from baton.segments import cards, presets
 from baton.segments.models import ScoreModel, ScoreVersion
 from baton.web.answer import go
 from baton.web.page import Page, actor, allow, user
-from baton.web.parts import people
+from baton.web.parts import people, score_draft
 
 RESERVED = ("new", "forms", "people", "won")  # addresses that are no score's key
 FILE = 1_000_000  # bytes of a YAML file
@@ -72,6 +72,7 @@ def new(request: HttpRequest) -> HttpResponse:
         return render(request, "scoring/new.html", {"choices": _choices(), "chosen": "", "models": _contact_models()})
     name = request.POST.get("name", "").strip()
     try:
+        name = score_draft.text(request.POST, "name")
         content = _content(request)
         content |= {"name": name} if name else {}
         made = cards.create(content, key=_key(str(content.get("name") or "")), actor=actor(request))

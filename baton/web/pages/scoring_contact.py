@@ -24,9 +24,8 @@ from baton.segments.models import ScoreModel
 from baton.web.answer import faults, toast
 from baton.web.page import Page, actor
 from baton.web.parts import score_draft, score_words, scorecard
-from baton.web.parts.subject import Subject, of_record
+from baton.web.parts.subject import BASE, Subject, of_record
 
-BASE = r"^(?P<word>contacts)/(?P<id>\d{1,18})/score/"
 SHOWN = 50  # changes on a page
 
 
@@ -35,7 +34,7 @@ class ScoringContact(Page):
 
     @classmethod
     def urls(cls) -> list[URLPattern]:
-        return [re_path(BASE + r"$", show), re_path(BASE + r"points/$", give)]
+        return [re_path(BASE + r"score/$", show), re_path(BASE + r"score/points/$", give)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ class Change:
 @of_record()
 def show(request: HttpRequest, subject: Subject) -> HttpResponseBase:
     """The page; `?before=` continues the changes. `?score=` is another score than the first."""
-    _may_look(request)
+    _may_look(request, subject)
     models = list(ScoreModel.objects.filter(object_type="contact", archived_at=None))
     model = next((m for m in models if m.key == request.GET.get("score")), models[0] if models else None)
     if model is None:
@@ -82,7 +81,9 @@ def show(request: HttpRequest, subject: Subject) -> HttpResponseBase:
     return TemplateResponse(request, template, context)
 
 
-def _may_look(request: HttpRequest) -> None:
+def _may_look(request: HttpRequest, subject: Subject) -> None:
+    if not subject.is_person:
+        raise NotFound(_("There is no such record."))
     if not permissions.can(request.user, "scoring", "view"):
         raise Forbidden(_("Your role does not show scores."))
 
@@ -142,7 +143,7 @@ def _move(moved: Mapping[str, Any], names: Names, version: int | None) -> Move:
 @of_record("edit")
 def give(request: HttpRequest, subject: Subject) -> HttpResponse:
     """Give points, or take some, with a reason; they count from the answer on, for `days` or for ever."""
-    _may_look(request)
+    _may_look(request, subject)
     model = ScoreModel.objects.filter(key=request.POST.get("score", ""), object_type="contact", archived_at=None).first() or scoring.first_model()
     if model is None:
         raise NotFound(_("There is no score model yet."))

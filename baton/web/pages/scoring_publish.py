@@ -19,7 +19,7 @@ from baton.segments.card import Card
 from baton.segments.models import ScoreModel, ScoreVersion
 from baton.web.answer import go, toast
 from baton.web.page import Page, actor, allow, user
-from baton.web.parts import people, score_sheet, score_words
+from baton.web.parts import people, score_draft, score_sheet, score_words
 
 from .scoring import uploaded
 
@@ -154,7 +154,7 @@ def _bands(found: effects.Effect, old: Card, new: Card) -> list[tuple[str, int |
 def review(request: HttpRequest, key: str) -> HttpResponse:
     """Sales agrees: whoever may look at scores may say so, with a note."""
     model = cards.model(key)
-    version = cards.review(model, note=request.POST.get("note", "").strip(), actor=actor(request))
+    version = cards.review(model, note=score_draft.text(request.POST, "note"), actor=actor(request))
     return toast(render(request, "scoring/draft_body.html", _context(request, model, version)), _("Reviewed: thank you"))
 
 
@@ -163,7 +163,7 @@ def review(request: HttpRequest, key: str) -> HttpResponse:
 def publish(request: HttpRequest, key: str) -> HttpResponse:
     """Make the draft what counts. Few contacts are scored at once, many by a worker."""
     model = cards.model(key)
-    cards.publish(model, note=request.POST.get("note", "").strip(), actor=actor(request))
+    cards.publish(model, note=score_draft.text(request.POST, "note"), actor=actor(request))
     if model.object_type == "contact" and Contact.objects.filter(archived_at=None)[: AT_ONCE + 1].count() <= AT_ONCE:
         scoring.everyone(model)
     return go(f"/scoring/{key}/")

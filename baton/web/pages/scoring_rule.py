@@ -202,7 +202,7 @@ def values(request: HttpRequest, key: str) -> HttpResponse:
         }
         return render(request, "scoring/values.html", context)
     operator = "any_of" if definition.type in ("choice", "multi_choice") else "contains" if "contains" in given else "is"
-    pairs = zip(given.getlist("value"), given.getlist("points"), strict=False)
+    pairs = zip((value.replace("\0", "") for value in given.getlist("value")), given.getlist("points"), strict=False)
     made = 0
     for value, text in pairs:
         if not value.strip() or not text.strip():

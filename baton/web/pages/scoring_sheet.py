@@ -141,7 +141,7 @@ def change_groups(request: HttpRequest, key: str) -> HttpResponse:
     """What `do` says: `add` a group of this `label` and `side`, `change` one (with its `cap`, blank for none), or `drop` an empty one."""
     model = cards.model(key)
     content, _draft = score_draft.working(model)
-    label, side, group = request.POST.get("label", "").strip(), request.POST.get("side", "engagement"), request.POST.get("group", "")
+    label, side, group = score_draft.text(request.POST, "label"), request.POST.get("side", "engagement"), request.POST.get("group", "")
     match request.POST.get("do", ""):
         case "add":
             content = score_draft.add_group(content, label, side)
@@ -162,7 +162,7 @@ def change_bands(request: HttpRequest, key: str) -> HttpResponse:
     """What `do` says: `add` a band of this `label` from `at_least` points, `change` one, or `drop` one."""
     model = cards.model(key)
     content, _draft = score_draft.working(model)
-    label, band, do = request.POST.get("label", "").strip(), request.POST.get("band", ""), request.POST.get("do", "")
+    label, band, do = score_draft.text(request.POST, "label"), request.POST.get("band", ""), request.POST.get("do", "")
     if do == "drop":
         content = score_draft.drop_band(content, band)
     elif do in ("add", "change"):
@@ -197,7 +197,7 @@ def rename(request: HttpRequest, key: str) -> HttpResponse:
         hows = (("sum", _("their sum")), ("average", _("their average")), ("highest", _("the highest")), ("count", _("how many have at least")))
         models = ScoreModel.objects.filter(object_type="contact", archived_at=None)
         return render(request, "scoring/rename.html", {"model": model, "content": content, "models": models, "hows": hows})
-    content["name"] = request.POST.get("name", "").strip()
+    content["name"] = score_draft.text(request.POST, "name")
     if model.object_type == "company":
         of, how = request.POST.get("people", ""), request.POST.get("how", "sum")
         content["people"] = {"model": of, "how": how, "at_least": score_draft.optional(request.POST, "at_least", -WIDEST, WIDEST) or 0} if of else None

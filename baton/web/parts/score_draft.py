@@ -143,6 +143,14 @@ def drop_band(content: Content, key: str) -> Content:
     return new
 
 
+def text(given: Mapping[str, str], name: str) -> str:
+    """What was typed, without spaces around it. Raises Invalid for letters that cannot be stored."""
+    typed = str(given.get(name, "")).strip()
+    if "\0" in typed:
+        raise Invalid.one(name, "INVALID_TEXT", _("The text has letters that cannot be stored."))
+    return typed
+
+
 def integer(given: Mapping[str, str], name: str, low: int, high: int) -> int:
     """A whole number of a form. Raises Invalid."""
     try:
