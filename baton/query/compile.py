@@ -357,7 +357,7 @@ class _Happened:
                 moment = f"to_char(to_timestamp({text}::numeric / 1000) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
                 value = f"CASE WHEN {text} ~ {self.bind(MILLISECONDS)} THEN {moment} ELSE {text} END"
             case _:
-                return Cell("(e.payload -> 'properties')", prop.name, self.bind)
+                return Cell("coalesce(e.payload -> 'properties', '{}')", prop.name, self.bind)  # never NULL, or its negation would be neither
         return Cell(f"jsonb_build_object({name}::text, {value})", prop.name, self.bind)
 
     def _number(self, node: Performed, name: str) -> str:

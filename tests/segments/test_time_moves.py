@@ -28,7 +28,9 @@ STARTS = [
     datetime(2026, 12, 10, 3, 0, tzinfo=UTC),  # thirty days on lies another month, quarter and year
     datetime(2027, 2, 10, 3, 0, tzinfo=UTC),  # and here the day that the year has not
 ]
-STEPS = [timedelta(microseconds=1), timedelta(seconds=1), timedelta(hours=9), timedelta(days=1), timedelta(days=3), timedelta(days=9)]
+# edges are looked at once a second (edges.PACE), so no step is shorter
+STEPS = [timedelta(seconds=1), timedelta(hours=9), timedelta(days=1), timedelta(days=3), timedelta(days=9)]
+BESIDE = [timedelta(), timedelta(microseconds=1), timedelta(seconds=1), timedelta(hours=9)]
 MONTH = timedelta(days=30)
 LENGTHS = st.sampled_from([1, 2, 7, 10])
 PAGES = ["/pricing", "/blog/a", "/blog/b"]
@@ -167,7 +169,7 @@ class History:
         """Some of what he did: on days and beside their ends, so that it stands on the edges of windows."""
         draw = self.draw
         for _ in range(draw(st.integers(0, 4))):
-            ago = timedelta(days=draw(st.sampled_from([0, 1, 2, 5, 7, 9, 10, 31]))) + draw(st.sampled_from([timedelta(), STEPS[0], STEPS[1], STEPS[2]]))
+            ago = timedelta(days=draw(st.sampled_from([0, 1, 2, 5, 7, 9, 10, 31]))) + draw(st.sampled_from(BESIDE))
             page, kind = SITE + draw(st.sampled_from(PAGES)), draw(st.sampled_from([Kind.PAGE_VIEW, Kind.PAGE_VIEW, Kind.PAGE_DWELL]))
             value = draw(st.sampled_from([20.0, 31.0, 60.0])) if kind == Kind.PAGE_DWELL else None
             referrer = draw(st.sampled_from([{}, {"referrer": "https://search.example/"}]))
