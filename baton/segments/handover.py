@@ -35,7 +35,7 @@ REASONS = 3  # shown of a lead
 TOUCHED = """
 SELECT e.contact_id, count(*), max(e.ts), (array_agg(e.kind ORDER BY e.ts DESC))[1]
 FROM unnest(%(ids)s::bigint[], %(since)s::timestamptz[]) AS w(contact_id, since)
-JOIN event e ON e.contact_id = w.contact_id AND e.ts >= w.since AND e.ts <= %(now)s AND e.kind = ANY(%(kinds)s::smallint[])
+JOIN event e ON e.contact_id = w.contact_id AND e.ts >= w.since AND e.ts >= %(oldest)s AND e.ts <= %(now)s AND e.kind = ANY(%(kinds)s::smallint[])
 LEFT JOIN event_key k ON k.id = e.key
 WHERE e.kind <> %(mail)s OR coalesce(k.value, '') <> 'INCOMING_EMAIL'
 GROUP BY e.contact_id
@@ -43,7 +43,7 @@ GROUP BY e.contact_id
 # What became of those who became SQLs in a period: the newest verdict given since, by contact and entry.
 OUTCOMES = """
 SELECT coalesce(v.verdict, 'none'), count(*), count(*) FILTER (WHERE v.verdict IS NULL AND NOT EXISTS (
-    SELECT 1 FROM event e WHERE e.contact_id = b.contact_id AND e.ts >= b.at AND e.kind = ANY(%(kinds)s::smallint[])))
+    SELECT 1 FROM event e WHERE e.contact_id = b.contact_id AND e.ts >= b.at AND e.ts >= %(since)s AND e.kind = ANY(%(kinds)s::smallint[])))
 FROM (
     SELECT b.contact_id, b.at, lead(b.at) OVER (PARTITION BY b.contact_id ORDER BY b.at, b.id) AS again
     FROM booking b WHERE b.into = 'sql' AND b.at >= %(since)s AND b.at <= %(until)s
@@ -169,7 +169,8 @@ def counts(rights: Rights | None, limits: Bounds | None, *, owner: int | None = 
 def touches(since: Mapping[int, datetime]) -> dict[int, Touch]:
     """What sales did with each contact since his moment. One query."""
     params = {
-        "ids": list(since), "since": list(since.values()), "now": clock.now(), "kinds": [int(k) for k in TOUCHES], "mail": int(Kind.EMAIL_LOGGED),
+        "oldest": min(since.values(), default=None), "ids": list(since), "since": list(since.values()), "now": clock.now(),
+        "kinds": [int(k) for k in TOUCHES], "mail": int(Kind.EMAIL_LOGGED),
     }  # fmt: skip
     return {id: Touch(times, last, Kind(kind)) for id, times, last, kind in sql.rows(TOUCHED, params)} if since else {}
 

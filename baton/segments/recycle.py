@@ -99,7 +99,7 @@ def paused(rights: Rights | None, *, owner: int | None = None, stage: str = "", 
     for stored in {row[5] for row in rows}:
         condition = waking.read(stored)
         said[stored] = filter.sentence(condition) if condition else ""
-    return [Paused(*row[:5], said[row[5]], *row[6:]) for row in rows]
+    return [_paused(row, said[row[5]]) for row in rows]
 
 
 def one(contact_id: int) -> Paused | None:
@@ -108,7 +108,7 @@ def one(contact_id: int) -> Paused | None:
     if not rows:
         return None
     condition = waking.read(rows[0][5])
-    return Paused(*rows[0][:5], filter.sentence(condition) if condition else "", *rows[0][6:])
+    return _paused(rows[0], filter.sentence(condition) if condition else "")
 
 
 def returned(rights: Rights | None, *, owner: int | None = None) -> list[Returned]:
@@ -124,6 +124,11 @@ def counts(rights: Rights | None, *, owner: int | None = None) -> Counts:
     [(all_of_them, soon, wakes)] = sql.rows(COUNTS.format(tests=tests), {**params, "soon": clock.now() + LEAVING})
     [(endless,)] = sql.rows(ENDLESS.format(tests=tests), {**params, "boxes": boxes(), "most": finder.EXACT})
     return Counts(all_of_them, soon, wakes, endless)
+
+
+def _paused(row: tuple[Any, ...], wake: str) -> Paused:
+    contact, until, reason, actor, at, _stored, stage, owner = row
+    return Paused(contact, until, reason, actor, at, wake, stage, owner)
 
 
 def _tests(rights: Rights | None, owner: int | None) -> tuple[str, dict[str, Any]]:

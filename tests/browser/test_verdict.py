@@ -7,7 +7,8 @@ from .test_live import Elsewhere, elsewhere  # noqa: F401  # the fixture
 
 LEAD = """
 from baton.crm import records
-answer = records.create("contact", {"lastname": "판", "firstname": "정아", "email": "verdict@gaon.example", "lifecyclestage": "sql"}, actor=SYSTEM, source="page")
+given = {"lastname": "판", "firstname": "정아", "email": "verdict@gaon.example", "lifecyclestage": "sql"}
+answer = records.create("contact", given, actor=SYSTEM, source="page")
 """
 
 

@@ -18,7 +18,7 @@ from baton.platform import clock
 from baton.platform.actor import SYSTEM, Actor
 from baton.platform.errors import Conflict, Forbidden, Invalid
 from baton.segments import entries, handover, lifecycle, scoring, verdicts
-from baton.segments.models import Membership, Score, ScoreEntry
+from baton.segments.models import Membership, Score, ScoreEntry, ScoreModel
 from tests.segments import scores
 
 
@@ -79,7 +79,7 @@ def test_not_ready_takes_just_so_many_points_and_he_earns_sql_again(world: Any, 
     assert (booking.out_of, booking.into, booking.path, booking.source, booking.reason) == ("sql", "mql", "back", "verdict", "예산이 없음")
     world.settle()
     lifecycle.everyone()
-    scoring.everyone(scoring.first_model())
+    scoring.everyone(ScoreModel.objects.get())
     world.settle()
     assert says(anna) == ("mql", 64, "not_ready")
     assert not Membership.objects.filter(segment_id=ripe.pk).exists()
@@ -119,7 +119,7 @@ def test_unqualified_takes_100_and_nothing_lifts_him_until_a_person_changes_the_
     world.views(anna, "/pricing", times=30)
     world.settle()
     lifecycle.everyone()
-    scoring.everyone(scoring.first_model())
+    scoring.everyone(ScoreModel.objects.get())
     world.settle()
     assert says(anna) == ("subscriber", 270, "unqualified")
     verdicts.take_back(anna, reason="잘못 눌렀습니다", actor=sales)

@@ -51,7 +51,7 @@ def give(request: HttpRequest, subject: Subject) -> HttpResponse:
     try:
         if given["verdict"] == "paused":
             wake = filter_editor.read(request.POST, "wake")
-        more = {"until": _day(given["until"]), "wake": wake, "into": given["into"]} if given["verdict"] == "paused" else {}
+        more: dict[str, Any] = {"until": _day(given["until"]), "wake": wake, "into": given["into"]} if given["verdict"] == "paused" else {}
         made = verdicts.give(subject.id, given["verdict"], reason=given["reason"], actor=actor(request), **more)
     except Invalid as error:
         faults = {p.path: p.message for p in reversed(error.problems)}
@@ -64,7 +64,7 @@ def give(request: HttpRequest, subject: Subject) -> HttpResponse:
 @of_record()
 def panel(request: HttpRequest, subject: Subject) -> HttpResponse:
     """The part of the record that shows the verdict, with the stage and the score that it may have changed."""
-    context = {"subject": subject, "verdict": verdict.of(subject, colleagues())}
+    context: dict[str, Any] = {"subject": subject, "verdict": verdict.of(subject, colleagues())}
     if not subject.is_person:
         raise NotFound(_("There is no such record."))
     context |= {"stage": progress.of(subject), "score": scorecard.card(subject.id), "whole": request.GET.get("of") != "handover"}
