@@ -11,6 +11,7 @@ committed: two of its people may change at once. The first score of companies is
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -87,7 +88,7 @@ def waiting(told: Iterable[Change]) -> None:
     models = list(ScoreModel.objects.filter(object_type="company", archived_at=None, people__isnull=False).values_list("people", flat=True))
     if not models:
         return
-    numbers = {str(pk) for pk in ScoreModel.objects.filter(key__in=[people["model"] for people in models]).values_list("pk", flat=True)}
+    numbers = {str(pk) for pk in ScoreModel.objects.filter(key__in=[people["model"] for people in models if people]).values_list("pk", flat=True)}
     people = {c.contact_id for c in told if c.kind == "identity" or (c.kind == "score" and c.key in numbers)}
     if people:
         changes.append(Change(id, "company", "contact.*") for (id,) in sql.rows(TOUCHED, [sorted(people)]))
@@ -145,7 +146,7 @@ class _Companies(score_sql.Asked):
             self.ledger = [score_sql.Reason(PEOPLE, "", "lt", "lp")]
 
     def held(self, at: datetime, whom: bool) -> Sql:
-        columns, params = ["c.id AS contact_id"], {}
+        columns, params = ["c.id AS contact_id"], dict[str, Any]()
         for i, counted in enumerate(self.plan.rules):
             found = compile.condition(counted.node, self.known, now=at, zone=config().zone, prefix=f"n{i}_")
             params |= found.params

@@ -102,7 +102,7 @@ def published(model: ScoreModel) -> Card:
 def _tried(contact_id: int, card: Card) -> Reasons:
     found = score_sql.points(score_sql.plan_for(card, catalog.current()), clock.now(), whom=True)
     rows = sql.rows(found.text, {**found.params, "ids": [contact_id]})
-    return json.loads(rows[0][3]) if rows else {}  # type: ignore[no-any-return]
+    return json.loads(rows[0][3]) if rows else {}
 
 
 def _past(contact_id: int, model: ScoreModel, at: datetime) -> Explained:

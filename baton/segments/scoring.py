@@ -12,7 +12,7 @@ One statement asks all rules of a score about everybody or about the few; what d
 with one event that says which rules moved it, so that the events of a contact always add up to his score.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -132,7 +132,7 @@ def some(ids: Iterable[int], *, models: Iterable[int] | None = None, batch: Batc
             at = definitions.not_before(model.evaluated_at)
             found = _moved(model, at, whom=True)
             text = FEW.format(moved=found.text, put=PUT, tell=TELL)
-            rows: Sequence[tuple[int, bool]] = sql.rows(text, {**found.params, **_about(model, at), "ids": contact_ids})  # type: ignore[assignment]
+            rows = sql.rows(text, {**found.params, **_about(model, at), "ids": contact_ids})
             told = [Change(contact_id, "score", str(model.pk)) for contact_id, differs in rows if differs]
             if batch is not None:
                 batch.add(told)
