@@ -327,7 +327,9 @@ def test_another_contact_is_found_to_be_tried(marketer: Client, model: ScoreMode
     found = marketer.get(f"/scoring/people/?q=김둘&at={model.key}").content.decode()
     assert "김둘" in found
     assert "김하나" not in found
-    assert f"/scoring/{model.key}/?contact=" in found
+    picked = found.split('hx-get="')[1].split('"')[0]
+    tried = marketer.get(f"{picked}&contact={_id('하나')}", headers=TRIED).content.decode()
+    assert '<b class="num">20 points</b>' in tried
 
 
 @pytest.mark.parametrize("q", ["%", "_", "\\", "<b>"])

@@ -217,8 +217,7 @@ def axis(on: effects.Scale) -> list[tuple[int, float]]:
 def tested(request: HttpRequest, model: ScoreModel, card: Card, draft: ScoreVersion | None, held: Rights) -> dict[str, Any]:
     """The contact of `?contact`, else the one with the most points, explained: now or at the end of the day `?on`, as published or by the draft (`?by`)."""
     given = request.GET if request.method == "GET" else request.POST
-    asked = given.getlist("contact")  # a link to another contact stands before the form's own
-    contact = _contact(asked[0] if asked else "", model, held)
+    contact = _contact(given.get("pick") or given.get("contact", ""), model, held)  # picked from a search, while the form still holds the one before
     day = parse_date(given["on"]) if _day(given.get("on", "")) else None
     if day is not None and day >= clock.now().astimezone(config().zone).date():
         day = None
