@@ -4,7 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from baton.accounts import users
 from baton.crm import properties, records
@@ -153,6 +155,12 @@ def test_won_deals_tell_what_was_before_them_and_pages_become_rules(web: Client,
     assert "Webinar" in page
     assert "nuriwork.example/cases" in page
     assert "/late" not in page  # that was after the deal was made
+    asked = []
+    for count in (5, 20):  # as many questions for many deals as for a few
+        with CaptureQueriesContext(connection) as found:
+            text(web, f"/scoring/won/?n={count}")
+        asked.append(len(found))
+    assert asked[0] >= asked[1]
     pages = text(web, "/scoring/won/pages/")
     assert "30 / 30" in pages
     assert "0 / 30" in pages
