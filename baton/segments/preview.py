@@ -74,7 +74,7 @@ def sample(stored: dict[str, Any], limit: int = 10) -> list[int]:
     return [id for (id,) in _rows(_members(node, known), f"SELECT m.id FROM ({{members}}) m ORDER BY m.id DESC LIMIT {int(limit)}")]
 
 
-def effect(segment: Segment | None, stored: dict[str, Any], *, some: int = 5, patience: int = PATIENCE) -> Effect:
+def effect(segment: Segment | None, stored: dict[str, Any], *, some: int = 5, patience: int | None = None) -> Effect:
     """Who would join and leave a list (None: a new one) with this filter, exactly and in one statement; who is pinned stays. Raises as count() does."""
     node = filter.parse(stored, catalog.current(), segment=segment.pk if segment else None)
     members = _members(node, catalog.current())
@@ -85,8 +85,8 @@ def _members(node: Node, known: catalog.Current) -> Sql:
     return compile.members(node, known, now=clock.now(), zone=config().zone)
 
 
-def _rows(members: Sql, around: str, more: dict[str, Any] | None = None, milliseconds: int = PATIENCE) -> list[tuple[Any, ...]]:
-    found = limited(around.replace("{members}", members.text), {**members.params, **(more or {})}, milliseconds=milliseconds)
+def _rows(members: Sql, around: str, more: dict[str, Any] | None = None, milliseconds: int | None = None) -> list[tuple[Any, ...]]:
+    found = limited(around.replace("{members}", members.text), {**members.params, **(more or {})}, milliseconds=milliseconds or PATIENCE)
     if found is None:
         raise Conflict(_("Counting takes too long. The list itself will be right."))
     return found
