@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import pytest
 from django.utils import translation
 
-from baton.crm import associations, consent, records
+from baton.crm import associations, consent, merge, records
 from baton.events import own, record
 from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
@@ -374,3 +374,18 @@ def test_where_people_came_from_and_what_sales_said(world: "World") -> None:
     assert found({"condition": "verdict", "verdicts": ["none"]}) == {anna}
     assert found({"condition": "verdict", "verdicts": ["not_ready"], "days": 6}) == {ben}
     assert found({"condition": "verdict", "verdicts": ["not_ready"], "days": 4}) == set()
+
+
+def test_the_same_event_counts_once_and_those_of_a_merged_contact_count_for_the_one_that_stays(world: "World") -> None:
+    anna, ben = world.contact(), world.contact()
+    moment = clock.now() - timedelta(days=1)
+    for contact in (anna, anna, ben):
+        record.add([NewEvent(contact, Kind.PAGE_VIEW, moment, "nuriwork.example/pricing", id=77)])
+    record.add([NewEvent(ben, Kind.PAGE_VIEW, moment, "nuriwork.example/pricing", id=78)])
+    viewed = {"condition": "page_viewed", "address": "/pricing"}
+    assert found({**viewed, "exactly": 1}) == {anna}
+    everybody = world.list(viewed)
+    merge.merge("contact", anna, ben, actor=SYSTEM)
+    world.settle()
+    assert found({**viewed, "exactly": 2}) == {anna}
+    assert world.members(everybody) == {anna}
