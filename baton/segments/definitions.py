@@ -125,8 +125,9 @@ def woken(what: What, stored: Mapping[int, tuple[Stored, Stored]], changes: Iter
 
     found: dict[int, set[int]] = {}
     readable: dict[int, Stored] = {}
+    unsaved = ready(what, {id: stored_filter for id, (stored_filter, saved) in stored.items() if not saved})
     for id, (stored_filter, saved) in stored.items():
-        looks_at = _looks_at(what, id, stored_filter, saved)
+        looks_at = _looks_at(what, id, saved) if saved else unsaved[id].depends if id in unsaved else Depends()
         if ids := set[int]().union(*(people for (kind, key), people in others.items() if _wakes(what, id, looks_at, kind, key))):
             found[id] = ids
         if events and any(kind in events and (key is None or key in events[kind]) for kind, key in looks_at.events):
@@ -142,10 +143,7 @@ def _among(people: Mapping[int, set[int]], keys: frozenset[int] | None) -> list[
     return list(people.values()) if keys is None else [people[key] for key in people.keys() & keys]
 
 
-def _looks_at(what: What, id: int, stored: Stored, saved: Stored) -> Depends:
-    if not saved:  # from before it was stored
-        found = ready(what, {id: stored}).get(id)
-        return found.depends if found else Depends()
+def _looks_at(what: What, id: int, saved: Stored) -> Depends:
     kept = _saved.get((what, id))
     if kept is None or kept[0] != saved:
         kept = _saved[what, id] = (saved, Depends.from_json(saved))

@@ -106,7 +106,7 @@ def test_a_visitor_is_not_scored_until_he_is_a_contact(world: Any) -> None:
     world.settle()
     found = score(visitor, model)
     assert found.total == 5
-    assert records.get("contact", visitor).properties["lifecyclestage"] == "lead"
+    assert records.get("contact", visitor).properties["lifecyclestage"] == "nurturing"  # in by being there, on by what he did
 
 
 def test_a_changed_rule_moves_the_scores(world: Any) -> None:
