@@ -76,7 +76,8 @@ def load(events: int, *, say: Say = lambda text: None) -> int:
 def _crowd() -> tuple[int, int]:
     """The first number and the length of the longest row of contacts without a gap."""
     ((first, count),) = sql.rows(
-        "SELECT min(id), count(*) FROM (SELECT id, id - row_number() OVER (ORDER BY id) AS island FROM contact) n GROUP BY island ORDER BY count(*) DESC LIMIT 1"
+        "SELECT min(id), count(*) FROM (SELECT id, id - row_number() OVER (ORDER BY id) AS island FROM contact) n"
+        " GROUP BY island ORDER BY count(*) DESC LIMIT 1"
     )
     return int(first), int(count)
 

@@ -8,10 +8,10 @@ from baton.events.models import EventDefinition
 from baton.events.vocabulary import Kind
 
 EVENTS = {
-    "webinar_attended": (gettext_noop("Webinar attended"), [{"name": "minutes", "label": gettext_noop("Minutes"), "type": "number"}]),
+    "webinar_attended": (gettext_noop("Webinar attended"), [("minutes", gettext_noop("Minutes"), "number")]),
     "signed_up": (gettext_noop("Signed up"), []),
     "blog_comment": (gettext_noop("Blog comment"), []),
-    "social_interaction": (gettext_noop("Reaction on social media"), [{"name": "network", "label": gettext_noop("Network"), "type": "string"}]),
+    "social_interaction": (gettext_noop("Reaction on social media"), [("network", gettext_noop("Network"), "string")]),
 }
 
 
@@ -20,7 +20,7 @@ def ensure() -> None:
     there = set(EventDefinition.objects.filter(name__in=EVENTS).values_list("name", flat=True))
     missing = {name: about for name, about in EVENTS.items() if name not in there}
     EventDefinition.objects.bulk_create(
-        EventDefinition(name=name, label=_(label), properties=[{**one, "label": _(one["label"])} for one in properties])
+        EventDefinition(name=name, label=_(label), properties=[{"name": key, "label": _(word), "type": type_} for key, word, type_ in properties])
         for name, (label, properties) in missing.items()
     )
     keys.resolve({(Kind.CUSTOM_EVENT, name): _(label) for name, (label, _properties) in missing.items()})

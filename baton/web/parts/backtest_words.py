@@ -144,7 +144,7 @@ def cuts(result: Mapping[str, Any], working: Card) -> list[dict[str, Any]]:
 
 
 WHY = {
-    "few": lambda: _("Not enough data: {n} good and {n} bad ends are needed.").format(n=statistics.LEAST),
+    "few": lambda: _("Not enough data: {n} good and as many bad ends are needed.").format(n=statistics.LEAST),
     "chance": lambda: _("The points do not part good from bad ends: what difference there is may be chance. So no threshold is proposed."),
     "none": lambda: _("Below the next band there is no threshold that fits."),
 }

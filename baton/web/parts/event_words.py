@@ -178,7 +178,9 @@ def _entry(event: Event, users: Mapping[int, str], dwell: float | None, answers:
             return Entry(event.ts, "list-minus", "stage", _("Left the list ‘{name}’").format(name=name))
         case Kind.VERDICT_GIVEN:
             verdict = str(verdicts.WORDS.get(event.key_value, event.key_value))
-            return Entry(event.ts, "gavel", "stage", _("Verdict of sales: {verdict}").format(verdict=verdict), _author(said, users), str(said.get("reason") or ""))
+            return Entry(
+                event.ts, "gavel", "stage", _("Verdict of sales: {verdict}").format(verdict=verdict), _author(said, users), str(said.get("reason") or "")
+            )
         case Kind.PAUSE_STARTED:
             until = str(said.get("until") or "")
             title = _("No marketing until {day}").format(day=day_only(datetime.fromisoformat(until))) if until else _("No marketing")

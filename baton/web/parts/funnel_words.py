@@ -1,6 +1,7 @@
 """The Model in words: teams, rules of entry, periods, what a number counts."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from babel.dates import format_skeleton
@@ -33,12 +34,12 @@ def period(found: Period) -> str:
     return last if found.span == "month" else f"{month(found.first)} – {last}"
 
 
-def month(first: object) -> str:
+def month(first: date) -> str:
     """2026년 11월 / Nov 2026."""
     return str(format_skeleton("yMMM", first, locale="ko" if korean() else "en"))
 
 
-def short_month(first: object) -> str:
+def short_month(first: date) -> str:
     """11월 / Nov."""
     return str(format_skeleton("MMM", first, locale="ko" if korean() else "en"))
 
