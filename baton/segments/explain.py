@@ -16,7 +16,7 @@ from baton.platform import clock, sql
 from baton.segments import card as cards
 from baton.segments import catalog, filter, score_sql
 from baton.segments.card import Band, Card, Group, Rule
-from baton.segments.models import ScoreModel, ScoreRule, ScoreVersion
+from baton.segments.models import ScoreModel, ScoreVersion
 from baton.segments.score_sql import CAP, LEDGER, PEOPLE
 
 NEAREST = 5  # rules that are named as ways to the next band
@@ -134,7 +134,7 @@ def _keys(model: ScoreModel) -> list[int]:
 
 def _by_key(model: ScoreModel, reasons: Reasons) -> Reasons:
     """Reasons with the keys of rules in place of their numbers."""
-    names = {str(pk): key for pk, key in ScoreRule.objects.filter(model=model).values_list("pk", "key")}
+    names = {str(rule.pk): rule.key for rule in model.rules.all()}
     return {names.get(name, name): both for name, both in reasons.items()}
 
 

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import prefetch_related_objects
+
 from baton.events.vocabulary import Kind
 from baton.platform import clock, sql
 from baton.segments import entries, explain, scoring
@@ -30,6 +32,7 @@ def card(contact_id: int, model: ScoreModel | None = None) -> dict[str, Any] | N
     model = model or scoring.first_model()
     if model is None:
         return None
+    prefetch_related_objects([model], "rules")  # asked for more than once below
     row = Score.objects.filter(contact_id=contact_id, model_id=model.pk).first()
     total = row.total if row else 0
     now = clock.now()
