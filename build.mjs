@@ -1,4 +1,4 @@
-// Builds what browsers load: the stylesheet, the scripts, the icon sprite and the fonts of the pages,
+// Builds what browsers load: the stylesheets, the scripts, the icon sprite and the fonts of the pages,
 // and the two scripts for customers' own sites (tracker and form embed), which must run in old browsers too.
 import { build, context } from "esbuild";
 import { existsSync } from "node:fs";
@@ -6,7 +6,7 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 
 const out = "baton/web/static/dist";
 const modern = { bundle: true, minify: true, sourcemap: true, target: ["chrome125", "safari18", "firefox128"], external: ["*.woff2"], logLevel: "info" };
-const styles = { ...modern, entryPoints: { style: "baton/web/css/style.css", fonts: "baton/web/css/.fonts.css" }, outdir: out };
+const styles = { ...modern, entryPoints: { style: "baton/web/css/style.css", reports: "baton/web/css/reports.css", fonts: "baton/web/css/.fonts.css" }, outdir: out };
 // Every file of ts/ is one behaviour and loads with app.js: a new file needs no entry in a list.
 const behaviours = (await readdir("baton/web/ts")).filter((f) => f.endsWith(".ts") && f !== "form-embed.ts").sort();
 const app = {
@@ -53,5 +53,5 @@ if (process.argv.includes("--watch")) {
   for (const options of [styles, app, ...sites]) await build(options);
 }
 console.log(`${await icons()} icons`);
-const made = new Set(["fonts", "icons.svg", ...["app.js", "style.css", "fonts.css"].flatMap((f) => [f, `${f}.map`]), ...sites.map((s) => s.outfile.split("/").at(-1))]);
+const made = new Set(["fonts", "icons.svg", ...["app.js", "style.css", "reports.css", "fonts.css"].flatMap((f) => [f, `${f}.map`]), ...sites.map((s) => s.outfile.split("/").at(-1))]);
 for (const old of await readdir(out)) if (!made.has(old)) await rm(`${out}/${old}`, { recursive: true, force: true });
