@@ -3,6 +3,7 @@
 A published score changes in one way only: a draft of it is published. Contacts are scored again in the background.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ from baton.segments.card import Card, Rule
 from baton.segments.models import ScoreModel, ScoreRule, ScoreVersion
 
 OPEN = ("draft", "reviewed")
+DEEPEST, MOST_PARTS = 100, 50_000  # of a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,12 +200,33 @@ def to_yaml(content: Card) -> str:
 def from_yaml(text: str) -> dict[str, Any]:
     """The content in a YAML file, for `create` or `save`. Raises Invalid (`file`)."""
     try:
-        found = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        found = yaml.load(text, _Loader)  # a safe loader
+        json.dumps(found)  # sets and bytes are no part of a score
+    except (yaml.YAMLError, ValueError, TypeError) as error:
         raise Invalid.one("file", "INVALID_FILE", _("This is no YAML file: {fault}").format(fault=error)) from error
     if not isinstance(found, dict):
         raise Invalid.one("file", "INVALID_FILE", _("The file holds no score."))
     return found
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain values only: no aliases, which make much of a small file or lead back to themselves; neither too deep nor too many parts."""
+
+    yaml_implicit_resolvers = {  # a day stays the text it is in filters
+        letter: [(tag, shape) for tag, shape in known if not tag.endswith(":timestamp")] for letter, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.depth = self.parts = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self.depth, self.parts = self.depth + 1, self.parts + 1
+        if self.check_event(yaml.AliasEvent) or self.depth > DEEPEST or self.parts > MOST_PARTS:
+            raise yaml.YAMLError(_("it refers to itself, or is too large."))
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
 
 # Below: how it is kept --------------------------------------------------------

@@ -62,7 +62,8 @@ def look() -> int:
             *_expired(models.values(), now),
         ]
         changes.append(dict.fromkeys(found))
-        Segment.objects.filter(pk__in=[d.id for d, _ in cursors if d.what == "segment"]).update(evaluated_at=now)
+        looked = Segment.objects.filter(pk__in=[d.id for d, _ in cursors if d.what == "segment"])
+        looked.exclude(evaluated_at=None).update(evaluated_at=now)  # one whose filter changed meanwhile is still being worked out
         ScoreModel.objects.filter(pk__in=models).update(evaluated_at=now)
         if timed := [d.id for d, _ in cursors if d.what == "stage"]:
             lifecycle.looked(timed, now)

@@ -62,7 +62,8 @@ def index(request: HttpRequest) -> HttpResponse:
     if text:
         found = found.filter(name__icontains=text)
     total = found.count()
-    number = max(1, int(request.GET.get("page", "1"))) if request.GET.get("page", "1").isdecimal() else 1
+    asked = request.GET.get("page", "")
+    number = max(1, int(asked)) if asked.isascii() and asked.isdecimal() and len(asked) < 9 else 1
     shown = list(found[(number - 1) * PAGE : number * PAGE])
     ids = [s.pk for s in shown]
     days, users = sizes.history(ids), circles.users_of_many(ids)

@@ -101,7 +101,7 @@ def effect(request: HttpRequest) -> HttpResponse:
     """Who would join and leave with the filter of the form: of list `?id=`, or a new one. Unasked it gives up soon, and offers to count."""
     held = rights.of(user(request))
     number = request.GET.get("id", "")
-    segment = Segment.objects.filter(pk=int(number)).first() if number.isascii() and number.isdigit() else None
+    segment = Segment.objects.filter(pk=int(number)).first() if number.isascii() and number.isdigit() and len(number) < 19 else None
     context: dict[str, Any] = {"list": segment}
     try:
         found = preview.effect(segment, filter_editor.read(request.POST), patience=preview.PATIENCE if request.GET.get("count") else QUICK)

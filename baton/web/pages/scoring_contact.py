@@ -112,9 +112,10 @@ def _changes(contact_id: int, model: ScoreModel, before: str) -> tuple[list[Chan
 
 def _cursor(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text) if text else None
+        found = datetime.fromisoformat(text) if text else None
     except ValueError:
         return None
+    return found if found and found.tzinfo else None
 
 
 Names = tuple[dict[str, str], dict[int, dict[str, Any]], dict[str, Any], dict[str, str]]

@@ -22,13 +22,13 @@ from baton.forms.models import Form
 from baton.platform import sql
 from baton.platform.errors import Invalid, NotFound
 from baton.segments import content as contents
+from baton.segments import exports
 from baton.segments.models import ScoreModel, ScoreRule
 from baton.web.answer import toast
 from baton.web.page import Page, actor, allow, user
 from baton.web.parts import score_draft
 
 POSITIONS = (("early", gettext_lazy("Early")), ("middle", gettext_lazy("Middle")), ("late", gettext_lazy("Late")))
-RISKY = ("=", "+", "-", "@", "\t")  # a spreadsheet would take it for a formula
 
 SENT = """
 SELECT f.form_id, count(*), count(DISTINCT f.contact_id), max(f.at) FROM form_submission f WHERE f.form_id = ANY(%s) GROUP BY 1
@@ -164,11 +164,7 @@ def download(request: HttpRequest) -> HttpResponse:
     for line in _lines():
         points = "; ".join(f"{name}: +{n}" if n > 0 else f"{name}: {n}" for name, n in line.points) or _("no points yet")
         last = line.last.isoformat(timespec="seconds") if line.last else ""
-        writer.writerow([_safe(line.form.name), line.rating or "", line.position_label, line.times, line.people, last, _safe(points)])
+        writer.writerow([exports.safe(line.form.name), line.rating or "", line.position_label, line.times, line.people, last, exports.safe(points)])
     response = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="forms.csv"'
     return response
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if text.startswith(RISKY) else text

@@ -123,7 +123,7 @@ def put_back(request: HttpRequest, key: str) -> HttpResponse:
     content, _draft = score_draft.working(model)
     try:
         rule = json.loads(request.POST.get("rule", ""))
-    except ValueError:
+    except (ValueError, RecursionError):
         rule = None
     if not isinstance(rule, dict):
         raise Invalid.one("rule", "INVALID_VALUE", _("This value cannot be used."))

@@ -98,7 +98,7 @@ def page(segment: Segment, rights: Rights, *, size: int, text: str = "", after: 
         more, params["ids"] = "c.id = ANY(%(ids)s)", ids
     elif after:
         at, _sep, number = after.rpartition("_")
-        if number.isascii() and number.isdigit():
+        if number.isascii() and number.isdigit() and len(number) < 19:
             params["number"] = int(number)
             more = "m.contact_id < %(number)s"
             if newest_first and at:

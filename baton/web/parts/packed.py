@@ -30,7 +30,7 @@ def unpack(word: str) -> dict[str, Any] | None:
         packed = base64.urlsafe_b64decode(word + "=" * (-len(word) % 4))
         text = zlib.decompressobj().decompress(packed, LARGEST)
         found = json.loads(text)
-    except (Error, ValueError, zlib.error):
+    except (Error, ValueError, RecursionError, zlib.error):
         return None
     return found if isinstance(found, dict) and found else None
 
