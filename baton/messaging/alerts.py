@@ -1,6 +1,7 @@
 """What colleagues are told about their leads: who became an SQL and why, who waits too long for a verdict, who is back from a pause, which lost company is.
 
-Each is told once, to the owner; where nobody active owns the lead, to everybody in sales. In Baton at once, and by e-mail if the account wants it.
+Each is told once, to the owner; where nobody active owns the lead, to everybody in sales who may see it. In Baton at
+once, and by e-mail if the account wants it.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -13,6 +14,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from baton.accounts import rights
 from baton.accounts.models import Role, User
 from baton.crm import contacts
 from baton.crm.models import Contact
@@ -146,7 +148,7 @@ def revisited(ids: Iterable[int]) -> int:
     }
     notices = []
     for one in found:
-        for user in (active[one.owner_id],) if one.owner_id in active else sales:
+        for user in (active[one.owner_id],) if one.owner_id in active else _who_see(sales, "deal", one.owner_id):
             if (user.pk, one.deal_id) in told:
                 continue
             with _speaking(user):
@@ -161,14 +163,14 @@ def revisited(ids: Iterable[int]) -> int:
 
 
 def leads(ids: Collection[int]) -> dict[int, Lead]:
-    """Names and receivers of contacts: the active owner, else everybody in sales. At most three queries."""
+    """Names and receivers of contacts: the active owner, else everybody in sales who may see them. At most three queries, and one for each of these."""
     rows = {c.id: c for c in Contact.objects.filter(pk__in=list(ids))}
     owners = {u.pk: u for u in User.objects.filter(is_active=True, pk__in={c.owner_id for c in rows.values() if c.owner_id})}
     sales = _sales() if any(c.owner_id not in owners for c in rows.values()) else ()
     return {
         id: Lead(
             contacts.display_name(c.properties) or f"#{id}", str(c.properties.get("company") or ""), c.owner_id,
-            (owners[c.owner_id],) if c.owner_id in owners else sales,
+            (owners[c.owner_id],) if c.owner_id in owners else _who_see(sales, "contact", c.owner_id),
         )
         for id, c in rows.items()
     }  # fmt: skip
@@ -201,6 +203,11 @@ def _tell(notices: list[Notice]) -> int:
 
 def _sales() -> tuple[User, ...]:
     return tuple(User.objects.filter(is_active=True, role=Role.SALES).order_by("pk"))
+
+
+def _who_see(users: Collection[User], object_type: str, owner_id: int | None) -> tuple[User, ...]:
+    """Those of the users who may see a record of this owner."""
+    return tuple(user for user in users if rights.of(user).may(object_type, "view", [owner_id]))
 
 
 def _language(user: User) -> str:

@@ -14,6 +14,8 @@ from django.db.models import Max
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
+from baton.crm import uses as mentions
+from baton.crm.uses import Mention
 from baton.platform import clock, history
 from baton.platform.actor import Actor
 from baton.platform.errors import Conflict, Invalid, NotFound
@@ -169,11 +171,10 @@ def back_to(model: ScoreModel, number: int, *, actor: Actor) -> ScoreVersion:
 
 
 def archive(model: ScoreModel, *, actor: Actor) -> None:
-    """Put a score aside. Raises Conflict that names the lists and stages that look at it."""
+    """Put a score aside. Raises Conflict that names the lists, scores, stages and workflows that look at it."""
     with transaction.atomic():
         found = _hold(model.pk)
-        if users := circles.users_of_score(found.pk):
-            raise Conflict(_("This score is used by: {users}").format(users=", ".join(users)))
+        mentions.refuse(Mention("score", found.key), found.name)
         found.archived_at = clock.now()
         found.save(update_fields=["archived_at"])
         history.record(actor, "archived", "score_model", found.pk)

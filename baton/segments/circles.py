@@ -62,13 +62,6 @@ def users_of_many(segment_ids: Sequence[int]) -> dict[int, list[str]]:
     return found
 
 
-def users_of_score(model_id: int) -> list[str]:
-    """Names of the lists and keys of the rules of other scores that look at a score."""
-    lists = Segment.objects.filter(archived_at=None, depends__scores__contains=model_id).values_list("name", flat=True)
-    rules = ScoreRule.objects.filter(active=True, depends__scores__contains=model_id).exclude(model=model_id).values_list("key", flat=True)
-    return [*lists, *rules]
-
-
 def also_used_by(find: Users) -> Users:
     """Make a function one that is asked who uses lists: it gets their ids and gives back pairs of an id and a name that people know."""
     _others.append(find)

@@ -23,6 +23,9 @@ def definitions(thing: Mention) -> Iterator[str]:
     for name, of, stored in _filters():
         if not wanted.isdisjoint(mentions.things(stored, of)):
             yield name
+    for name, people in ScoreModel.objects.filter(archived_at=None, people__isnull=False).values_list("name", "people"):
+        if Mention("score", str((people or {}).get("model"))) in wanted:
+            yield name
     for key, rule in LifecycleStage.objects.exclude(rule={}).values_list("key", "rule"):
         model = str(rule.get("model") or "")
         asked = {Mention("score", model), Mention("band", model, str(rule.get("band") or ""))} if rule.get("mode") != "filter" else set()

@@ -176,7 +176,7 @@ def remove(segment_id: int, contact_ids: Sequence[int], actor: Actor, *, why: st
 def change_members(segment_id: int, *, add: Sequence[int] = (), remove: Sequence[int] = (), actor: Actor, why: str = "") -> refresh.Moved:
     """Put contacts in a list and take others out; says who moved. In an active list that pins them, with who and why. Raises NotFound."""
     with transaction.atomic():
-        segment, at = _open(segment_id), clock.now()
+        segment, at = _steady(segment_id), clock.now()
         if segment.kind == "active":
             return _pin(segment, add, remove, actor, why.strip(), at)
         joined = [id for (id,) in sql.rows(ADD, [segment.pk, at, str(actor), list(add)])] if add else []
@@ -189,7 +189,7 @@ def change_members(segment_id: int, *, add: Sequence[int] = (), remove: Sequence
 def take_back(segment_id: int, contact_ids: Sequence[int], *, actor: Actor) -> refresh.Moved:
     """Forget what a hand did with these contacts: the filter decides again; a fixed list loses them. Says who moved. Raises NotFound."""
     with transaction.atomic():
-        segment = _open(segment_id)
+        segment = _steady(segment_id)
         if segment.kind == "fixed":
             return change_members(segment_id, remove=contact_ids, actor=actor)
         if freed := [id for (id,) in sql.rows(UNPIN, [segment.pk, list(contact_ids)])]:
@@ -245,6 +245,12 @@ def _open(segment_id: int) -> Segment:
     if segment is None:
         raise NotFound(_("There is no list {id}.").format(id=segment_id))
     return segment
+
+
+def _steady(segment_id: int) -> Segment:
+    """The list, which stays active or fixed until the transaction ends."""
+    locks.share("segment", [_open(segment_id).pk])
+    return _open(segment_id)
 
 
 def _role(role: str) -> str:

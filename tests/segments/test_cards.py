@@ -8,7 +8,7 @@ from baton.platform import sql
 from baton.platform.actor import Actor
 from baton.platform.errors import Conflict, Invalid, NotFound
 from baton.platform.models import History
-from baton.segments import cards, jobs, presets
+from baton.segments import cards, jobs, lifecycle, presets
 from baton.segments.models import Score, ScoreModel, ScoreRule
 from tests.segments import scores
 
@@ -144,6 +144,14 @@ def test_a_score_in_use_is_not_put_aside(world: Any) -> None:
     with pytest.raises(Conflict, match="Hot"):
         cards.archive(model, actor=ANN)
     other = cards.create(content(exec_rule(world)), key="second", actor=ANN)
+    firms = cards.create({"name": "Firms", "object_type": "company", "groups": [{"key": "g", "label": "G"}], "people": {"model": "second"}}, actor=ANN)
+    with pytest.raises(Conflict, match="Firms"):
+        cards.archive(other, actor=ANN)
+    cards.archive(firms, actor=ANN)
+    lifecycle.define("mql", rule={"mode": "score", "model": "second", "band": "mql"}, actor=ANN)
+    with pytest.raises(Conflict, match="MQL"):
+        cards.archive(other, actor=ANN)
+    lifecycle.define("mql", rule={"mode": "score", "band": "mql"}, actor=ANN)
     cards.archive(other, actor=ANN)
     world.change(anna, seniority="staff")
     world.settle()
@@ -155,6 +163,8 @@ def test_other_bands_are_another_version(world: Any) -> None:
     model = scores.create()
     changed = scores.thresholds(model, 40, 80, actor=ANN)
     assert (changed.begins("mql"), changed.begins("sql"), changed.begins("hot"), changed.version) == (40, 80, None, 2)
+
+
 def test_new_bands_move_people_in_lists_without_a_change_of_points(world: Any) -> None:
     anna = world.contact(seniority="exec")
     model = cards.create(content(exec_rule(world, 40)), actor=ANN)

@@ -282,8 +282,9 @@ def test_without_a_score_one_begins_from_a_preset(marketer: Client) -> None:
     page = marketer.get("/scoring/").content.decode()
     assert "Small" in page
     assert "Shown on contacts" in page
-    marketer.post("/scoring/small/archive/")
-    assert marketer.get("/scoring/small/").status_code == 404
+    marketer.post("/scoring/forms_score/archive/")
+    assert marketer.get("/scoring/forms_score/").status_code == 404
+    assert marketer.post("/scoring/small/archive/").status_code == 409  # the stages are entered by its bands
 
 
 def test_a_score_of_companies_has_a_sheet_too(marketer: Client, model: ScoreModel) -> None:

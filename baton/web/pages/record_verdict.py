@@ -102,7 +102,9 @@ def dead_end(request: HttpRequest, subject: Subject) -> HttpResponse:
     _person(subject)
     fault, reason = "", request.POST.get("reason", "").strip()
     if request.method == "POST":
-        end = next(stage.key for stage in stages.known() if stage.kind == "dead_end")
+        end = next((stage.key for stage in stages.known() if stage.kind == "dead_end"), None)
+        if end is None:
+            raise NotFound(_("There is no such stage."))
         try:
             outcome = stages.move([subject.id], end, actor=actor(request), source="page", reason=reason)[subject.id]
             if isinstance(outcome, DomainError):

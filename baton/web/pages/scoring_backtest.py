@@ -20,10 +20,11 @@ from baton.segments.models import Backtest, ScoreModel
 from baton.segments.outcomes import Settings
 from baton.web.answer import targets, toast
 from baton.web.page import Page, actor, allow
-from baton.web.parts import backtest_words, score_words
+from baton.web.parts import backtest_words, score_draft, score_words
 
 RUNS = 10  # earlier ones offered
 DAYS = (180, 365, 730, 0)  # 0: for ever
+LONGEST = 36_500  # days
 
 
 class ScoringBacktest(Page):
@@ -129,7 +130,7 @@ def start(request: HttpRequest, key: str) -> HttpResponseBase:
     """Try a version: `version` (its number), `ends`, `moment`, `days`."""
     model, given = cards.model(key), request.POST
     try:
-        days = int(given.get("days", "365"))
+        days = score_draft.integer(given, "days", 0, LONGEST) if "days" in given else 365
         settings = Settings(_one_of(given, "ends", ("both", "deals", "verdicts")), _one_of(given, "moment", ("created", "closed")), days or None)  # type: ignore[arg-type]  # checked
         version = int(given["version"]) if given.get("version") else None
     except ValueError as error:

@@ -9,14 +9,15 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from baton.accounts import rights
 from baton.crm import properties
 from baton.platform import sql
 from baton.platform.errors import Invalid, NotFound
 from baton.segments import card as cards_of
-from baton.segments import cards, catalog, patience
+from baton.segments import cards, catalog, finder, patience
 from baton.segments.card import MOST, RULES
 from baton.segments.models import ScoreModel
-from baton.web.page import Page, actor, allow
+from baton.web.page import Page, actor, allow, user
 from baton.web.parts import filter_editor, score_draft, score_sheet, score_words
 from baton.web.parts.score_draft import Content, Part
 
@@ -27,7 +28,7 @@ VALUES = 12  # of a property, offered as rules
 LOOKED_AT = 50_000  # contacts whose values are counted for it
 
 COMMON = """
-SELECT v.value, count(*) FROM (SELECT c.properties ->> %(name)s AS value FROM contact c {sample} WHERE c.archived_at IS NULL LIMIT %(most)s) v
+SELECT v.value, count(*) FROM (SELECT c.properties ->> %(name)s AS value FROM contact c {sample} WHERE c.archived_at IS NULL AND {seen} LIMIT %(most)s) v
 WHERE v.value <> '' GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %(shown)s
 """
 
@@ -197,7 +198,7 @@ def values(request: HttpRequest, key: str) -> HttpResponse:
             "group": group,
             "definition": definition,
             "label": properties.label(definition),
-            "rows": _common(model, definition),
+            "rows": _common(model, definition, rights.of(user(request))),
             "replace": given.get("replace", ""),
         }
         return render(request, "scoring/values.html", context)
@@ -220,12 +221,13 @@ def values(request: HttpRequest, key: str) -> HttpResponse:
     return changed(request, model, _("{n} rules are in the draft").format(n=made))
 
 
-def _common(model: ScoreModel, definition: Any) -> list[tuple[str, str, int | None]]:
-    """The values of a property that many have: (value, label, how many of those looked at)."""
+def _common(model: ScoreModel, definition: Any, held: rights.Rights) -> list[tuple[str, str, int | None]]:
+    """The values of a property that many have, of the contacts one may see: (value, label, how many of those looked at)."""
     if definition.type in ("choice", "multi_choice"):
         return [(o["value"], properties.option_label(definition, o["value"]), None) for o in definition.options if not o.get("archived")]
     if model.object_type != "contact":
         return []
     sample = f"TABLESAMPLE SYSTEM ({100 * LOOKED_AT / patience.size('contact'):.4f})" if patience.size("contact") > LOOKED_AT else ""
-    found = sql.rows(COMMON.format(sample=sample), {"name": definition.name, "most": LOOKED_AT, "shown": VALUES})
+    seen = finder.visible(held, "contact", "c")
+    found = sql.rows(COMMON.format(sample=sample, seen=seen.text), {**seen.params, "name": definition.name, "most": LOOKED_AT, "shown": VALUES})
     return [(value, value, n) for value, n in found]
