@@ -8,12 +8,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from baton.analytics import ageing, counting, flows, funnel, periods
+from baton.analytics import ageing, breakdown, cohorts, counting, flows, funnel, periods, whose
 from baton.analytics.flows import Only
-from baton.analytics.models import Counted, FlowDay, StayMonth
+from baton.analytics.models import CohortMonth, Counted, FlowDay, StayMonth, WayMonth
+from baton.analytics.people import number
 from baton.analytics.periods import Period
-from baton.crm.models import Booking, Contact
+from baton.crm import ledger
+from baton.crm.models import BookedFor, Booking, Contact
 from baton.platform import clock
+from baton.platform.actor import SYSTEM
+from baton.platform.changes import Change
+from tests import examples
 from tests.analytics.ledger import Step, at, book, many
 
 pytestmark = pytest.mark.django_db
@@ -103,7 +108,7 @@ history = st.lists(st.tuples(st.integers(0, 150), st.sampled_from(STAGES)), max_
 
 
 @given(st.lists(history, min_size=1, max_size=12), st.integers(0, 10))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples.some(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_opening_plus_in_minus_out_is_closing_after_any_history(histories: list[list[tuple[int, str]]], counted: int) -> None:
     """For every stage and month; and the same whether all, some or nothing of the ledger was counted beforehand."""
     Booking.objects.all().delete()
@@ -150,7 +155,7 @@ def count_all() -> None:
 
 
 @given(st.lists(history, min_size=1, max_size=10), st.integers(0, 8))
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples.some(4), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_ages_are_those_of_the_people_who_stand_there(histories: list[list[tuple[int, str]]], counted: int) -> None:
     """At the end of every month, however much was counted beforehand; and counting all again from nothing changes nothing."""
     Booking.objects.all().delete()
@@ -186,6 +191,8 @@ def test_ages_are_those_of_the_people_who_stand_there(histories: list[list[tuple
         return [
             sorted(FlowDay.objects.filter(n__gt=0).values_list("day", "out_of", "into", "path", "n")),
             sorted(StayMonth.objects.exclude(n=0).values_list("stage", "since", "left", "n")),
+            sorted(WayMonth.objects.exclude(n=0).values_list("month", "source", "owner_id", "out_of", "into", "path", "n", "days")),
+            sorted(CohortMonth.objects.exclude(n=0).values_list("came", "reached", "source", "owner_id", "n")),
         ]
 
     before = tables()
@@ -201,3 +208,87 @@ def test_a_booking_of_an_open_transaction_is_not_counted_yet() -> None:
     book([(2, [(at("2026-09-03"), "lead")])])  # dated into the past
     assert funnel.board(NOVEMBER)[0].rows["lead"].closing == 2
     assert Counted.objects.get().upto == Booking.objects.get(contact_id=1).id
+
+
+SOURCES, OWNERS = ("", "webinar", "search"), (None, 7, 8)
+whoses = st.tuples(st.sampled_from(SOURCES), st.sampled_from(OWNERS))
+
+
+@given(st.lists(st.tuples(history, whoses, whoses, st.booleans()), min_size=1, max_size=10), st.integers(0, 8), st.booleans())
+@settings(max_examples=examples.some(2), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_sources_owners_and_cohorts_tie_out_whoever_changes_hands(
+    people: list[tuple[list[tuple[int, str]], tuple[str, int | None], tuple[str, int | None], bool]], counted: int, told: bool
+) -> None:
+    """Boards of sources and owners add up to the whole and open their people; cohorts are those of the histories; at every moment of the counting."""
+    for table in (Booking, Counted, Contact, BookedFor):
+        table.objects.all().delete()
+    start = date(2026, 7, 1)
+    months = [periods.add(start, n) for n in range(5)]
+    ways = [(id, [(at(start + timedelta(days=day), 1 + n), into) for n, (day, into) in enumerate(sorted(days))]) for id, (days, *_) in enumerate(people, 1)]
+    for id, (_days, (source, owner), _new, _gone) in enumerate(people, 1):
+        Contact.objects.create(id=id, properties={"lead_source": source} if source else {}, owner_id=owner, created_at=clock.now(), updated_at=clock.now())
+
+    def check(now: dict[int, tuple[str, int | None]] | None = None) -> None:
+        for month in (months[1], months[4]):
+            period = Period("month", month, periods.add(month, 1))
+            whole = numbers(funnel.board(period)[0])
+            for by, values in (("source", SOURCES), ("owner", OWNERS)):
+                parts = breakdown.boards(by, period)
+                assert sum((numbers(board) for board in parts.values()), Counter()) == whole
+                for value in values:
+                    only = Only(source=value) if by == "source" else Only(owners=(value,))  # type: ignore[arg-type]
+                    own = funnel.board(period, only=only)[0]
+                    assert numbers(own) == (numbers(parts[value]) if value in parts else Counter())
+                    for key, row in own.rows.items():
+                        if row.closing and key != "gone_stage":
+                            behind = number(key, "closing", f"{month}", f"{period.until}", only)
+                            assert len(behind.page()) == behind.count() == row.closing
+                    before, moves = flows.read([month, period.until], only=only)
+                    sameday = flows.read([month, periods.add_days(period.until, -1), period.until], only=only)  # of days: the ledger itself
+                    assert moves.ways == sameday[1].ways + sameday[2].ways
+                    assert (before.ways, moves.days) == (sameday[0].ways, Counter({w: sameday[1].days[w] + sameday[2].days[w] for w in moves.days}))
+        cells = {(source, owner): cohorts.read(months, only=Only(source, (owner,))) for source in SOURCES for owner in OWNERS}
+        everybody = cohorts.read(months)
+        for place, month in enumerate(months):
+            came = [
+                (id, {into for (_when, into), was in zip(way, ["", *[i for _w, i in way]], strict=False) if into != was})
+                for id, way in ways
+                if (first := next((when for when, into in way if into), None)) and periods.at(month) <= first < periods.at(periods.add(month, 1))
+            ]
+            assert everybody[place].people == len(came) == sum(cell[place].people for cell in cells.values())
+            assert everybody[place].ended.part == sum("deadend" in been for _id, been in came) == sum(cell[place].ended.part for cell in cells.values())
+            for n, stage in enumerate(order := [stage.key for stage in cohorts.way()]):
+                so_far = sum(bool(been & set(order[n:])) for _id, been in came)
+                assert everybody[place].reached[stage].part == so_far == sum(cell[place].reached[stage].part for cell in cells.values())
+            if now:
+                for cell, found in cells.items():
+                    assert found[place].people == sum(now.get(id) == cell for id, _been in came)
+
+    book(ways[:counted])
+    count_all()
+    book(ways[counted:])
+    check(dict(enumerate((old for _days, old, *_ in people), 1)))
+    for id, (_days, _old, (source, owner), gone) in enumerate(people, 1):
+        Contact.objects.filter(id=id).update(properties={"lead_source": source} if source else {}, owner_id=owner)
+        if gone:  # erased: counted as it was
+            ledger.forget_whose([id], at=clock.now(), actor=SYSTEM)
+            Contact.objects.filter(id=id).delete()
+            people[id - 1] = (*people[id - 1][:2], people[id - 1][1], True)
+    check()
+    if told:
+        whose.note(Change(id, "property", "owner_id") for id in range(1, len(people) + 1))
+        whose.moved()
+        check()
+    count_all()
+    whose.note(Change(id, "identity") for id in range(1, len(people) + 1))
+    whose.moved()
+    check()
+    if not any(gone for *_, gone in people):
+        check(dict(enumerate((new for _days, _old, new, _gone in people), 1)))
+
+
+def numbers(board: funnel.Board) -> Counter[tuple[str, str]]:
+    """What a board says of its stages: none of it is 0."""
+    found = {(key, what): n for key, row in board.rows.items() for what, n in (("opening", row.opening), ("closing", row.closing), *row.came.items())}
+    found |= {(key, f"to {to}"): n for key, row in board.rows.items() for to, n in row.to.items()}
+    return Counter({name: n for name, n in found.items() if n})

@@ -13,6 +13,7 @@ from baton.analytics.funnel import Board
 from baton.analytics.periods import Period
 from baton.crm.models import Booking
 from baton.platform import clock
+from tests import examples
 from tests.analytics.ledger import at, book, many
 from tests.analytics.test_funnel import NOVEMBER
 
@@ -104,7 +105,7 @@ steps = st.lists(st.tuples(st.integers(0, 28), st.sampled_from(STAGES)), min_siz
 
 
 @given(st.lists(steps, min_size=3, max_size=25), st.sampled_from(STAGES[:5]), st.integers(0, 99))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples.some(8), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_both_computations_agree_on_any_history(histories: list[list[tuple[int, str]]], stage: str, percent: int) -> None:
     Booking.objects.all().delete()
     start = date(2026, 11, 1)

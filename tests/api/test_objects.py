@@ -15,6 +15,7 @@ from baton.api import limits
 from baton.crm import contacts, properties, records
 from baton.platform.actor import SYSTEM, Actor
 from baton.platform.config import config
+from tests import examples
 
 pytestmark = pytest.mark.urls("baton.api.urls")
 PATH = "/crm/v3/objects/contacts"
@@ -372,7 +373,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples.some(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sent=st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=10), JSON, max_size=4), again=st.dictionaries(st.sampled_from(NAMES), JSON, max_size=3))
 def test_whatever_is_sent_has_an_answer(call: Call, unlimited: str, sent: dict[str, Any], again: dict[str, Any]) -> None:
     created = call("POST", PATH, {"properties": sent}, token=unlimited)

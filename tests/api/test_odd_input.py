@@ -13,6 +13,7 @@ from baton.accounts import tokens
 from baton.api.hubspot import search_filters
 from baton.crm import records
 from baton.platform.actor import SYSTEM
+from tests import examples
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("baton.api.urls")]
 PATH = "/crm/v3/objects/contacts"
@@ -83,7 +84,7 @@ INPUT = st.fixed_dictionaries(
 BATCH = st.fixed_dictionaries({}, optional={"inputs": st.lists(INPUT, max_size=3) | JSON, "properties": JSON, "idProperty": JSON})
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples.some(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(search=SEARCH, batch=BATCH)
 def test_odd_bodies(token: str, search: Any, batch: Any) -> None:
     web = Client(headers={"authorization": f"Bearer {token}"}, raise_request_exception=False)

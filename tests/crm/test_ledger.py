@@ -21,6 +21,7 @@ from baton.platform import changes, clock, sql
 from baton.platform.actor import SYSTEM, Actor
 from baton.platform.errors import DomainError
 from baton.segments import lifecycle
+from tests import examples
 
 STAGES = ["", "subscriber", "lead", "nurturing", "mql", "sql", "opportunity", "customer", "evangelist", "recycle_a", "recycle_b", "deadend"]
 KNOWN = "SELECT id FROM contact UNION ALL SELECT value::bigint FROM identity WHERE kind = 'merged'"
@@ -134,7 +135,7 @@ def of_months() -> list[tuple[str, datetime, int, int]]:
     )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples.some(5), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(happened=st.lists(st.tuples(st.sampled_from(OPS), st.integers(0, 30), st.integers(0, 30), st.integers(0, 20)), min_size=15, max_size=40))
 def test_it_ties_out_at_every_moment_of_any_history(account: object, happened: list[tuple[str, int, int, int]]) -> None:
     with transaction.atomic():  # nothing is left for the next history

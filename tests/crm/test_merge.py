@@ -26,6 +26,7 @@ from baton.platform import changes, clock, sql
 from baton.platform.actor import SYSTEM, Actor
 from baton.platform.errors import Conflict, Forbidden, Invalid, NotFound
 from baton.segments.models import Membership, Score, Segment
+from tests import examples
 
 pytestmark = pytest.mark.django_db
 A, B = "a" * 32, "b" * 32
@@ -324,7 +325,7 @@ class TestUndo:
         merge.undo(made, actor=SYSTEM)
         assert everything(one, two) == before
 
-    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=examples.some(6), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(data=st.data())
     def test_merge_then_undo_is_nothing(self, db: None, data: st.DataObject) -> None:
         names = ["firstname", "lastname", "company", "jobtitle", "city", "lifecyclestage", "phone"]

@@ -15,10 +15,11 @@ from baton.platform import sql
 from baton.query import check, compile, edges, evaluate
 from baton.query.evaluate import Person, Thing
 from baton.query.nodes import Compare
+from tests import examples
 from tests.query.fake import CATALOG, FAMILIES, NOWS, ZONES, World, every_value, worlds
 
 TABLES = ("contact", "event", "membership", "score", "record", "association", "consent", "suppression", "visitor")
-EXAMPLES = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+EXAMPLES = settings(max_examples=examples.some(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 # One statement puts a whole world into the tables. jsonb_to_recordset reads each list of rows.
 LOAD = """

@@ -19,6 +19,7 @@ from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM
 from baton.segments import lifecycle, refresh, scoring, verbs
 from baton.segments.models import Membership, Score, ScoreModel, ScoreRule, Segment
+from tests import examples
 from tests.segments import scores
 from tests.segments.conftest import SITE, World
 
@@ -153,5 +154,5 @@ class Life(RuleBasedStateMachine):
 @pytest.mark.django_db
 def test_scores_lists_and_stages_are_always_right() -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        Life, settings=settings(max_examples=10, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck))
+        Life, settings=settings(max_examples=examples.some(5), stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck))
     )

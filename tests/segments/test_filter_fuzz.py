@@ -12,6 +12,7 @@ from baton.platform.errors import Invalid
 from baton.query import compile
 from baton.segments import catalog, filter
 from baton.segments.condition import conditions
+from tests import examples
 
 WORDS = [
     "all",
@@ -83,7 +84,7 @@ ANYTHING = st.recursive(
 
 
 @pytest.mark.django_db
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples.some(40), deadline=None, suppress_health_check=list(HealthCheck))
 @given(ANYTHING)
 def test_any_json_is_a_filter_or_is_refused_with_a_path(stored: Any) -> None:
     known = catalog.current()

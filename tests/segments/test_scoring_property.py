@@ -23,6 +23,7 @@ from baton.segments import card as cards_of
 from baton.segments import cards, catalog, entries, filter, presets, score_sql, scoring
 from baton.segments.card import Card, Rule
 from baton.segments.models import Score, ScoreEntry, ScoreModel
+from tests import examples
 from tests.segments.conftest import SITE, World
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -144,7 +145,7 @@ def standing_still(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
 
 
 @pytest.mark.django_db
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples.some(4), deadline=None, suppress_health_check=list(HealthCheck))
 @given(content=CARDS, lives=st.lists(st.tuples(VIEWS, GIVEN, st.booleans()), min_size=2, max_size=2), steps=STEPS)
 def test_scores_are_right_at_every_moment(standing_still: list[datetime], content: Any, lives: Any, steps: list[float]) -> None:
     standing_still[0] = NOON

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from baton.segments import statistics
 from baton.segments.statistics import LEAST
+from tests import examples
 
 
 def test_nine_of_ten_shown_shares_hold_the_true_one() -> None:
@@ -106,7 +107,7 @@ def test_a_moved_distribution_is_seen() -> None:
 counts = st.dictionaries(st.integers(-50, 150), st.integers(1, 30), max_size=6)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples.some(12), deadline=None)
 @given(counts, counts, st.integers(0, 200), st.integers(0, 200))
 def test_no_numbers_break_it(good: dict[int, int], bad: dict[int, int], a: int, b: int) -> None:
     cut = statistics.youden(good, bad)

@@ -19,6 +19,7 @@ from baton.platform.errors import Invalid
 from baton.query.periods import PERIODS
 from baton.segments import refresh, verbs
 from baton.segments.models import Membership, Segment
+from tests import examples
 from tests.segments.conftest import SITE, World
 
 Stored = dict[str, Any]
@@ -193,7 +194,7 @@ class History:
 
 
 @pytest.mark.django_db
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples.some(3), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_at_every_step_the_members_are_those_of_a_full_evaluation(data: st.DataObject, monkeypatch: pytest.MonkeyPatch) -> None:
     point = transaction.savepoint()

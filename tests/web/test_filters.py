@@ -11,6 +11,7 @@ from baton.platform.actor import SYSTEM
 from baton.platform.errors import Invalid
 from baton.web.parts import filters
 from baton.web.parts.filter_fields import Field
+from tests import examples
 
 pytestmark = pytest.mark.django_db
 
@@ -40,7 +41,7 @@ def test_signs_of_the_grammar_are_letters_of_a_value(text: str, oh: User) -> Non
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples.some(30), deadline=None)
 def test_any_text_comes_back(text: str) -> None:
     known = {"city": Field("city", "city", "City", "text")}
     one = filters.cond(known, "city", [text])

@@ -10,6 +10,7 @@ from baton.crm.models import Contact
 from baton.platform import sql
 from baton.platform.actor import Actor
 from baton.platform.errors import Invalid
+from tests import examples
 
 CELL = st.one_of(
     st.sampled_from(["", "a@gana.example", "b@gana.example", "홍길동", "010-1234-5678", "예", "2026. 1. 2.", "=1+1", '"', "\x00", "x" * 300]),
@@ -19,7 +20,7 @@ ROW = st.lists(CELL, max_size=7)
 
 
 @pytest.mark.django_db
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples.some(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(ROW, max_size=8), st.sampled_from(["utf-8", "cp949", "utf-16"]), st.sampled_from([",", ";", "\t"]))
 def test_any_table_is_imported_or_refused(account: object, rows: list[list[str]], encoding: str, delimiter: str) -> None:
     user = User.objects.get_or_create(email="oh@nuriwork.example", defaults={"name": "오세린", "role": "admin"})[0]
