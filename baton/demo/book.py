@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from baton.demo.pages import FORM_PAGES, SITE, TITLES
+from baton.demo.pages import FORM_PAGES, SITE, TAGS, TITLES
 from baton.demo.people import Person
 from baton.events.vocabulary import Kind, key_kind
 from baton.platform.config import config
@@ -114,6 +114,7 @@ class Book:
         self.unsubscribed: list[tuple[int, datetime]] = []
         self.consents: list[tuple[int, str, bool, datetime, str, str]] = []
         self.gains: dict[int, dict[str, list[datetime]]] = defaultdict(lambda: defaultdict(list))
+        self.items: dict[int, dict[str, dict[str, datetime]]] = defaultdict(lambda: defaultdict(dict))  # the same by page, where each counts once
         self._next = {"message": 0, "form_submission": 0, "enrollment": 0}
 
     # Writing down --------------------------------------------------------
@@ -128,6 +129,11 @@ class Book:
     def gain(self, person: Person, rule: str, at: datetime) -> None:
         """A moment that a score rule counts, if its window still holds it."""
         self.gains[person.id][rule].append(at)
+
+    def once(self, person: Person, rule: str, item: str, at: datetime) -> None:
+        """The same where each page or file counts once: when it first did."""
+        known = self.items[person.id][rule]
+        known[item] = min(at, known.get(item, at))
 
     def start(self, of: str, number: int) -> None:
         """Numbers of messages, submissions, enrollments go on from here."""
@@ -150,6 +156,9 @@ class Book:
             self.gain(person, "pageview", at)
             if path == "/pricing":
                 self.gain(person, "pricing", at)
+            for tag, rule in (("early", "blog"), ("case_study", "case_study")):
+                if tag in TAGS.get(path, ((), 0))[0]:
+                    self.once(person, rule, path, at)
             if seconds >= 60:
                 self.gain(person, "dwell", at)
 
@@ -157,7 +166,7 @@ class Book:
         url = f"{self.url}{SITE}/files/nuriwork-brochure.pdf"
         self.event(person, at, Kind.DOWNLOAD, url.partition("://")[2], "nuriwork-brochure.pdf", page=f"{self.url}{SITE}/brochure", href=url)
         if self.now - at < timedelta(days=180):
-            self.gain(person, "brochure", at)
+            self.once(person, "brochure", "pdf", at)
 
     def submit(self, person: Person, at: datetime, form: str, *, message: str = "") -> None:
         """A form sent from its page."""

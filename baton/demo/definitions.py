@@ -1,83 +1,29 @@
-"""What the sample company's marketers have set up: forms, mails, lists, the score model with its rules, workflows.
+"""What the sample company's marketers have set up: forms, mails, lists, workflows.
 
 All made through the verbs that people use, so everything here is as good as made by hand in the pages.
 """
 
 import re
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
 from baton.crm import stages
 from baton.demo.content import CONSENT, EMAILS, FORMS, GUIDS
-from baton.demo.people import FREE_MAIL
-from baton.events import keys
-from baton.events.vocabulary import Kind
 from baton.forms import verbs as forms
 from baton.messaging import emails
 from baton.platform.actor import Actor
-from baton.segments import cards, presets
+from baton.segments import list_presets
 from baton.segments import verbs as lists
-from baton.segments.models import ScoreModel, Segment
+from baton.segments.models import Segment
 
 Filter = dict[str, Any]
 WON = {"condition": "property", "property": "probability", "operator": "at_least", "value": 1}
+PRESETS = ("mql", "stuck", "almost_customers")  # lists made from what Baton offers
+PERSONAS: dict[str, tuple[str, str, list[str], list[str]]] = {  # name, about, words of the title, ranks
+    "leader": ("인사 책임자", "제도와 예산을 정한다. 규정 변경, 급여 마감, 도입 비용에 관심", ["인사", "최고인사", "경영지원", "대표"], ["exec", "head"]),
+    "hands": ("인사 실무자", "매일 근태와 계약을 다룬다. 반복 업무와 오류를 줄이고 싶어 한다", ["인사", "채용", "HR", "조직문화"], ["manager", "staff"]),
+}
 SITE_LINK = re.compile(r'"https?://[^/"]+/site')  # how a mail's links to the website begin
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    key: str
-    group: str
-    filter: Filter
-    points: int
-    times: int | None = None  # of what people did: the newest so many count
-
-
-def rules(forms: dict[str, int], attended: int) -> list[Rule]:
-    """The 24 rules of the score model. Behaviour counts for 90 days, forms for ever."""
-
-    def rank(value: str) -> Filter:
-        return {"condition": "property", "property": "seniority", "operator": "is", "value": value}
-
-    def sent(form: str) -> Filter:
-        return {"condition": "form_submitted", "form": forms[form]}
-
-    def company(name: str, operator: str, value: Any) -> Filter:
-        return {"condition": "company_property", "property": name, "operator": operator, "value": value}
-
-    free = [f"@{domain}" for domain in ("gmail.com", "naver.com", "daum.net", "hanmail.net", FREE_MAIL)]
-    return [
-        Rule("rank_exec", "fit_person", rank("exec"), 20),
-        Rule("rank_head", "fit_person", rank("head"), 15),
-        Rule("rank_manager", "fit_person", rank("manager"), 10),
-        Rule("rank_staff", "fit_person", rank("staff"), 5),
-        Rule("phone", "fit_person", {"condition": "property", "property": "phone", "operator": "known"}, 5),
-        Rule("size_fit", "fit_company", company("numberofemployees", "between", [50, 999]), 10),
-        Rule("industry", "fit_company", company("industry", "any_of", ["logistics", "manufacturing", "retail"]), 5),
-        Rule("budget_ok", "fit_company", {"condition": "property", "property": "budget", "operator": "any_of", "value": ["fit", "ample"]}, 10),
-        Rule("demo", "form", sent("demo"), 50),
-        Rule("webinar_form", "form", sent("webinar"), 10, times=2),
-        Rule("whitepaper", "form", sent("whitepaper"), 10, times=2),
-        Rule("newsletter", "form", sent("newsletter"), 5),
-        Rule("pricing", "web", {"condition": "page_viewed", "address": "/site/pricing", "match": "contains", "days": 90}, 5, times=3),
-        Rule("brochure", "web", {"condition": "downloaded", "address": "nuriwork-brochure", "match": "contains", "days": 180}, 10),
-        Rule("dwell", "web", {"condition": "page_stayed", "address": "", "seconds": 60, "days": 90}, 1, times=5),
-        Rule("pageview", "web", {"condition": "page_viewed", "address": "", "days": 90}, 1, times=8),
-        Rule("webinar", "email", {"condition": "in_segment", "segment": attended}, 15),
-        Rule("click", "email", {"condition": "email_clicked", "email": None, "days": 90}, 3, times=4),
-        Rule("open", "email", {"condition": "email_opened", "email": None, "days": 90}, 1, times=5),
-        Rule("silent", "minus", {"condition": "no_activity", "days": 90}, -10),
-        Rule("size_small", "minus", company("numberofemployees", "less_than", 10), -10),
-        Rule("freemail", "minus", {"any": [{"condition": "property", "property": "email", "operator": "ends_with", "value": domain} for domain in free]}, -5),
-        Rule("optout", "minus", {"condition": "opted_out"}, -100),
-        Rule(
-            "competitor",
-            "minus",
-            {"any": [{"condition": "property", "property": name, "operator": "is", "value": True} for name in ("competitor", "student")]},
-            -100,
-        ),
-    ]
 
 
 def make_forms(actor: Actor) -> dict[str, int]:
@@ -122,25 +68,13 @@ def letter(heading: str, paragraphs: list[str], button: str, url: str) -> str:
 </body></html>"""
 
 
-def make_model(actor: Actor, forms: dict[str, int], attended: int) -> ScoreModel:
-    """The score model with its rules; nobody is scored yet."""
-    content = presets.blank("리드 스코어") | {
-        "rules": [
-            {"key": r.key, "group": r.group, "filter": r.filter, "points": r.points, "kind": "event" if r.times else "state", "times": r.times}
-            for r in rules(forms, attended)
-        ]
-    }
-    return cards.create(content, key="lead", actor=actor)
-
-
 def make_attended(actor: Actor) -> Segment:
     """Who came to the webinar: a list filled by hand, which a score rule reads."""
     return lists.create_segment("11월 웨비나 참석자", {}, "fixed", actor)
 
 
-def make_stages(actor: Actor, forms: dict[str, int]) -> None:
-    """Who asks for a consultation is about to decide; a deal counts from the first presentation."""
-    keys.tag(Kind.FORM_SUBMISSION, str(forms["demo"]), tags=["late"])
+def make_stages(actor: Actor) -> None:
+    """A deal counts from the first presentation."""
     promising = {"all": [{"condition": "property", "property": "probability", "operator": "at_least", "value": 0.6}, {"not": WON}]}
     stages.define("opportunity", actor=actor, rule={"mode": "filter", "filter": {"related": "deal", "filter": promising}})
 
@@ -154,7 +88,7 @@ def make_lists(actor: Actor, forms: dict[str, int]) -> dict[str, Segment]:
     agreed = {"not": {"condition": "opted_out"}}
     filters: dict[str, tuple[str, Filter]] = {
         "sql": ("SQL: 영업에 넘길 리드", {"all": [{"condition": "score", "at_least": 65}, stage("sql")]}),
-        "mql": ("MQL: 유망 리드", stage("mql")),
+        "promising": ("MQL: 유망 리드", stage("mql")),
         "pricing": (
             "최근 30일 가격 페이지 2회 이상",
             {"all": [{"condition": "page_viewed", "address": "/site/pricing", "match": "contains", "at_least": 2, "days": 30}, agreed]},
@@ -172,7 +106,14 @@ def make_lists(actor: Actor, forms: dict[str, int]) -> dict[str, Segment]:
         "letter": ("뉴스레터 구독자", {"all": [{"condition": "form_submitted", "form": forms["newsletter"]}, agreed]}),
         "asleep": ("90일 동안 조용한 리드", {"all": [{"condition": "no_activity", "days": 90}, {"any": [stage("lead"), stage("subscriber")]}]}),
     }
-    return {key: lists.create_segment(name, filter, "active", actor) for key, (name, filter) in filters.items()}
+    made = {"excluded": list_presets.exclusions(actor)}
+    made |= {key: lists.create_segment(name, filter, "active", actor) for key, (name, filter) in filters.items()}
+    made |= {key: list_presets.make(key, actor=actor) for key in PRESETS}
+    for key, (name, about, titles, ranks) in PERSONAS.items():
+        tests: list[Filter] = [{"any": [{"condition": "property", "property": "jobtitle", "operator": "contains", "value": title} for title in titles]}]
+        tests.append({"condition": "property", "property": "seniority", "operator": "any_of", "value": ranks})
+        made[key] = lists.create_segment(name, {"all": tests}, "active", actor, description=about, role="persona")
+    return made
 
 
 def inquiry(forms: dict[str, int], emails: dict[str, int]) -> dict[str, Any]:
@@ -216,8 +157,7 @@ def inquiry(forms: dict[str, int], emails: dict[str, int]) -> dict[str, Any]:
 
 
 def handover(segment_id: int, owner_id: int) -> dict[str, Any]:
-    """The graph of 'SQL 영업 인계': who has no owner gets one, and the owner hears of it."""
-    who = '{{ contact.lastname }}{{ contact.firstname }} 님 ({{ contact.company|default("회사 미확인") }})'
+    """The graph of 'SQL 영업 인계': who has no owner gets one. Baton's own alert tells of the SQL with the reasons, so the workflow does not."""
     return {
         "trigger": {"id": "t", "type": "segment_joined", "segment": segment_id, "again": "every_time"},
         "steps": [
@@ -231,6 +171,5 @@ def handover(segment_id: int, owner_id: int) -> dict[str, Any]:
                     {"label": "no", "steps": [{"id": "s2", "type": "set_property", "name": "담당자 배정", "property": "owner_id", "value": owner_id}]},
                 ],
             },
-            {"id": "s3", "type": "notify", "name": "SQL 인계 알림", "to": "owner", "title": f"새 SQL: {who}", "message": "{{ contact.jobtitle }}"},
         ],
     }

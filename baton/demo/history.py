@@ -105,6 +105,7 @@ def anonymous(book: Book, visitor_id: int) -> None:
     for _ in range(rng.choice((1, 1, 2, 3, 5))):
         book.view(nobody, at, path, rng.randint(3, 120), REFERRERS[source])
         at, path = at + timedelta(seconds=rng.randint(20, 200)), rng.choice(list(FREQUENT))
+    book.items.pop(visitor_id, None)
     book.gains.pop(visitor_id, None)  # who is no contact has no score
     book.visitors.append((visitor_id, start, at, f"{book.host}{SITE}{first}", REFERRERS[source], rng.choice(AGENTS)))
     book.cookies.append((f"{rng.getrandbits(128):032x}", visitor_id, start))

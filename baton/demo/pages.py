@@ -42,3 +42,17 @@ AGENTS = [
     "Mozilla/5.0 (Linux; Android 15; SM-S931N) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Mobile Safari/537.36",
 ]
 FORM_PAGES = {"demo": "/demo", "newsletter": "/newsletter", "webinar": "/webinar", "whitepaper": "/whitepaper", "brochure": "/brochure"}
+TAGS: dict[str, tuple[list[str], int]] = {  # of pages: how far their readers are, and what they are worth
+    "/blog": (["early"], 2),
+    "/blog/electronic-contract-guide": (["early"], 3),
+    "/blog/attendance-2027": (["early"], 3),
+    "/blog/payroll-errors": (["early"], 3),
+    "/newsletter": (["early"], 2),
+    "/product": (["middle"], 5),
+    "/webinar": (["middle"], 6),
+    "/whitepaper": (["middle"], 6),
+    "/case": (["case_study", "middle"], 7),
+    "/brochure": (["late"], 8),
+    "/pricing": (["late"], 9),
+    "/demo": (["demo", "late"], 10),
+}

@@ -159,6 +159,10 @@ def people(rng: random.Random, count: int, firms: list[Company], now: datetime) 
         company = rng.choice(firms)
         warm = rng.random() ** 4.2
         hits = _hits(rng, warm)
+        ago = timedelta()
+        if hits["demo"] and rng.random() < 0.45:  # who asked long ago, and has not been here since it was decided
+            ago = timedelta(days=rng.randint(0, 420))
+            hits |= {"silent": 1, "open": 0, "click": 0, "webinar": 0, "webinar_form": 0}
         family, given = rng.choices(families, weights)[0], rng.choice(list(GIVEN))
         while (company.domain, family, given) in names:  # two people of one name at one company would look like one
             given = following[given]
@@ -166,7 +170,7 @@ def people(rng: random.Random, count: int, firms: list[Company], now: datetime) 
         # Whoever cares was here lately; the cold ones are spread over half a year and more.
         seen = now - timedelta(minutes=int(8 + rng.random() ** 1.4 * (1.04 - warm) * 60 * 24 * (200 if hits["silent"] else 120)))
         if hits["silent"]:
-            seen -= timedelta(days=92)
+            seen -= timedelta(days=92) + ago
         found.append(
             Person(
                 family=family,

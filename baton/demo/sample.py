@@ -15,11 +15,27 @@ STILL = timedelta(days=89)  # who was quiet for longer counts as asleep, and sta
 
 
 @dataclass(slots=True)
+class Pause:
+    """No marketing from one moment until another; over when `ended` is set, by time, wake, or an actor."""
+
+    at: datetime
+    until: datetime
+    reason: str
+    actor: str
+    wake: dict[str, Any] = field(default_factory=dict)
+    ended: datetime | None = None
+    by: str = ""
+
+
+@dataclass(slots=True)
 class Journey:
     """How a person came to his stage: (when, from, to, who moved him, source)."""
 
     stage: str
     moves: list[tuple[datetime, str, str, str, str]]
+    why: dict[datetime, str] = field(default_factory=dict)  # of the move made then
+    verdict: tuple[datetime, str, str] | None = None  # of sales: when, which, why
+    pause: Pause | None = None
 
     def at(self, stage: str) -> datetime | None:
         return next((when for when, _from, to, _who, _source in self.moves if to == stage), None)
@@ -78,6 +94,8 @@ class Sample:
     book: Book
     journeys: dict[int, Journey] = field(default_factory=dict)
     deals: list[Deal] = field(default_factory=list)  # that of the hero first
+    given: dict[int, list[Any]] = field(default_factory=dict)  # points by hand, by contact
+    pinned: dict[tuple[int, str], datetime] = field(default_factory=dict)  # (contact, list) put in or kept out by hand
     products: dict[str, int] = field(default_factory=dict)  # record id by name
     _ids: list[int] = field(default_factory=list)
 

@@ -7,9 +7,10 @@ from baton.accounts import users
 from baton.accounts.models import Team
 from baton.automation import verbs as workflows
 from baton.automation.models import Workflow
-from baton.demo import content, definitions
+from baton.demo import content, definitions, scores
 from baton.demo.book import Ids
 from baton.demo.content import PASSWORD, STAFF
+from baton.platform import clock
 from baton.platform.actor import SYSTEM, Actor
 from baton.platform.config import config
 from baton.segments.models import ScoreModel, ScoreRule, Segment
@@ -27,6 +28,7 @@ class Setting:
     emails: dict[str, int]
     attended: Segment
     model: ScoreModel
+    companies: ScoreModel  # the score of companies
     lists: dict[str, Segment]
     inquiry: Workflow
     handover: Workflow
@@ -57,12 +59,14 @@ def make() -> Setting:
     emails = definitions.make_emails(actor, config().url)
     # The pages and files that rules speak of must be known before a rule about them is made.
     attended = definitions.make_attended(actor)
-    model = definitions.make_model(actor, forms, attended.pk)
-    definitions.make_stages(actor, forms)
+    scores.tag(forms)
+    model = scores.make_lead(actor, staff, scores.rules(forms, attended.pk), clock.now())
+    companies = scores.make_company(actor)
+    definitions.make_stages(actor)
     lists = definitions.make_lists(actor, forms)
     inquiry = _workflow("상담 문의 후속", definitions.inquiry(forms, emails), actor)
     handover = _workflow("SQL 영업 인계", definitions.handover(lists["sql"].pk, staff["한도윤"]), actor)
-    return Setting(actor, staff, forms, emails, attended, model, lists, inquiry, handover)
+    return Setting(actor, staff, forms, emails, attended, model, companies, lists, inquiry, handover)
 
 
 def _staff() -> dict[str, int]:

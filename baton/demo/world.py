@@ -9,10 +9,28 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils import translation
 
 from baton.accounts.models import User
 from baton.crm import builtin, duplicates
-from baton.demo import activities, contracts, deals, definitions, doubles, hero, history, kept, memberships, people, setting, stages, tables, walks
+from baton.demo import (
+    activities,
+    contracts,
+    deals,
+    decisions,
+    definitions,
+    doubles,
+    hero,
+    history,
+    kept,
+    memberships,
+    people,
+    said,
+    setting,
+    stages,
+    tables,
+    walks,
+)
 from baton.demo.book import Book
 from baton.demo.content import PASSWORD, PEOPLE
 from baton.demo.people import Company, Person
@@ -21,7 +39,7 @@ from baton.events import partitions
 from baton.messaging.models import Email
 from baton.platform import clock, sql
 from baton.platform.config import config
-from baton.segments import refresh, scoring
+from baton.segments import company_scores, refresh, scoring
 
 SEED = 20260520
 __all__ = ["PASSWORD", "PEOPLE", "follow", "load", "loaded"]
@@ -43,7 +61,7 @@ def load(contacts: int = 12_000, *, seed: int = SEED, say: Say = lambda text: No
     now = clock.now().replace(second=0, microsecond=0)
     builtin.ensure()
     partitions.ensure(now - timedelta(days=800), now)
-    with transaction.atomic():
+    with transaction.atomic(), translation.override("ko"):
         _fill(contacts, seed, now, say)
 
 
@@ -67,6 +85,8 @@ def _fill(contacts: int, seed: int, now: datetime, say: Say) -> None:
     activities.logged(sample)
     tables.analyze()
     say("Scoring everybody")
+    decisions.give(sample)
+    said.entries(sample, [entry for given in sample.given.values() for entry in given])
     scoring.everyone(made.model)
     stages.date(sample)
     say("Deals, offers, contracts, and what is written down about them")
@@ -74,7 +94,9 @@ def _fill(contacts: int, seed: int, now: datetime, say: Say) -> None:
     contracts.make(sample)
     activities.make(sample)
     kept.make(sample)
+    company_scores.everyone(made.companies)
     say("Finding the members of the lists")
+    memberships.pin(sample)
     for segment in made.lists.values():
         refresh.everyone(segment)
     memberships.date(sample)
@@ -82,6 +104,7 @@ def _fill(contacts: int, seed: int, now: datetime, say: Say) -> None:
     doubles.settle(made.users["관리자"], now)
     for name in NUMBERED:
         sql.rows("SELECT setval(%s::regclass, %s)", [f"{name}_id_seq", sample.book.last(name)])
+    said.look_back(sample)
     sql.run("DELETE FROM change")  # all of this is evaluated; nobody is to be enrolled or told for what happened long ago
     tables.analyze()
 

@@ -14,8 +14,8 @@ from baton.events.vocabulary import Kind
 from baton.messaging import render
 from baton.messaging.models import Email
 from baton.platform import clock, sql
-from baton.segments import lifecycle, refresh, scoring
-from baton.segments.models import ScoreModel, Segment
+from baton.segments import company_scores, lifecycle, pauses, recycle, refresh, scoring, sizes, verdicts
+from baton.segments.models import Backtest, ScoreModel, Segment, Verdict
 from tests.crm.test_ledger import balance, real
 
 NOW = datetime(2026, 11, 20, 5, 32, tzinfo=UTC)
@@ -47,17 +47,22 @@ def loaded(db: None) -> None:
 
 @pytest.mark.usefixtures("loaded")
 def test_everything_in_the_world_is_a_real_result() -> None:
-    model = ScoreModel.objects.get()
-    assert model.rules.count() == 24
+    model = ScoreModel.objects.get(key="lead")
+    assert model.rules.count() == 26
     assert Contact.objects.count() == 300
     assert sql.rows("SELECT count(*) FROM change") == [(0,)], "nobody is enrolled for what happened long ago"
 
     # evaluated again, nothing moves
     assert scoring.everyone(model) == 0
     assert lifecycle.everyone() == 0
+    assert company_scores.everyone(ScoreModel.objects.get(key="company")) == 0
+    assert verdicts.settle(Contact.objects.values_list("id", flat=True)) == 0
+    assert pauses.look() == 0
     assert balance(clock.now()) == real()
     told = "SELECT count(*) FROM booking b WHERE NOT EXISTS (SELECT 1 FROM event e WHERE (e.contact_id, e.ts, e.id, e.kind) = (b.contact_id, b.at, b.id, %s))"
     assert sql.rows(told, [int(Kind.STAGE_CHANGED)]) == [(0,)]
+    sizes.count_all()
+    assert sql.rows("SELECT count(*) FROM segment_day d WHERE d.members < d.joined OR d.departed <> 0") == [(0,)]
     for segment in Segment.objects.filter(kind="active"):
         moved = refresh.everyone(segment)
         assert (moved.joined, moved.left) == ([], []), segment.name
@@ -80,7 +85,7 @@ def test_everything_in_the_world_is_a_real_result() -> None:
 
 @pytest.mark.usefixtures("loaded")
 def test_most_are_cold_and_the_hero_is_an_sql() -> None:
-    histogram = scoring.histogram(ScoreModel.objects.get())
+    histogram = scoring.histogram(ScoreModel.objects.get(key="lead"))
     assert histogram.band("") / histogram.total > 0.55
     assert 0.05 < histogram.band("sql") / histogram.total < 0.25
     hero = Contact.objects.get(email="jiwoo.seo@gaonlogis.example")
@@ -109,3 +114,31 @@ def test_mails_and_workflows_are_ready_to_run() -> None:
 def test_the_links_of_mails_follow_the_address() -> None:
     world.follow("http://127.0.0.1:9999")
     assert all("http://127.0.0.1:9999/site/" in e.body for e in Email.objects.all())
+
+
+@pytest.mark.usefixtures("loaded")
+def test_sales_has_said_something_of_leads_and_every_word_has_its_effects() -> None:
+    model = ScoreModel.objects.get(key="lead")
+    assert [(v.number, v.state) for v in model.versions.order_by("number")] == [(1, "replaced"), (2, "replaced"), (3, "replaced"), (4, "published")]
+    assert model.versions.filter(number__gt=1, reviewed_by="").count() == 0
+    given = dict(sql.rows("SELECT verdict, count(*) FROM verdict GROUP BY verdict"))
+    assert given.keys() >= {"ready", "not_ready", "unqualified"}
+    keys = {rule.key for rule in model.rules.all()} | {"ledger", "cap:web", "cap:email"}
+    for verdict in Verdict.objects.all():
+        assert verdict.reasons.keys() <= keys
+        assert sum(points for _times, points in verdict.reasons.values()) == verdict.score
+    # who was sent back stands below the SQL threshold, and who is unqualified is a subscriber
+    assert sql.rows(
+        "SELECT count(*) FROM contact c JOIN score s ON s.contact_id = c.id AND s.model_id = %s"
+        " WHERE c.properties ->> 'sales_verdict' = 'not_ready' AND (s.total >= 65 OR c.properties ->> 'lifecyclestage' <> 'mql')",
+        [model.pk],
+    ) == [(0,)]
+    assert {c.properties["lifecyclestage"] for c in Contact.objects.filter(properties__sales_verdict="unqualified")} == {"subscriber"}
+    assert recycle.counts(None).paused == Contact.objects.filter(properties__has_key="paused_until").count() > 0
+    # nobody got a mail while he rested that he did not open later
+    assert sql.rows(
+        "SELECT count(*) FROM message m JOIN pause p ON p.contact_id = m.contact_id WHERE m.state = 'sent' AND m.created_at > p.at AND p.ended_at IS NULL"
+    ) == [(0,)]
+    (test,) = Backtest.objects.all()
+    assert test.state == "done"
+    assert test.result["counts"]["won"] > 0
