@@ -46,7 +46,13 @@ ON CONFLICT (contact_id) DO UPDATE SET until = excluded.until, reason = excluded
     wake = excluded.wake, ended_at = NULL, ended_by = ''
 """
 END = """
-UPDATE pause SET ended_at = %s, ended_by = %s WHERE contact_id = ANY(%s) AND ended_at IS NULL RETURNING contact_id, until, wake::text
+UPDATE pause SET ended_at = %s, ended_by = %s WHERE contact_id = ANY(%s) AND ended_at IS NULL AND until <= %s::timestamptz RETURNING contact_id, until, wake::text
+"""
+# Who is archived comes back to his pause; it ends after that, so that he goes where everybody goes.
+OVER = """
+SELECT p.contact_id FROM pause p WHERE p.ended_at IS NULL AND p.until <= %s
+  AND EXISTS (SELECT 1 FROM contact c WHERE c.id = p.contact_id AND c.archived_at IS NULL)
+ORDER BY p.until LIMIT %s
 """
 STAGES = "SELECT id, coalesce(properties ->> 'lifecyclestage', '') FROM contact WHERE id = ANY(%s) AND archived_at IS NULL"
 
@@ -99,7 +105,8 @@ def end(ids: Iterable[int], *, by: Actor | End, reason: str = "", stay: bool = F
     contact_ids = sorted({*ids})
     now, actor = clock.now(), SYSTEM if isinstance(by, str) else by
     with transaction.atomic():
-        over = sql.rows(END, [now, str(by), contact_ids])
+        # Not whose day was put off since it was looked up.
+        over = sql.rows(END, [now, str(by), contact_ids, now if by == "time" else "infinity"])
         if not over:
             return 0
         ended = [row[0] for row in over]
@@ -116,9 +123,13 @@ def end(ids: Iterable[int], *, by: Actor | End, reason: str = "", stay: bool = F
 def look() -> int:
     """End the pauses whose day has come, and those that time wakes; returns how many. Any number of workers may look."""
     with transaction.atomic():
-        due = sql.rows("SELECT contact_id FROM pause WHERE ended_at IS NULL AND until <= %s ORDER BY until LIMIT %s FOR UPDATE SKIP LOCKED", [clock.now(), DUE])
+        due = sql.rows(OVER, [clock.now(), DUE])
         ended = end([row[0] for row in due], by="time") if due else 0
-    return ended + (end(crossed, by="wake") if (crossed := waking.crossed()) else 0)
+    try:
+        return ended + (end(crossed, by="wake") if (crossed := waking.crossed()) else 0)
+    except Exception:
+        waking.forget()  # nobody was woken: everybody is asked again
+        raise
 
 
 def wake(ids: Iterable[int]) -> int:

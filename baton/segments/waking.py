@@ -84,6 +84,11 @@ def crossed() -> list[int]:
     return woken
 
 
+def forget() -> None:
+    """Ask everybody the next time, as a process does that has just begun."""
+    _looked.clear()
+
+
 def _crossers(stored: str, since: datetime | None, now: datetime) -> list[int]:
     """Paused contacts of this condition; with `since` those of them only whose events or dates passed an edge after it."""
     params: dict[str, Any] = {"wake": stored}

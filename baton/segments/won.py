@@ -13,6 +13,7 @@ from baton.crm import properties, types
 from baton.crm.models import Record
 from baton.events.vocabulary import Kind
 from baton.platform import clock, sql
+from baton.platform.config import config
 from baton.query import expression
 from baton.segments import outcomes, statistics
 from baton.segments.advice import WINDOW
@@ -134,7 +135,7 @@ class Product:
 
 def newest(which: Sequence[bool] = (True,), *, most: int) -> list[Closed]:
     """The newest closed deals, the newest first: won ones, lost ones, or both."""
-    params = outcomes.stages() | {"which": list(which), "today": clock.now().date().isoformat(), "most": most}
+    params = outcomes.stages() | {"which": list(which), "today": clock.now().astimezone(config().zone).date().isoformat(), "most": most}
     found = [(id, won, created, closed) for id, won, created, closed in sql.rows(NEWEST, params)]
     return [Closed(id, won, min(created, closed or created) - outcomes.BEFORE, closed or created) for id, won, created, closed in found]
 

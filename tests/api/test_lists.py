@@ -168,6 +168,8 @@ def test_lists_are_searched_named_and_ended(program: Call) -> None:
         {"processingType": "DYNAMIC", "filterBranch": branch(on("nothing", "IS_KNOWN"))},
         {"processingType": "DYNAMIC", "filterBranch": branch({"filterType": "WEBINAR"})},
         {"processingType": "DYNAMIC", "filterBranch": branch({"filterType": "IN_LIST", "listId": "x"})},
+        {"processingType": "DYNAMIC", "filterBranch": branch(on("industry", "IS_ANY_OF", "ENUMERATION", values=5))},
+        {"processingType": "DYNAMIC", "filterBranch": branch({"filterType": "UNIFIED_EVENTS", "eventTypeId": "4-1", "filterLines": 5})},
         {"name": " "},
     ],
 )

@@ -28,7 +28,7 @@ def han(account: object) -> User:
 
 @pytest.fixture(autouse=True)
 def _fresh() -> None:
-    waking._looked.clear()
+    waking.forget()
 
 
 def stage(contact_id: int) -> str:
@@ -70,6 +70,31 @@ def test_a_pause_ends_by_itself_and_he_goes_back_to_nurturing(world: Any, han: U
     [notice] = Notification.objects.filter(user_id=han.pk)
     assert notice.title == "서 is back from the pause"
     assert "Paused because: 내년에 다시" in notice.body
+
+
+def test_who_was_archived_when_his_day_came_goes_back_too(world: Any, account: object) -> None:
+    anna = world.contact(lifecyclestage="sql")
+    pauses.pause([anna], in_days(5), reason="예산", into="recycle_a", actor=SYSTEM)
+    records.archive("contact", anna, actor=SYSTEM)
+    later(world, days=6)
+    assert Pause.objects.get(contact_id=anna).ended_at is None
+    records.restore("contact", anna, actor=SYSTEM)
+    later(world, days=0)
+    assert (stage(anna), paused_until(anna)) == ("nurturing", None)
+
+
+def test_a_look_that_failed_is_taken_again(world: Any, account: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    anna = world.contact(lifecyclestage="lead")
+    wake = {"condition": "property", "property": "stage_since", "operator": "more_than_days_ago", "value": 10}
+    pauses.pause([anna], in_days(50), reason="예산", wake=wake, actor=SYSTEM)
+    later(world, days=1)
+    world.later(days=10)
+    with monkeypatch.context() as broken:
+        broken.setattr(pauses, "end", lambda *_args, **_more: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            pauses.look()
+    assert pauses.look() == 1
+    assert Pause.objects.get(contact_id=anna).ended_by == "wake"
 
 
 def test_what_happens_wakes_and_what_happened_before_does_not(world: Any) -> None:

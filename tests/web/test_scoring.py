@@ -419,3 +419,16 @@ def test_letters_that_cannot_be_stored_are_refused(marketer: Client, model: Scor
     assert marketer.post(f"/scoring/{model.key}/rules/exec/", {"points": "5", "group": "web", "filter": json.dumps(nul)}).status_code == 422
     assert marketer.post(f"/scoring/{model.key}/back/", {"place": "0", "rule": '{"key": "x\\u0000"}'}).status_code == 422
     assert marketer.post(f"/contacts/{_id('둘')}/score/points/", {"points": "5", "reason": "a\0b"}).status_code == 422
+
+
+def test_values_are_offered_of_contacts_one_may_see(model: ScoreModel) -> None:
+    from baton.accounts import users
+    from baton.accounts.models import Role
+
+    records.create("contact", {"email": "secret@gaon.example"}, actor=SYSTEM, source="test")
+    Role.objects.create(key="own", name="own", rights={"contact": {"view": "own"}}, areas={"scoring": "edit"})
+    web = Client()
+    web.force_login(users.create("seo@nuriwork.example", "서", "a-long-enough-one", "own", actor=SYSTEM))
+    page = web.get(f"/scoring/{model.key}/values/?property=email")
+    assert page.status_code == 200
+    assert "secret@" not in page.content.decode()

@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from baton.accounts import users
-from baton.accounts.models import User
+from baton.accounts.models import Role, User
 from baton.crm import records, stages
 from baton.messaging import alerts
 from baton.platform import clock
@@ -177,6 +177,15 @@ def test_the_alert_goes_by_mail_too_unless_the_account_says_no(han: User, model:
     assert len(mailoutbox) == 1
     handover.change({"alert": False}, actor=SYSTEM)
     assert alerts.became_sql([an_sql(model, email="b@gaon.example", owner_id=han.pk)]) == 0
+
+
+def test_nobodys_lead_is_told_to_those_in_sales_who_may_see_it(han: User, model: ScoreModel) -> None:
+    id = an_sql(model)
+    role, _made = Role.objects.update_or_create(key="sales", defaults={"name": "", "rights": {"*": {"view": "own"}}, "areas": {}})
+    assert alerts.became_sql([id]) == 0
+    role.rights = {"*": {"view": "team"}}
+    role.save()
+    assert alerts.became_sql([id]) == 1
 
 
 def test_who_may_only_look_sees_no_buttons(model: ScoreModel, han: User) -> None:

@@ -88,7 +88,7 @@ def _event(one: Mapping[str, Any], lines: list[Any], at: str) -> Stored:
         how = {"IS_EQUAL_TO": "is", "IS_ANY_OF": "is", "CONTAINS": "contains", "STARTS_WITH": "starts"}
         operator = how.get(str(operation.get("operator", "")).upper()) if isinstance(operation, Mapping) else None
         values = (operation.get("values") or [operation.get("value")]) if isinstance(operation, Mapping) else []
-        if not kind.startswith(ABOUT.get(name, "?")) or operator is None or len(values) != 1 or "about" in stored:
+        if not kind.startswith(ABOUT.get(name, "?")) or operator is None or not isinstance(values, list) or len(values) != 1 or "about" in stored:
             raise _refused(f"Events cannot be asked by {name[:50]!r} like this.", f"{at}.filters.{i}")
         about = str(_form(values[0], f"{at}.filters.{i}")) if name == "hs_form_id" else str(values[0])
         stored |= {"about": about, "match": operator}
@@ -233,7 +233,10 @@ def _compare(definition: PropertyDefinition, operator: str, operation: Mapping[s
     if type == PropertyType.BOOLEAN and operator in ("IS_EQUAL_TO", "IS_NOT_EQUAL_TO"):
         return stored("is" if operator == "IS_EQUAL_TO" else "is_not", str(operation.get("value")).lower() == "true")
     if type in CHOICES and operator in CHOICE:
-        values = [_option(definition, value, of, at) for value in operation.get("values") or []]
+        given = operation.get("values") or []
+        if not isinstance(given, list):
+            raise _refused("values is a list.", at)
+        values = [_option(definition, value, of, at) for value in given]
         ours = CHOICE[operator]
         if ours in ("is", "is_not"):
             return stored(ours, values if type == PropertyType.MULTI_CHOICE else values[0] if values else "")

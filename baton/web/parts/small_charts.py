@@ -7,6 +7,7 @@ from baton.analytics.funnel import Board
 from baton.analytics.marks import Mark
 from baton.analytics.periods import Period
 from baton.crm.stages import Stage
+from baton.platform.config import config
 
 from ..templatetags.fmt import day_only, num
 from . import funnel_words as words
@@ -47,7 +48,7 @@ def of_stage(stage: Stage, months: Sequence[Period], boards: Sequence[Board], ch
         points.append(f"{(n + 0.5) * step:.1f},{HEIGHT - FOOT - row.closing * tall / held:.1f}")
     begin, end = months[0].first, months[-1].until
     days = (end - begin).days
-    marks = [((mark.at.date() - begin).days * WIDTH / days, day_only(mark.at)) for mark in changed if stage.key in mark.stages]
+    marks = [((mark.at.astimezone(config().zone).date() - begin).days * WIDTH / days, day_only(mark.at)) for mark in changed if stage.key in mark.stages]
     heads = [((n + 0.5) * step, words.short_month(month.first)) for n, month in enumerate(months) if n in (0, len(months) // 2, len(months) - 1)]
     last = rows[-1]
     return Chart(
