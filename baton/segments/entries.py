@@ -73,7 +73,7 @@ def reset(contact_ids: Collection[int], model: ScoreModel, *, reason: str, actor
     """Bring the totals of contacts to 0 as they stand; returns how many had another. What rules give from then on counts from 0. Raises Invalid (`reason`)."""
     with transaction.atomic():
         ids = sorted(_now(contact_ids))
-        sql.rows("SELECT 1 FROM contact WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [ids])  # two at once would both take the same points
+        changes.hold(ids)  # two at once would both take the same points
         standing = sql.rows(STANDING, {"model": model.pk, "ids": ids, "at": clock.now()})
         return _write(model, {id: -total for id, total in sorted(standing) if total}, reason, actor, cause, None)
 
