@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import date
 
-from baton.analytics import counting, periods
+from baton.analytics import counting, periods, whose
 from baton.analytics.flows import EVERYBODY, Only
 from baton.crm import stages
 from baton.crm.stages import Stage
@@ -20,10 +20,10 @@ SELECT q.stage, q.since, sum(q.n)::bigint FROM (
     SELECT stage, since, n FROM ({counting.NOT_COUNTED}) f WHERE since < %(end)s AND "left" >= %(end)s
 ) q GROUP BY 1, 2 HAVING sum(q.n) <> 0
 """
-SINCE_OF_SOME = """
+SINCE_OF_SOME = f"""
 SELECT l."into", (l.at AT TIME ZONE %(zone)s)::date, count(*) FROM (
-    SELECT DISTINCT ON (b.contact_id) b."into", b.at FROM booking b LEFT JOIN contact c ON c.id = b.contact_id
-    WHERE b.at < %(moment)s AND {only} ORDER BY b.contact_id, b.id DESC
+    SELECT DISTINCT ON (b.contact_id) b."into", b.at FROM booking b {whose.JOIN}
+    WHERE b.at < %(moment)s AND {{only}} ORDER BY b.contact_id, b.id DESC
 ) l WHERE l."into" <> '' GROUP BY 1, 2
 """
 

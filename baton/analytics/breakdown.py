@@ -4,19 +4,22 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from baton.analytics import funnel, periods
+from baton.analytics import counting, funnel, periods, whose
 from baton.analytics.flows import EVERYBODY, Only, Stretch, Way
 from baton.analytics.funnel import Board
 from baton.analytics.periods import Period
 from baton.analytics.rates import Rate
-from baton.platform import sql
 
-BY = {"source": "coalesce(c.properties ->> 'lead_source', '')", "owner": "c.owner_id"}
+BY = {"source": "source", "owner": "owner_id"}
 
-SUMS = """
-SELECT {by}, b.at >= %(start)s, b.out_of, b."into", b.path, count(*)
-FROM booking b LEFT JOIN contact c ON c.id = b.contact_id
-WHERE b.at < %(end)s AND {only} GROUP BY 1, 2, 3, 4, 5
+SUMS = f"""
+SELECT q.{{by}}, q.inside, q.out_of, q."into", q.path, sum(q.n)::bigint FROM (
+    SELECT w.source, w.owner_id, w.month >= %(first)s AS inside, w.out_of, w."into", w.path, w.n
+    FROM way_month w WHERE w.month < %(until)s AND %(after)s > 0 AND {{only}}
+    UNION ALL
+    SELECT w.source, w.owner_id, b.at >= %(start)s, b.out_of, b."into", b.path, 1
+    FROM booking b {whose.JOIN} WHERE b.at < %(end)s AND b.id > %(after)s AND {{only}}
+) q GROUP BY 1, 2, 3, 4, 5 HAVING sum(q.n) <> 0
 """
 
 
@@ -29,12 +32,13 @@ class Place:
 
 
 def boards(by: str, period: Period, *, only: Only = EVERYBODY) -> dict[str | int | None, Board]:
-    """A board for every value that the contacts of the ledger have now; "" and None: none, or the contact is gone. They add up to the whole board."""
+    """A board for every value under which contacts are counted (whose.py); "" and None: none. They add up to the whole board."""
     condition, more = only.condition()
-    params = more | {"start": periods.at(period.first), "end": periods.at(period.until)}
+    params = more | {"start": periods.at(period.first), "end": periods.at(period.until), "first": period.first, "until": period.until}
     openings: dict[str | int | None, Counter[str]] = defaultdict(Counter)
     moves: dict[str | int | None, Counter[Way]] = defaultdict(Counter)
-    for value, inside, out_of, into, path, n in sql.rows(SUMS.format(by=BY[by], only=condition), params):
+    for value, inside, out_of, into, path, n in counting.read(SUMS.format(by=BY[by], only=condition), params):
+        value = value or None if by == "owner" else value
         if inside:
             moves[value][Way(out_of, into, path)] += n
         else:

@@ -4,22 +4,21 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
-from baton.analytics import periods
+from baton.analytics import counting, periods, whose
 from baton.analytics.flows import EVERYBODY, Only
 from baton.analytics.funnel import ON_THE_WAY
 from baton.analytics.rates import Rate
 from baton.crm import stages
 from baton.crm.stages import Stage
-from baton.platform import sql
-from baton.platform.config import config
 
-BY_MONTH = """
-SELECT date_trunc('month', q.came AT TIME ZONE %(zone)s)::date, q.best, q.ended, count(*) FROM (
-    SELECT b.contact_id, min(b.at) AS came, coalesce(max(array_position(%(way)s::text[], b."into")), 0) AS best, bool_or(b."into" = ANY(%(dead)s)) AS ended
-    FROM booking b {join} GROUP BY b.contact_id HAVING min(b.at) >= %(start)s AND min(b.at) < %(end)s
-) q GROUP BY 1, 2, 3
+BY_MONTH = f"""
+SELECT q.came, q.reached, sum(q.n)::bigint FROM (
+    SELECT w.came, w.reached, w.n FROM cohort_month w WHERE w.came >= %(start)s AND w.came < %(end)s AND %(after)s > 0 AND {{only}}
+    UNION ALL
+    SELECT w.came, w.reached, w.n FROM ({counting.IN_COHORTS.format(places=counting.PLACES.format(upto="", upto_b=""), whose=whose.JOIN)}) w
+    WHERE w.came >= %(start)s AND w.came < %(end)s AND {{only}}
+) q GROUP BY 1, 2 HAVING sum(q.n) <> 0
 """
 
 
@@ -41,20 +40,16 @@ def way() -> list[Stage]:
 def read(months: Sequence[date], *, only: Only = EVERYBODY) -> list[Cohort]:
     """One cohort for each of these months, which follow each other."""
     keys = [stage.key for stage in way()]
-    condition, more = only.condition()
-    params: dict[str, Any] = more | {
-        "way": keys,
-        "dead": [stage.key for stage in stages.known() if stage.kind == "dead_end"],
-        "start": periods.at(months[0]),
-        "end": periods.at(periods.add(months[-1], 1)),
-        "zone": config().time_zone,
-    }
-    join = f"LEFT JOIN contact c ON c.id = b.contact_id WHERE {condition}" if only else ""
+    places = {key: place for place, key in enumerate(keys, 1)}
+    dead = {stage.key for stage in stages.known() if stage.kind == "dead_end"}
+    condition, params = only.condition()
+    params |= {"start": months[0], "end": periods.add(months[-1], 1)}
     best: dict[date, Counter[int]] = defaultdict(Counter)
     ended: Counter[date] = Counter()
-    for month, furthest, dead, n in sql.rows(BY_MONTH.format(join=join), params):
-        best[month][furthest] += n
-        ended[month] += n if dead else 0
+    for month, reached, n in counting.read(BY_MONTH.format(only=condition), params):
+        been = reached.split("\x1f")
+        best[month][max(places.get(key, 0) for key in been)] += n
+        ended[month] += 0 if dead.isdisjoint(been) else n
     found = []
     for month in months:
         total = best[month].total()

@@ -4,13 +4,14 @@ A booking is counted once: its number comes from a sequence before it is written
 has ended. What comes later, even dated into the past, has a larger number and is read from the ledger until it is counted too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from django.db import transaction
 
-from baton.analytics.models import Counted, FlowDay, StayMonth
+from baton.analytics.models import CohortMonth, Counted, FlowDay, StayMonth, WayMonth
+from baton.crm.models import BookedFor
 from baton.platform import clock, sql
 from baton.platform.config import config
 
@@ -39,6 +40,70 @@ INSERT INTO stay_month (stage, since, "left", n)
 SELECT q.stage, q.since, q."left", sum(q.n) FROM ({OF_JOB}) q GROUP BY 1, 2, 3 HAVING sum(q.n) <> 0
 ON CONFLICT (stage, since, "left") DO UPDATE SET n = stay_month.n + excluded.n
 """
+# The same by source and owner: those of `booked_for`, under which all bookings of a contact are counted.
+HOLD = "LOCK TABLE booked_for IN SHARE ROW EXCLUSIVE MODE"  # nobody is erased meanwhile: his bookings would be counted under another number than his row
+ADD_WHOSE = """
+INSERT INTO booked_for (contact_id, source, owner_id)
+SELECT q.contact_id, coalesce(c.properties ->> 'lead_source', ''), coalesce(c.owner_id, 0)
+FROM (SELECT DISTINCT contact_id FROM booking WHERE id > %(after)s AND id <= %(upto)s) q LEFT JOIN contact c ON c.id = q.contact_id
+ON CONFLICT (contact_id) DO NOTHING
+"""
+INTO_WAYS = """
+INSERT INTO way_month (month, source, owner_id, out_of, "into", path, n, days) {rows}
+ON CONFLICT (month, source, owner_id, out_of, "into", path) DO UPDATE SET n = way_month.n + excluded.n, days = way_month.days + excluded.days
+"""
+ADD_WAYS = INTO_WAYS.format(
+    rows="""
+SELECT date_trunc('month', q.day)::date, f.source, f.owner_id, q.out_of, q."into", q.path, count(*), sum(q.day - '2000-01-01'::date)
+FROM (SELECT contact_id, (at AT TIME ZONE %(zone)s)::date AS day, out_of, "into", path FROM booking WHERE id > %(after)s AND id <= %(upto)s) q
+JOIN booked_for f ON f.contact_id = q.contact_id GROUP BY 1, 2, 3, 4, 5, 6
+"""
+)
+TAKE_WAYS = INTO_WAYS.format(
+    rows="""
+SELECT date_trunc('month', q.day)::date, q.source, q.owner_id, q.out_of, q."into", q.path, sum(q.n), sum(q.n * (q.day - '2000-01-01'::date))
+FROM (SELECT (b.at AT TIME ZONE %(zone)s)::date AS day, b.out_of, b."into", b.path, v.source, v.owner_id, v.n
+      FROM unnest(%(ids)s::bigint[], %(sources)s::text[], %(owners)s::bigint[], %(new_sources)s::text[], %(new_owners)s::bigint[]) AS r(id, s, o, ns, no)
+      JOIN booking b ON b.contact_id = r.id AND b.id <= %(upto)s
+      CROSS JOIN LATERAL (VALUES (r.s, r.o, -1), (r.ns, r.no, 1)) AS v(source, owner_id, n)) q
+GROUP BY 1, 2, 3, 4, 5, 6
+"""
+)
+# A contact's place among the cohorts up to a number: when he came first, and every stage he has been in.
+PLACE = """min(b.at) {when} AS {name}_came, coalesce(string_agg(DISTINCT b."into", chr(31) ORDER BY b."into") {when}, '') AS {name}_reached"""
+PLACES = f"""
+SELECT b.contact_id, {PLACE.format(name="was", when="FILTER (WHERE b.id <= %(after)s)")}, {PLACE.format(name="now", when="")}
+FROM (SELECT DISTINCT contact_id FROM booking WHERE id > %(after)s {{upto}}) q JOIN booking b ON b.contact_id = q.contact_id {{upto_b}} GROUP BY 1
+"""
+IN_COHORTS = """
+SELECT date_trunc('month', v.came AT TIME ZONE %(zone)s)::date AS came, v.reached, w.source, w.owner_id, v.n
+FROM ({places}) b {whose} CROSS JOIN LATERAL (VALUES (b.was_came, b.was_reached, -1), (b.now_came, b.now_reached, 1)) AS v(came, reached, n)
+WHERE v.came IS NOT NULL
+"""
+INTO_COHORTS = """
+INSERT INTO cohort_month (came, reached, source, owner_id, n) SELECT q.came, q.reached, q.source, q.owner_id, sum(q.n) FROM ({rows}) q
+GROUP BY 1, 2, 3, 4 HAVING sum(q.n) <> 0
+ON CONFLICT (came, reached, source, owner_id) DO UPDATE SET n = cohort_month.n + excluded.n
+"""
+ADD_COHORTS = INTO_COHORTS.format(
+    rows=IN_COHORTS.format(
+        places=PLACES.format(upto="AND id <= %(upto)s", upto_b="AND b.id <= %(upto)s"), whose="JOIN booked_for w ON w.contact_id = b.contact_id"
+    )
+)
+TAKE_COHORTS = INTO_COHORTS.format(
+    rows="""
+SELECT date_trunc('month', b.came AT TIME ZONE %(zone)s)::date AS came, b.reached, v.source, v.owner_id, v.n
+FROM (SELECT b.contact_id, min(b.at) AS came, coalesce(string_agg(DISTINCT b."into", chr(31) ORDER BY b."into"), '') AS reached
+      FROM booking b WHERE b.contact_id = ANY(%(ids)s) AND b.id <= %(upto)s GROUP BY 1) b
+JOIN unnest(%(ids)s::bigint[], %(sources)s::text[], %(owners)s::bigint[], %(new_sources)s::text[], %(new_owners)s::bigint[]) AS r(id, s, o, ns, no)
+  ON r.id = b.contact_id
+CROSS JOIN LATERAL (VALUES (r.s, r.o, -1), (r.ns, r.no, 1)) AS v(source, owner_id, n)
+"""
+)
+TAKE_WHOSE = """
+UPDATE booked_for f SET source = r.ns, owner_id = r.no FROM unnest(%(ids)s::bigint[], %(new_sources)s::text[], %(new_owners)s::bigint[]) AS r(id, ns, no)
+WHERE f.contact_id = r.id
+"""
 OLDEST = "SELECT min(xact_start) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
 NEWEST = "SELECT coalesce(max(id), 0), clock_timestamp() FROM booking"
 
@@ -66,9 +131,7 @@ def forward() -> int:
             _forget(state)
         ((oldest,),) = sql.rows(OLDEST)
         if state.looked_at is not None and state.next > state.upto and (oldest is None or oldest > state.looked_at):
-            params = {"after": state.upto, "upto": state.next, "zone": state.zone}
-            sql.run(ADD_FLOWS, params)
-            sql.run(ADD_STAYS, params)
+            _add({"after": state.upto, "upto": state.next, "zone": state.zone})
             state.upto = state.next
         ((state.next, state.looked_at),) = sql.rows(NEWEST)
         state.save()
@@ -83,16 +146,36 @@ def again() -> int:
             return 0
         state.next, state.looked_at = state.upto, clock.now()
         params = {"after": 0, "upto": state.upto, "zone": state.zone}
-        FlowDay.objects.all().delete()
-        StayMonth.objects.all().delete()
-        sql.run(ADD_FLOWS, params)
-        sql.run(ADD_STAYS, params)
+        _empty()
+        _add(params)
         state.save()
     return state.upto
 
 
+def take_over(rows: Sequence[tuple[int, str, int, str, int]], state: Counted) -> None:
+    """Count contacts (id, source, owner, new source, new owner) under their new source and owner, in a transaction that has HOLD."""
+    names = ("ids", "sources", "owners", "new_sources", "new_owners")
+    params: dict[str, Any] = {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+    params |= {"upto": state.upto, "zone": state.zone}
+    for statement in (TAKE_WAYS, TAKE_COHORTS, TAKE_WHOSE):
+        sql.run(statement, params)
+
+
+def _add(params: dict[str, Any]) -> None:
+    """Add the bookings after a number, up to another, to all sums."""
+    sql.run(HOLD)
+    for statement in (ADD_FLOWS, ADD_STAYS, ADD_WHOSE, ADD_WAYS, ADD_COHORTS):
+        sql.run(statement, params)
+
+
+def _empty() -> None:
+    for sums in (FlowDay, StayMonth, WayMonth, CohortMonth):
+        sums.objects.all().delete()
+
+
 def _forget(state: Counted) -> None:
     """Begin anew: what was counted by other days, or nothing yet."""
-    FlowDay.objects.all().delete()
-    StayMonth.objects.all().delete()
+    sql.run(HOLD)
+    _empty()
+    BookedFor.objects.all().delete()
     state.upto, state.zone = 0, config().time_zone

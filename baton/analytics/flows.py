@@ -1,7 +1,7 @@
 """The ledger of stages as sums: how many moved from where to where, by which path, in which stretch of time.
 
 Most of it was counted beforehand (counting.py); what is newer is read from the ledger in the same statement, so the sum is exact at every moment.
-Asked about the contacts of a source or an owner only, the ledger itself is read.
+Of a source or an owner there are sums by month.
 """
 
 from collections import Counter
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from baton.analytics import counting, periods
+from baton.analytics import counting, periods, whose
 from baton.platform import sql
 from baton.platform.config import config
 
@@ -21,13 +21,24 @@ SELECT day, out_of, "into", path, n FROM flow_day WHERE day < %(until)s AND %(af
 UNION ALL
 SELECT (at AT TIME ZONE %(zone)s)::date, out_of, "into", path, 1 FROM booking WHERE at < %(end)s AND id > %(after)s
 """
-SOME_DAYS = """
-SELECT (b.at AT TIME ZONE %(zone)s)::date AS day, b.out_of, b."into", b.path, 1 AS n FROM booking b LEFT JOIN contact c ON c.id = b.contact_id
-WHERE b.at < %(end)s AND {only}
-"""
+LEDGER = f"""
+SELECT (b.at AT TIME ZONE %(zone)s)::date AS day, b.out_of, b."into", b.path, 1 AS n FROM booking b {whose.JOIN}
+WHERE b.at < %(end)s AND {{only}}
+"""  # of a source or an owner, when somebody asks for days that no month begins with
 SUMS = """
 SELECT width_bucket(q.day, %(bounds)s::date[]), q.out_of, q."into", q.path, sum(q.n)::bigint, sum(q.n * (%(asof)s - q.day))::bigint
 FROM ({days}) q GROUP BY 1, 2, 3, 4
+"""
+MONTHS = f"""
+SELECT width_bucket(q.month, %(bounds)s::date[]), q.out_of, q."into", q.path,
+       sum(q.n)::bigint, sum(q.n * (%(asof)s - '2000-01-01'::date) - q.days)::bigint
+FROM (
+    SELECT w.month, w.out_of, w."into", w.path, w.n, w.days FROM way_month w WHERE w.month < %(until)s AND %(after)s > 0 AND {{only}}
+    UNION ALL
+    SELECT d.day, d.out_of, d."into", d.path, 1, d.day - '2000-01-01'::date
+    FROM (SELECT (b.at AT TIME ZONE %(zone)s)::date AS day, b.out_of, b."into", b.path FROM booking b {whose.JOIN}
+          WHERE b.at < %(end)s AND b.id > %(after)s AND {{only}}) d
+) q GROUP BY 1, 2, 3, 4
 """
 
 
@@ -41,7 +52,7 @@ class Way(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Only:
-    """Whose moves: of contacts with this source and of these owners, as they are now. `source` "" and owner None are those who have none."""
+    """Whose moves: of contacts with this source and of these owners (whose.py). `source` "" and owner None are those who have none."""
 
     source: str | None = None
     owners: tuple[int | None, ...] | None = None
@@ -50,15 +61,15 @@ class Only:
         return self.source is not None or self.owners is not None
 
     def condition(self) -> tuple[str, dict[str, Any]]:
-        """As SQL over `c`, the contact."""
-        parts, params = ["true"], {}
+        """As SQL over `w`, whose they are."""
+        parts = ["true"]
+        params: dict[str, Any] = {}
         if self.source is not None:
-            parts.append("coalesce(c.properties ->> 'lead_source', '') = %(source)s")
+            parts.append("w.source = %(source)s")
             params["source"] = self.source
         if self.owners is not None:
-            named: Any = [owner for owner in self.owners if owner is not None]
-            parts.append("(c.owner_id = ANY(%(owners)s)" + (" OR c.owner_id IS NULL)" if None in self.owners else ")"))
-            params["owners"] = named
+            parts.append("w.owner_id = ANY(%(owners)s)")
+            params["owners"] = [owner or 0 for owner in self.owners]
         return " AND ".join(parts), params
 
 
@@ -79,7 +90,10 @@ def read(bounds: Sequence[date], *, only: Only = EVERYBODY, asof: date | None = 
     params: dict[str, Any] = {"bounds": list(bounds[:-1]), "until": until, "end": periods.at(until), "zone": config().time_zone, "asof": asof or until}
     if only:
         condition, more = only.condition()
-        rows = sql.rows(SUMS.format(days=SOME_DAYS.format(only=condition)), params | more)
+        if all(bound.day == 1 for bound in bounds):
+            rows = counting.read(MONTHS.format(only=condition), params | more)
+        else:
+            rows = sql.rows(SUMS.format(days=LEDGER.format(only=condition)), params | more)
     else:
         rows = counting.read(SUMS.format(days=DAYS), params)
     found = [Stretch(Counter(), Counter()) for _ in bounds]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from baton.analytics import flows, funnel, periods
+from baton.analytics import flows, funnel, periods, whose
 from baton.analytics.flows import EVERYBODY, Only, Way
 from baton.analytics.funnel import Row
 from baton.analytics.periods import Period
@@ -17,10 +17,10 @@ STANDING = ("opening", "closing", "stuck")  # who stands in the stage at a momen
 CAME = {f"in_{kind}": kind for kind in funnel.IN} | {"new": "new"}
 LEFT = {f"out_{kind}": (kind,) for kind in funnel.OUT} | {"out_rest": ("exit", "other"), "exit": ("exit",)}
 
-FOUND = """
+FOUND = f"""
 SELECT b.contact_id, b.id, b.at, b.out_of, b."into", b.path, b.actor, b.source, b.reason, c.owner_id, c.id IS NOT NULL
-FROM booking b LEFT JOIN contact c ON c.id = b.contact_id
-WHERE {which} AND {only} AND {after} ORDER BY b.at DESC, b.contact_id DESC, b.id DESC LIMIT %(limit)s
+FROM booking b {whose.JOIN}
+WHERE {{which}} AND {{only}} AND {{after}} ORDER BY b.at DESC, b.contact_id DESC, b.id DESC LIMIT %(limit)s
 """
 MOVES = """
 b.at >= %(start)s AND b.at < %(end)s

@@ -106,6 +106,7 @@ PARTS: list[Part] = [
     Stays("like_due", ["id"], by="record_id", copied=False),
     Stays("likeness", ["other_id"], by="record_id", blank="delete", copied=False),
     Kept("booking", ["id"], blank={"reason": ""}),
+    Nothing("booked_for", "under which source and owner bookings are counted; goes with them to a number of nobody's"),
     Stays("merge", ["id"], by="record_id", blank="delete", copied=False),
     Nothing("identity", "merge.py moves it, erase.py deletes it"),
     Nothing("unique_value", "merge.py moves it, erase.py deletes it"),

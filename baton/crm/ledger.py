@@ -51,7 +51,6 @@ def forget_whose(contact_ids: Sequence[int], *, at: datetime, actor: Actor) -> N
     rows = sql.rows("SELECT id, coalesce(properties ->> %s, '') FROM contact WHERE id = ANY(%s) AND archived_at IS NULL", [life.PROPERTY, list(contact_ids)])
     book([Move(id, stage, "") for id, stage in rows], at=at, actor=actor, source="erase")
     fresh = [-id for id in sql.next_ids("record_id_seq", len(contact_ids))]
-    sql.run(
-        "UPDATE booking b SET contact_id = r.fresh, reason = '' FROM unnest(%s::bigint[], %s::bigint[]) AS r(id, fresh) WHERE b.contact_id = r.id",
-        [list(contact_ids), fresh],
-    )
+    listed = "unnest(%s::bigint[], %s::bigint[]) AS r(id, fresh)"
+    sql.run(f"UPDATE booking b SET contact_id = r.fresh, reason = '' FROM {listed} WHERE b.contact_id = r.id", [list(contact_ids), fresh])
+    sql.run(f"UPDATE booked_for f SET contact_id = r.fresh FROM {listed} WHERE f.contact_id = r.id", [list(contact_ids), fresh])

@@ -8,7 +8,7 @@ from .merge import Blocked, LikeDue, LikeKey, Likeness, Merge
 from .pipeline import Pipeline, Stage
 from .property import FieldType, ObjectType, PropertyDefinition, PropertyGroup, PropertyHistory, PropertyType, UniqueValue
 from .record import Record
-from .stage import Booking, LifecycleStage
+from .stage import BookedFor, Booking, LifecycleStage
 from .transfer import Export, ExportPart, Import, ImportChange, ImportConsent, ImportFault, ImportLink, ImportPart
 from .view import View
 
@@ -16,6 +16,7 @@ __all__ = [
     "Association",
     "AssociationLabel",
     "Blocked",
+    "BookedFor",
     "Booking",
     "Consent",
     "Contact",

@@ -42,3 +42,14 @@ class Booking(models.Model):
             models.Index(fields=["at", "contact_id"], include=["out_of", "into", "path"], name="booking_at"),
             models.Index(fields=["id"], name="booking_id"),  # what is new since reports counted last
         ]
+
+
+class BookedFor(models.Model):
+    """The source and the owner under which reports count a contact's bookings: those he has now, or had last. Local, kept by reports (analytics/whose.py)."""
+
+    contact_id = models.BigIntegerField(primary_key=True)
+    source = models.TextField()  # "": none
+    owner_id = models.BigIntegerField()  # 0: nobody
+
+    class Meta:
+        db_table = "booked_for"
