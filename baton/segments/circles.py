@@ -3,6 +3,7 @@
 Who looks at a list is also asked before it is put aside; packages above that use lists say so with `also_used_by`.
 """
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
@@ -10,11 +11,13 @@ from django.utils.translation import gettext as _
 
 from baton.crm import properties
 from baton.crm.models import LifecycleStage
+from baton.platform import sql
 from baton.platform.errors import Invalid, NotFound
 from baton.query.depends import Depends
 from baton.segments import mentions
-from baton.segments.models import ScoreModel, ScoreRule, Segment
+from baton.segments.models import ScoreModel, ScoreRule, ScoreVersion, Segment
 
+WAKES = "SELECT DISTINCT wake::text FROM pause WHERE ended_at IS NULL AND wake <> '{}'"
 Users = Callable[[Sequence[int]], Iterable[tuple[int, str]]]
 _others: list[Users] = []
 Thing = tuple[Literal["segment", "score"], int]
@@ -40,7 +43,7 @@ def forbid(thing: Thing, looks_at: Depends) -> None:
 
 
 def users_of(segment_id: int) -> list[str]:
-    """Names of the lists, scores and stages, and of whatever else looks at a list."""
+    """Names of the lists, scores, drafts, stages and pauses, and of whatever else looks at a list."""
     return users_of_many([segment_id])[segment_id]
 
 
@@ -54,6 +57,11 @@ def users_of_many(segment_ids: Sequence[int]) -> dict[int, list[str]]:
         pairs += [(id, f"{name} · {key}") for id in mentions.lists(stored)]
     for key, rule in LifecycleStage.objects.exclude(rule={}).values_list("key", "rule"):
         pairs += [(id, _stage(key)) for id in mentions.lists(rule.get("filter"))]
+    drafts = ScoreVersion.objects.filter(state__in=["draft", "reviewed"], model__archived_at=None).values_list("model__name", "content")
+    for name, content in drafts:
+        pairs += [(id, _("{name} (draft)").format(name=name)) for rule in content["rules"] for id in mentions.lists(rule["filter"])]
+    for (wake,) in sql.rows(WAKES):
+        pairs += [(id, _("the wake-up of a pause")) for id in mentions.lists(json.loads(wake))]
     for others in _others:
         pairs += others(segment_ids)
     for id, name in dict.fromkeys(pairs):

@@ -10,10 +10,8 @@ from baton.crm import properties, uses
 from baton.crm.models import LifecycleStage
 from baton.crm.uses import Mention
 from baton.platform import sql
-from baton.segments import jobs, mentions
+from baton.segments import circles, jobs, mentions
 from baton.segments.models import ScoreModel, ScoreRule, ScoreVersion, Segment
-
-WAKES = "SELECT DISTINCT wake::text FROM pause WHERE ended_at IS NULL AND wake <> '{}'"
 
 
 @uses.also_used_by
@@ -72,7 +70,7 @@ def _filters() -> Iterator[tuple[str, str, Any]]:
     for model, content in drafts:
         for rule in content.get("rules", ()):
             yield _("{name} (draft)").format(name=f"{model} · {rule.get('key', '')}"), content.get("object_type", "contact"), rule.get("filter")
-    for (wake,) in sql.rows(WAKES):
+    for (wake,) in sql.rows(circles.WAKES):
         yield _("the wake-up of a pause"), "contact", json.loads(wake)
 
 

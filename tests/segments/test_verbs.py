@@ -1,14 +1,16 @@
 """What people do with lists: checked, noted in the history, and followed by an evaluation."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import translation
 
-from baton.platform import sql
+from baton.platform import clock, sql
 from baton.platform.actor import Actor
 from baton.platform.errors import Conflict, Invalid, NotFound
 from baton.platform.models import History
-from baton.segments import jobs, sizes, verbs
+from baton.segments import cards, jobs, pauses, sizes, verbs
 from baton.segments.models import Membership, Pin, Segment
 from tests.segments import scores
 
@@ -161,6 +163,24 @@ def test_a_list_in_use_is_not_archived(world: Any) -> None:
     verbs.archive_segment(inner, actor=ANN)
     with pytest.raises(NotFound):
         verbs.update_segment(inner, name="Again", actor=ANN)
+
+
+def test_a_list_that_a_draft_or_a_pause_waits_for_is_not_archived(world: Any, account: object) -> None:
+    hot = world.list({"condition": "property", "property": "city", "operator": "is", "value": "Busan"}, name="Hot")
+    asks = {"condition": "in_segment", "segment": hot.pk}
+    anna = world.contact()
+    pauses.pause([anna], clock.now() + timedelta(days=5), wake=asks, actor=ANN)
+    with pytest.raises(Conflict, match="pause"), translation.override("en"):
+        verbs.archive_segment(hot, actor=ANN)
+    pauses.end([anna], by=ANN)
+    model = scores.create("Points")
+    content = cards.current(model).to_json()
+    rule = {"key": "hot", "group": content["groups"][0]["key"], "filter": asks, "points": 5}
+    cards.put_rule(model, rule, actor=ANN)
+    with pytest.raises(Conflict, match="Points"):
+        verbs.archive_segment(hot, actor=ANN)
+    cards.discard(model, actor=ANN)
+    verbs.archive_segment(hot, actor=ANN)
 
 
 def test_nothing_may_depend_on_itself(world: Any) -> None:
