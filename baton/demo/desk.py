@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 from playwright.sync_api import Page, expect
 
+SAID = "예산과 도입 시기를 확인했습니다"
+
 
 def move_a_deal(page: Page, url: str) -> str:
     """Move the board's first open deal to another stage by its menu, and back; returns what was seen."""
@@ -27,6 +29,27 @@ def _move(page: Page, place: str, stage: str) -> None:
     card.locator("[popovertarget^='move-']").click()
     card.locator(f"button[name='stage'][value='{stage}']").click()
     expect(page.locator(f"[data-stage='{stage}'] #{place}")).to_be_visible()
+
+
+def give_a_verdict(page: Page, url: str, contact: int) -> str:
+    """Say of a lead, on the page that the alert leads to, that he is a true SQL; returns what was seen."""
+    page.goto(f"{url}/handover/{contact}/")
+    page.locator(f"[hx-get='/contacts/{contact}/verdict/?give=ready']").click()
+    form = page.locator("#sheet form")
+    form.locator("input[name='reason']").fill(SAID)
+    form.locator("button.primary").click()
+    expect(page.locator("#verdict .verdict-note")).to_contain_text(SAID)
+    return f"‘{SAID}’ stands on the page of the hand-over"
+
+
+def on_the_board(page: Page, url: str, name: str) -> str:
+    """Open the people of the SQL stage from the board of The Model: whoever became one just now is among them; returns what was seen."""
+    page.goto(f"{url}/model/")
+    page.locator("a[href*='sql']").first.wait_for()
+    address = next(a for a in page.locator("a[href*='/model/people']").evaluate_all("all => all.map(a => a.getAttribute('href'))") if "sql" in a)
+    page.goto(f"{url}{address}" if address.startswith("/") else f"{url}/model/{address}")
+    expect(page.get_by_text(name).first).to_be_visible()
+    return f"the number of the SQL stage opens its people, {name} among them"
 
 
 def merge_two(page: Page, url: str) -> str:

@@ -215,7 +215,8 @@ class Story:
             seen(f"‘{subject}’ for {self.email}", at - self.sent)
         with self._step("Alert on the salesperson's page", 3.0) as seen:
             at, text = self._poll(
-                lambda: next(((at / 1000, text) for at, text in sales.evaluate("window.__alerts") if self.name in text), None), "no alert on the open page"
+                lambda: next(((at / 1000, text) for at, text in sales.evaluate("window.__alerts") if self.name in text and "상담 문의" in text), None),
+                "no alert on the open page",
             )
             seen(" / ".join(line for line in text.splitlines()[:2] if line), at - self.sent)
         with self._step("Alert of the hand-over", 3.0) as seen:
@@ -245,7 +246,7 @@ class Story:
         found = re.search(r'class="big-score"><b class="num">([−\-\d]+)</b>', page)
         reasons = [
             (_text(text), points)
-            for text, points in re.findall(r'<li><span class="bar.*?<span class="grow clip"[^>]*>(.*?)</span><b class="num[^"]*">(.*?)</b></li>', page, re.S)
+            for text, points in re.findall(r'<li><span class="bar.*?<span class="clip">(.*?)</span>.*?<b class="num[^"]*">(.*?)</b></li>', page, re.S)
         ]
         if found is None or not reasons:
             raise Missing("the record shows no score")
@@ -255,7 +256,10 @@ class Story:
         return f"{total} points = " + " ".join(f"{p:+d}" for p in parts) + f" ({reasons[0][0]}, …)"
 
     def _mql(self, page: str, story: list[Entry]) -> str:
-        return self._moved(story, "MQL")
+        try:
+            return self._moved(story, "MQL")
+        except Missing:  # both thresholds were passed by the same form: one booking, past MQL
+            return f"{self._moved(story, 'SQL')}, past MQL in one booking"
 
     def _sql(self, page: str, story: list[Entry]) -> str:
         now = re.search(r'<li class="now"[^>]*><span>(.*?)</span>', page)
@@ -331,6 +335,12 @@ class Story:
     # The salesperson's desk ---------------------------------------------------
 
     def _desk(self, sales: Page) -> None:
+        with self._step("Sales says: a true SQL") as seen:
+            seen(desk.give_a_verdict(sales, self.url, self.contact))
+        with self._step("The verdict is on the timeline") as seen:
+            seen(self._poll(lambda: next((e.title for e in self._record()[1] if e.title.startswith("Verdict")), None), "no verdict on the timeline"))
+        with self._step("On the board of The Model") as seen:
+            seen(desk.on_the_board(sales, self.url, self.name))
         with self._step("Deal moved on the board") as seen:
             seen(desk.move_a_deal(sales, self.url))
         with self._step("Two duplicates merged, and undone") as seen:

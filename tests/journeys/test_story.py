@@ -33,6 +33,9 @@ STEPS = [
     "Mail opened",
     "Link in the mail clicked",
     "The points of the timeline add up",
+    "Sales says: a true SQL",
+    "The verdict is on the timeline",
+    "On the board of The Model",
     "Deal moved on the board",
     "Two duplicates merged, and undone",
 ]
