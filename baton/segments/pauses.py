@@ -46,7 +46,8 @@ ON CONFLICT (contact_id) DO UPDATE SET until = excluded.until, reason = excluded
     wake = excluded.wake, ended_at = NULL, ended_by = ''
 """
 END = """
-UPDATE pause SET ended_at = %s, ended_by = %s WHERE contact_id = ANY(%s) AND ended_at IS NULL AND until <= %s::timestamptz RETURNING contact_id, until, wake::text
+UPDATE pause SET ended_at = %s, ended_by = %s WHERE contact_id = ANY(%s) AND ended_at IS NULL AND until <= %s::timestamptz
+RETURNING contact_id, until, wake::text
 """
 # Who is archived comes back to his pause; it ends after that, so that he goes where everybody goes.
 OVER = """
