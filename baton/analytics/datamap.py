@@ -1,5 +1,5 @@
-"""What reports keep about contacts: only who must be looked at again."""
+"""What reports keep about contacts: only the numbers of those who must be looked at again."""
 
-from baton.crm.part import Part, Rows
+from baton.crm.part import Nothing, Part
 
-PARTS: list[Part] = [Rows("whose_due", ["id"], blank="delete", copied=False)]
+PARTS: list[Part] = [Nothing("whose_due", "ids alone, which the next count takes away")]

@@ -64,7 +64,7 @@ class CohortMonth(models.Model):
 class WhoseDue(models.Model):
     """Contacts whose source or owner may have changed since they were counted."""
 
-    contact_id = models.BigIntegerField()
+    contact_id = models.BigIntegerField(primary_key=True)
 
     class Meta:
         db_table = "whose_due"

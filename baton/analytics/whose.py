@@ -27,18 +27,18 @@ SELECT f.contact_id, f.source, f.owner_id, coalesce(c.properties ->> 'lead_sourc
 FROM booked_for f JOIN contact c ON c.id = f.contact_id
 WHERE f.contact_id = ANY(%s) AND (f.source <> coalesce(c.properties ->> 'lead_source', '') OR f.owner_id <> coalesce(c.owner_id, 0))
 """
-DUE = "DELETE FROM whose_due d USING (SELECT id FROM whose_due ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED) q WHERE q.id = d.id RETURNING d.contact_id"
+DUE = "DELETE FROM whose_due d USING (SELECT contact_id FROM whose_due ORDER BY contact_id LIMIT %s) q WHERE q.contact_id = d.contact_id RETURNING d.contact_id"
 
 
 def note(changes: Iterable[Change]) -> None:
     """Note, in the tick's transaction, who must be looked at again."""
     ids = sorted({one.contact_id for one in changes if one.kind == "identity" or (one.kind == "property" and one.key in LOOKED_AT)})
     if ids:
-        sql.run("INSERT INTO whose_due (contact_id) SELECT unnest(%s::bigint[])", [ids])
+        sql.run("INSERT INTO whose_due (contact_id) SELECT unnest(%s::bigint[]) ON CONFLICT DO NOTHING", [ids])
 
 
 def moved() -> int:
-    """Count those who were noted under the source and owner they have now; returns how many had others."""
+    """Count those who were noted under the source and owner they have now, one worker at a time; returns how many had others."""
     done = 0
     for _ in range(ROUNDS):
         with transaction.atomic():
@@ -49,6 +49,6 @@ def moved() -> int:
             if state is not None and rows:
                 counting.take_over(rows, state)
             done += len(rows)
-        if len(ids) == 0:
+        if not ids:
             break
     return done

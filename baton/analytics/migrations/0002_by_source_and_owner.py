@@ -13,8 +13,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='WhoseDue',
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('contact_id', models.BigIntegerField()),
+                ('contact_id', models.BigIntegerField(primary_key=True, serialize=False)),
             ],
             options={
                 'db_table': 'whose_due',
