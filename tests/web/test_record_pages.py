@@ -288,7 +288,7 @@ def test_archived_records_are_shown_as_such_and_come_back(seller: Client, seo: i
     assert 'id="composer"' in body(seller, seo)
 
 
-def test_what_is_asked_does_not_grow(seller: Client, seo: int) -> None:
+def test_what_is_asked_does_not_grow(seller: Client, seo: int, held: None) -> None:
     firm = made("company", name="가온로지스")
     link("contact", seo, "company", firm)
     urls = [f"/contacts/{seo}/", f"/companies/{firm}/"]
