@@ -38,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # In the order in which one worker passes them. True: the relay may or may not have the mail, so it must be visible as such.
 POINTS = [
     ("baton.platform.changes:_take:before", False),
-    ("baton.segments.scoring:_write:after", False),  # scored, in no list yet
+    ("baton.segments.locks:share:after", False),  # about to score
     ("baton.segments.scoring:some:after", False),
     ("baton.segments.refresh:_some:after", False),  # in the list, nothing told
     ("baton.segments.refresh:each:after", False),
@@ -50,7 +50,7 @@ POINTS = [
     ("baton.automation.steps.notify:Notify.run:after", False),
     ("baton.automation.steps.send_email:SendEmail.run:before", False),
     ("baton.messaging.outbox:add:after", False),  # in the outbox, the step not committed
-    ("baton.crm.records:set_many:after", False),
+    ("baton.crm.records:update_many:after", False),
     ("baton.automation.steps.set_property:SetProperty.run:after", False),
     ("baton.automation.runner:_save:before", False),
     ("baton.automation.runner:_save:after", False),

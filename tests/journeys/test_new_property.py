@@ -18,7 +18,7 @@ from baton.forms import verbs as forms
 from baton.forms.submissions import submit
 from baton.platform import changes
 from baton.platform.actor import SYSTEM, Actor
-from baton.segments import exports, scoring
+from baton.segments import explain, exports, scoring
 from baton.segments import verbs as segments
 from baton.segments.models import Membership
 from tests.segments import scores
@@ -56,7 +56,7 @@ def test_from_the_settings_to_everywhere(web: Client, admin: User) -> None:
     listed = segments.create_segment("인증 기업", has, "active", me)
     person = submit(form, {"email": "jiwoo@gaon.example", name: "isms"}).contact_id
     changes.tick()
-    assert [hit.points for hit in scoring.explain(person, model)] == [15]
+    assert [hit.points for hit in explain.explain(person, model).hits if hit.points] == [15]
     assert Membership.objects.filter(segment_id=listed.pk).values_list("contact_id", flat=True).get() == person
     # The record, the table's column, its filter and its chooser show it in words.
     assert "ISMS-P 인증" in web.get(f"/contacts/{person}/").content.decode()
