@@ -14,7 +14,7 @@ from baton.platform.errors import DomainError, Invalid, NotFound
 from baton.segments import pauses, verdicts
 
 from .. import answer
-from ..page import Need, Page, actor, declare
+from ..page import Page, actor, allow
 from ..parts import filter_editor, progress, scorecard, verdict
 from ..parts.people import colleagues
 from ..parts.subject import BASE, Subject, of_record
@@ -117,6 +117,7 @@ def dead_end(request: HttpRequest, subject: Subject) -> HttpResponse:
     return render(request, "verdict/dead_end.html", context, status=422 if fault else 200)
 
 
+@allow("settings", "edit")
 @of_record("edit")
 def reopen(request: HttpRequest, subject: Subject) -> HttpResponse:
     """The form of an administrator who takes a contact out of a dead end; POST does. 403 for others, 422 without a reason."""
@@ -132,9 +133,6 @@ def reopen(request: HttpRequest, subject: Subject) -> HttpResponse:
     choices = [(stage.key, stage.label) for stage in stages.known() if stage.kind == "forward"]
     context = {"subject": subject, "fault": fault, "reason": reason, "into": into, "choices": choices}
     return render(request, "verdict/reopen.html", context, status=422 if fault else 200)
-
-
-declare(reopen, Need(area="settings", level="edit"))  # an administrator, which stages.reopen asks again
 
 
 def _person(subject: Subject) -> None:
