@@ -62,9 +62,8 @@ class World:
 
     def model(self, *given: tuple[str, dict[str, Any], int] | tuple[str, dict[str, Any], int, dict[str, Any]]) -> ScoreModel:
         """A score model with rules (group, filter, points, more)."""
-        model = scores.create("Lead score", actor=SYSTEM)
-        for number, (group, stored, points, *more) in enumerate(given):
-            scores.define(model, f"rule{number}", group, stored, points, actor=SYSTEM, **(more[0] if more else {}))
+        rules = [scores.rule(f"rule{number}", group, stored, points, *more) for number, (group, stored, points, *more) in enumerate(given)]
+        model = scores.create("Lead score", rules=rules, actor=SYSTEM)
         scoring.everyone(model)
         return ScoreModel.objects.get(pk=model.pk)
 
