@@ -28,7 +28,7 @@ from baton.segments.models import Segment
 pytestmark = pytest.mark.django_db
 COOKIE = "e" * 32
 MAIL, OTHER, SECOND = "gaeguri@yeonmot.example", "olchaengi@yeonmot.example", "dukkeobi@yeonmot.example"
-VALUES = ["gaeguri", "olchaengi", "dukkeobi", "연못마을", "왕눈이", "5550", "비밀한 이야기", COOKIE]
+VALUES = ["gaeguri", "olchaengi", "dukkeobi", "연못마을", "왕눈이", "5550123", "비밀한 이야기", COOKIE]
 
 
 @pytest.fixture(autouse=True)
