@@ -78,7 +78,7 @@ def explain(contact_id: int, model: ScoreModel | None = None, *, at: datetime | 
     """
     model = model or first_model()
     if card is not None:
-        return _explained(card, _tried(contact_id, card), None, None)
+        return _explained(card, _tried(contact_id, card, model), None, None)
     if model is None:
         return None
     if at is not None:
@@ -99,8 +99,9 @@ def published(model: ScoreModel) -> Card:
     return Card.model_construct(name=model.name, object_type=model.object_type, people=None, groups=groups, bands=bands, rules=rules)
 
 
-def _tried(contact_id: int, card: Card) -> Reasons:
-    found = score_sql.points(score_sql.plan_for(card, catalog.current()), clock.now(), whom=True)
+def _tried(contact_id: int, card: Card, model: ScoreModel | None) -> Reasons:
+    """What the card would give, and what people gave by hand in the score it is a draft of."""
+    found = score_sql.points(score_sql.plan_for(card, catalog.current(), ledger=model.pk if model else None), clock.now(), whom=True)
     rows = sql.rows(found.text, {**found.params, "ids": [contact_id]})
     return json.loads(rows[0][3]) if rows else {}
 

@@ -7,7 +7,7 @@ import pytest
 from baton.crm import merge
 from baton.platform.actor import SYSTEM, Actor
 from baton.platform.errors import Invalid
-from baton.segments import entries, scoring
+from baton.segments import cards, entries, explain, scoring
 from baton.segments.models import Score, ScoreEntry, ScoreModel
 
 ANN = Actor("user", 7)
@@ -96,3 +96,13 @@ def test_archived_contacts_get_nothing(world: Any) -> None:
     anna, model = world.contact(), world.model()
     records.archive("contact", anna, actor=SYSTEM)
     assert entries.add([anna], model, 5, reason="통화", actor=ANN) == 0
+
+
+def test_a_draft_counts_what_was_given_by_hand(world: Any) -> None:
+    him = world.contact(seniority="exec")
+    model = world.model(("fit_person", world.has("seniority", "exec"), 20))
+    entries.add([him], model, 4, reason="전시회에서 오래 이야기함", actor=SYSTEM)
+    world.settle()
+    found = explain.explain(him, model, card=cards.current(model))
+    assert found is not None
+    assert (found.total, found.ledger) == (24, 4)
