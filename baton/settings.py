@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "baton.crm",
     "baton.events",
     "baton.forms",
+    "baton.content",
     "baton.segments",
     "baton.messaging",
     "baton.automation",

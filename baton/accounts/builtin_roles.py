@@ -21,7 +21,7 @@ class Builtin:
     areas: dict[str, str]  # as Role.areas
 
 
-WORKSHOP = ("segments", "scoring", "workflows", "emails", "forms", "messages")  # what marketing builds
+WORKSHOP = ("segments", "scoring", "workflows", "emails", "forms", "content", "messages")  # what marketing builds
 
 BUILTIN = {
     "admin": Builtin(

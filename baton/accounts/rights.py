@@ -23,7 +23,7 @@ ACTIONS: tuple[Action, ...] = ("view", "create", "edit", "delete", "export", "me
 SCOPES: tuple[Scope, ...] = ("none", "own", "team", "all")  # each includes the ones before it
 WHOLE: tuple[Action, ...] = ("create", "import")  # nobody owns what is not there yet: all or none
 LEVELS = ("none", "view", "edit")
-AREAS = ("segments", "scoring", "workflows", "emails", "forms", "messages", "settings", "users", "tokens")  # what is no record
+AREAS = ("segments", "scoring", "workflows", "emails", "forms", "content", "messages", "settings", "users", "tokens")  # what is no record
 OTHERS = "*"  # every object type that a role does not name
 
 

@@ -23,6 +23,7 @@ RESOURCES: dict[str, str | Promise] = {
     "segments": _("Lists"),
     "forms": _("Forms"),
     "emails": _("E-mails"),
+    "content": _("Content"),
     "workflows": _("Workflows"),
     "events": _("Events"),
     "consent": _("Consent"),
@@ -39,7 +40,7 @@ OBJECTS = {  # object type -> the resource that opens it; an object type that is
     "note": "contacts", "call": "contacts", "meeting": "contacts", "task": "contacts", "email": "contacts", "communication": "contacts", "*": "custom",
 }  # fmt: skip
 AREAS = {  # area of the product -> the resource that opens it
-    "segments": "segments", "scoring": "segments", "workflows": "workflows", "emails": "emails", "messages": "emails", "forms": "forms",
+    "segments": "segments", "scoring": "segments", "workflows": "workflows", "emails": "emails", "messages": "emails", "forms": "forms", "content": "content",
     "settings": "settings", "users": "users", "tokens": "",
 }  # fmt: skip
 

@@ -64,5 +64,6 @@ def _both(ours: Image, theirs: Image) -> Image:
 EVENTS = Events("event", ["ts", "id"], stay=f"o.kind = {int(Kind.SCORE_CHANGED)}")
 PARTS: list[Part] = [
     EVENTS,
+    Rows("session", ["id"], blank={"landing": "", "referrer": "", "leaving": "", "campaign": "{}"}),
     Visitors("visitor", [], pick=_both, since=lambda own, _now: own, blank={"first_page": "", "first_referrer": "", "user_agent": ""}),
 ]

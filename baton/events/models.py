@@ -50,10 +50,55 @@ class Visitor(models.Model):
     first_page = models.TextField(default="")
     first_referrer = models.TextField(default="")
     user_agent = models.TextField(default="")
+    country = models.TextField(default="", db_default="")  # ISO 3166, by address or else by language and time zone
+    language = models.TextField(default="", db_default="")  # of the browser, as ko-KR
+    zone = models.TextField(default="", db_default="")  # time zone of the browser
+    device = models.TextField(default="", db_default="")  # desktop, phone, tablet
+    choice = models.TextField(default="", db_default="")  # what was answered to the banner: granted, refused; "" not asked
 
     class Meta:
         db_table = "visitor"
         indexes = [models.Index(fields=["-last_seen_at", "-contact_id"], name="visitor_last_seen")]
+
+
+class Session(models.Model):
+    """One visit: views without a break of half an hour, within a day, from one source. By contact; worked out from the events (sessions.py)."""
+
+    pk = models.CompositePrimaryKey("contact_id", "id")
+    contact_id = models.BigIntegerField()
+    id = models.BigIntegerField()  # the id of its first event
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField()  # the last event
+    views = models.IntegerField()
+    source = models.TextField()  # sources.CLASSES: direct, organic_search, paid_search ...
+    detail_1 = models.TextField(default="", db_default="")  # engine, site, campaign ..., by source
+    detail_2 = models.TextField(default="", db_default="")
+    campaign = models.JSONField(default=dict)  # utm_* and click ids as given: {"utm_source": ...}
+    landing = models.TextField(default="", db_default="")  # address of the first page
+    referrer = models.TextField(default="", db_default="")
+    leaving = models.TextField(default="", db_default="")  # address of the last page
+    device = models.TextField(default="", db_default="")
+
+    class Meta:
+        db_table = "session"
+        indexes = [
+            models.Index(fields=["contact_id", "started_at"], name="session_begin"),
+            models.Index(fields=["started_at", "source"], name="session_source"),
+        ]
+
+
+class Site(models.Model):
+    """A web site that may send hits, with everything below its domain, and what its visitors are asked. Local table."""
+
+    domain = models.TextField(unique=True)  # example.com; covers www.example.com
+    group = models.TextField(default="", db_default="")  # sites of one group hand the visitor on by their links
+    banner = models.JSONField(default=dict)  # {"mode": "none" | "notice" | "ask", "text": {"ko", "en"}, "policy_url"}; see sites.py
+    seen_at = models.DateTimeField(null=True)  # the last hit
+    created_at = models.DateTimeField(default=timezone.now)
+    archived_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "site"
 
 
 class EventDefinition(models.Model):

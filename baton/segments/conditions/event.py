@@ -17,9 +17,10 @@ Happening = Literal[
     "page_view", "page_dwell", "cta_click", "download", "form_submission", "identified", "email_sent", "email_open", "email_click", "email_bounce",
     "email_unsubscribe", "score_changed", "stage_changed", "segment_joined", "segment_left", "verdict_given",
     "pause_started", "pause_ended", "workflow_enrolled", "workflow_finished", "note", "call",
-    "meeting", "task", "email_logged", "message_logged", "custom_event",
+    "meeting", "task", "email_logged", "message_logged", "custom_event", "visit", "attended",
+    "form_view", "form_start", "form_abandon", "page_scroll", "outbound_click", "video_watched", "tracking_choice", "link_click", "said_who",
 ]  # fmt: skip
-BY_MACHINES = frozenset({Kind.EMAIL_OPEN, Kind.EMAIL_CLICK})
+BY_MACHINES = frozenset({Kind.EMAIL_OPEN, Kind.EMAIL_CLICK, Kind.LINK_CLICK})
 ABOUT: dict[str, tuple[Match, bool]] = {  # operator over what an event was about: how its keys are found, and whether they are those that do not fit
     "is": ("is", False),
     "is_not": ("is", True),

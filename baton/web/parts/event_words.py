@@ -43,6 +43,7 @@ class Entry:
 def entries(found: Sequence[Event], users: Mapping[int, str], acts: Collection[tuple[int, At]] = ()) -> list[tuple[At, Entry]]:
     """The entries of events, newest first, each with its place. `acts` are (contact, place) of logged activities, which earn points too."""
     dwells = {(e.contact_id, e.ts, e.id - 1): e.value for e in found if e.kind == Kind.PAGE_DWELL}
+    scrolls = {(e.contact_id, e.ts, e.id - 2): e.value for e in found if e.kind == Kind.PAGE_SCROLL}
     views = {(e.contact_id, e.ts, e.id) for e in found if e.kind == Kind.PAGE_VIEW}
     known_since = _identified({contact for contact, _ts, _id in views})
     answers = _answers(found)
@@ -52,9 +53,11 @@ def entries(found: Sequence[Event], users: Mapping[int, str], acts: Collection[t
         place = (event.contact_id, event.ts, event.id)
         if event.kind == Kind.PAGE_DWELL and (event.contact_id, event.ts, event.id - 1) in views:
             continue
+        if event.kind == Kind.PAGE_SCROLL and (event.contact_id, event.ts, event.id - 2) in views:
+            continue
         if event.kind == Kind.SCORE_CHANGED and (event.contact_id, event.cursor) not in alone:
             continue
-        entry = _entry(event, users, dwells.get(place), answers)
+        entry = _entry(event, users, dwells.get(place), scrolls.get(place), answers)
         since = known_since.get(event.contact_id)
         made.append(
             (
@@ -108,17 +111,50 @@ def _answers(found: Sequence[Event]) -> dict[int, str]:
     return {id: "\n".join(str(v) for k, v in values.items() if k not in known and isinstance(v, str) and v.strip()) for id, values in rows}
 
 
-def _entry(event: Event, users: Mapping[int, str], dwell: float | None, answers: Mapping[int, str]) -> Entry:
+def _entry(event: Event, users: Mapping[int, str], dwell: float | None, scroll: float | None, answers: Mapping[int, str]) -> Entry:
     name = event.key_label or event.key_value
     said = event.payload
     by_program = _("probably opened by a program, not a person") if said.get("machine") else ""
     match event.kind:
         case Kind.PAGE_VIEW:
             stayed = spent(dwell) if dwell else ""
-            detail = " · ".join(filter(None, (_page(event), stayed, _("from {host}").format(host=urlsplit(said["referrer"]).netloc) if _foreign(said) else "")))
+            read = _("read to {percent}").format(percent=f"{num(scroll)} %") if scroll else ""
+            detail = " · ".join(
+                filter(None, (_page(event), stayed, read, _("from {host}").format(host=urlsplit(said["referrer"]).netloc) if _foreign(said) else ""))
+            )
             return Entry(event.ts, "mouse-pointer-click" if "pric" in event.key_value else "globe", "web", _("Viewed ‘{page}’").format(page=name), detail)
         case Kind.PAGE_DWELL:
             return Entry(event.ts, "timer", "web", _("Stayed on ‘{page}’").format(page=name), spent(event.value or 0))
+        case Kind.PAGE_SCROLL:
+            return Entry(event.ts, "arrow-down", "web", _("Read ‘{page}’").format(page=name), f"{num(event.value or 0)} %")
+        case Kind.OUTBOUND_CLICK:
+            return Entry(event.ts, "arrow-up-right", "web", _("Left for {address}").format(address=name), str(said.get("page", "")))
+        case Kind.VIDEO_WATCHED:
+            return Entry(event.ts, "circle-play", "web", _("Watched ‘{video}’").format(video=name), f"{num(event.value or 0)} %")
+        case Kind.LINK_CLICK:
+            return Entry(
+                event.ts, "link", "web", _("Opened the link ‘{name}’").format(name=name), " · ".join(filter(None, (str(said.get("url", "")), by_program)))
+            )
+        case Kind.TRACKING_CHOICE:
+            title = _("Agreed to tracking") if event.key_value == "granted" else _("Refused tracking")
+            return Entry(event.ts, "shield-check", "web", title, str(said.get("page", "")))
+        case Kind.FORM_VIEW:
+            return Entry(event.ts, "clipboard-list", "web", _("Saw the form ‘{form}’").format(form=name), str(said.get("page", "")))
+        case Kind.FORM_START:
+            return Entry(event.ts, "clipboard-list", "web", _("Began to fill in ‘{form}’").format(form=name), str(said.get("page", "")))
+        case Kind.FORM_ABANDON:
+            return Entry(event.ts, "clipboard-list", "web", _("Left ‘{form}’ unsent").format(form=name), str(said.get("page", "")))
+        case Kind.SAID_WHO:
+            return Entry(event.ts, "link", "stage", _("The website said who this is"), str(said.get("email", "")))
+        case Kind.VISIT:
+            return Entry(
+                event.ts, "map-pin", "meeting", _("Visit: {place}").format(place=name) if name else _("Visit"), _author(said, users), str(said.get("text", ""))
+            )
+        case Kind.ATTENDED:
+            stayed = spent(event.value * 60) if event.value else ""
+            return Entry(
+                event.ts, "users-round", "meeting", _("Attended ‘{name}’").format(name=name), " · ".join(filter(None, (stayed, str(said.get("text", "")))))
+            )
         case Kind.CTA_CLICK:
             return Entry(event.ts, "mouse-pointer-click", "web", _("Clicked ‘{name}’").format(name=name), str(said.get("page", "")))
         case Kind.CUSTOM_EVENT:

@@ -21,8 +21,8 @@ WHOLE_LABELS: dict[str, str | Promise] = {"none": gettext_lazy("No"), "all": get
 LEVEL_LABELS: dict[str, str | Promise] = {"none": gettext_lazy("Nothing"), "view": gettext_lazy("View"), "edit": gettext_lazy("Edit")}
 AREA_LABELS: dict[str, str | Promise] = {
     "segments": gettext_lazy("Lists"), "scoring": gettext_lazy("Lead scoring"), "workflows": gettext_lazy("Workflows"), "emails": gettext_lazy("E-mails"),
-    "forms": gettext_lazy("Forms"), "messages": gettext_lazy("Sending messages"), "settings": gettext_lazy("Account settings"),
-    "users": gettext_lazy("Users, teams and roles"), "tokens": gettext_lazy("API tokens"),
+    "forms": gettext_lazy("Forms"), "content": gettext_lazy("Content"), "messages": gettext_lazy("Sending messages"),
+    "settings": gettext_lazy("Account settings"), "users": gettext_lazy("Users, teams and roles"), "tokens": gettext_lazy("API tokens"),
 }  # fmt: skip
 
 

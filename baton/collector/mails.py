@@ -1,0 +1,131 @@
+"""What mail programs ask for: the pixel of an open, and the links that lead on. GET never changes anything but what is noted here."""
+
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from baton.collector import packet
+from baton.collector.buffer import Buffer, Refused
+from baton.collector.http import NO_STORE, NOT_FOUND, SORRY, TEXT, Scope, Send, answer, crawler, header, now_ms
+from baton.collector.spill import Full
+from baton.collector.store import is_away
+from baton.events.vocabulary import Kind
+from baton.platform import logs, signing
+from baton.platform.config import Config
+
+OPEN_GRACE = 2_000  # ms after the sending in which an open is a mail gateway's, not a person's
+CLICK_GRACE = 500
+HOST_MEMORY = 60  # seconds a host is remembered as tracked, or not
+GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
+
+log = logs.log(__name__)
+
+
+class Mails:
+    """The routes /o/ and /c/."""
+
+    def __init__(self, url: str, settings: Config, buffer: Buffer) -> None:
+        self.url = url
+        self.settings = settings
+        self.demo = settings.demo
+        self.buffer = buffer
+        self._pool: asyncpg.Pool | None = None  # reads for redirects; the writing connection is never waited for
+        self._links: dict[int, str] = {}
+        self._hosts: dict[str, tuple[bool, float]] = {}
+
+    def stop(self) -> None:
+        """Close the connections."""
+        if self._pool is not None:
+            self._pool.terminate()
+
+    async def open(self, scope: Scope, token: str, send: Send) -> None:
+        read = signing.read("open", token)
+        if read is not None and len(read) == 2 and scope["method"] in ("GET", "HEAD"):
+            message, contact = read
+            await self._keep(packet.of_mail(Kind.EMAIL_OPEN, contact, message, now_ms(), grace=OPEN_GRACE, machine=self._machine(scope), payload={}))
+        await answer(send, 200, GIF, [*NO_STORE, (b"content-type", b"image/gif")], head=scope["method"] == "HEAD")
+
+    async def click(self, scope: Scope, token: str, send: Send) -> None:
+        if scope["method"] not in ("GET", "HEAD"):
+            await answer(send, 405, b"", [(b"allow", b"GET, HEAD")])
+            return
+        read = signing.read("click", token)
+        if read is None or len(read) != 3:
+            await answer(send, 404, NOT_FOUND, [*NO_STORE, TEXT])
+            return
+        message, contact, link = read
+        try:
+            url = await self._link(link)
+            own = url is not None and await self._own_host(urlsplit(url).netloc.lower())
+        except Exception as error:
+            if not is_away(error):
+                raise
+            await answer(send, 503, SORRY, [*NO_STORE, TEXT, (b"retry-after", b"10")])
+            return
+        if url is None:
+            await answer(send, 404, NOT_FOUND, [*NO_STORE, TEXT])
+            return
+        await self._keep(packet.of_mail(Kind.EMAIL_CLICK, contact, message, now_ms(), grace=CLICK_GRACE, machine=self._machine(scope), payload={"url": url}))
+        target = with_token(url, signing.make("contact", contact, message)) if own else url
+        await answer(send, 302, b"", [*NO_STORE, (b"location", target.encode()), (b"referrer-policy", b"no-referrer")])
+
+    async def _keep(self, entry: packet.Packet) -> None:
+        """Whoever opens or clicks gets his answer whether or not it can be noted."""
+        try:
+            await self.buffer.put(entry)
+        except (Full, Refused) as error:
+            log.error("an open or click was lost", error=str(error) or type(error).__name__)
+
+    def _machine(self, scope: Scope) -> str:
+        if scope["method"] == "HEAD":
+            return "head"
+        return "crawler" if crawler(header(scope, b"user-agent"), self.demo) else ""
+
+    async def _link(self, number: int) -> str | None:
+        """The target of a mail's link; links never change, so each is read once."""
+        known = self._links.get(number)
+        if known is None:
+            known = await self._read("SELECT url FROM email_link WHERE id = $1", number)
+            if known is not None:
+                if len(self._links) > 50_000:
+                    self._links.clear()
+                self._links[number] = known
+        return known
+
+    async def _own_host(self, host: str) -> bool:
+        """Whether the host carries our tracker: only there the visitor may be told who he is."""
+        known, at = self._hosts.get(host, (False, -1e9))
+        if known or time.monotonic() - at < HOST_MEMORY:
+            return known
+        if host == urlsplit(self.settings.url).netloc.lower():
+            found = True
+        else:
+            try:
+                found = bool(
+                    await self._read(
+                        "SELECT 1 FROM event_key WHERE kind = $1 AND value >= $2 AND value < $3 LIMIT 1", int(Kind.PAGE_VIEW), f"{host}/", f"{host}0"
+                    )
+                )
+            except Exception as error:
+                if is_away(error):
+                    return known
+                raise
+        if len(self._hosts) > 10_000:
+            self._hosts.clear()
+        self._hosts[host] = (found, time.monotonic())
+        return found
+
+    async def _read(self, statement: str, *values: object) -> Any:
+        if self.buffer.away:
+            raise ConnectionError
+        if self._pool is None:
+            self._pool = await asyncpg.create_pool(self.url, min_size=0, max_size=2, timeout=2, command_timeout=2)
+        return await self._pool.fetchval(statement, *values, timeout=2)
+
+
+def with_token(url: str, token: str) -> str:
+    """The address with `bt=<token>` in its query, before the fragment."""
+    base, mark, fragment = url.partition("#")
+    return f"{base}{'&' if '?' in base else '?'}bt={token}{mark}{fragment}"
