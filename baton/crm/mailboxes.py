@@ -1,4 +1,4 @@
-"""What an e-mail address tells by itself: a mailbox several people read, a provider anybody uses, a likely slip of the fingers."""
+"""What an e-mail address tells by itself: a mailbox several people read, a likely slip of the fingers."""
 
 from baton.crm.search import plain
 
@@ -11,13 +11,6 @@ _SHARED = (
     " 대표 문의 영업 인사 총무 고객센터 고객지원 마케팅 홍보 채용 구매 회계 관리자 사무국 안내 지원 상담"
 )
 SHARED = frozenset(_SHARED.split())
-# Providers where a shared domain says nothing about a shared employer.
-_FREE = (
-    "gmail.com googlemail.com naver.com hanmail.net daum.net kakao.com nate.com hotmail.com hotmail.co.kr outlook.com outlook.kr live.com msn.com yahoo.com"
-    " yahoo.co.kr yahoo.co.jp icloud.com me.com mac.com proton.me protonmail.com korea.com dreamwiz.com lycos.co.kr empas.com paran.com aol.com gmx.com gmx.de"
-    " web.de qq.com 163.com 126.com mail.ru yandex.ru yandex.com zoho.com fastmail.com"
-)
-FREE = frozenset(_FREE.split())
 ONE = {"googlemail.com": "gmail.com", "daum.net": "hanmail.net"}  # two names of one provider
 DOTLESS = frozenset({"gmail.com"})  # dots in the local part mean nothing
 ENDINGS = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from baton.crm import mailboxes, pipelines
+from baton.crm import mail_domains, pipelines
 from baton.events.vocabulary import Kind
 from baton.platform import clock, sql
 
@@ -83,7 +83,7 @@ def found(contact_ids: Iterable[int], *, visits: int, days: int) -> list[Revisit
     start = now - timedelta(days=days)
     params: dict[str, Any] = {
         "companies": [row[0] for row in lost], "since": [max(row[3], start) for row in lost], "oldest": start, "domains": [row[5] for row in lost],
-        "words": [_word(row[5]) for row in lost], "free": sorted(mailboxes.FREE), "now": now, "view": int(Kind.PAGE_VIEW), "break": BREAK,
+        "words": [_word(row[5]) for row in lost], "free": sorted(mail_domains.free()), "now": now, "view": int(Kind.PAGE_VIEW), "break": BREAK,
     }  # fmt: skip
     by_company = {row[0]: row for row in lost}
     made = []
@@ -103,7 +103,7 @@ def _lost(contact_ids: Sequence[int]) -> list[tuple[Any, ...]]:
         for stage in stages:
             if stage.closed:
                 (won if stage.probability else lost).append(f"{way}:{stage.key}")
-    firms = [row[0] for row in sql.rows(FIRMS, {"ids": list(contact_ids), "free": sorted(mailboxes.FREE)})] if lost else []
+    firms = [row[0] for row in sql.rows(FIRMS, {"ids": list(contact_ids), "free": sorted(mail_domains.free())})] if lost else []
     return sql.rows(LOST, {"firms": firms, "lost": lost, "won": won}) if firms else []
 
 

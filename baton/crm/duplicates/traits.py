@@ -12,7 +12,7 @@ from hashlib import blake2b
 from typing import Any
 from urllib.parse import urlsplit
 
-from baton.crm import mailboxes
+from baton.crm import mail_domains, mailboxes
 
 Values = Mapping[str, Any]
 Key = tuple[int, int]  # kind, hash
@@ -74,7 +74,7 @@ def domains(values: Values) -> set[str]:
         except ValueError:
             continue
         host = host.removeprefix("www.").rstrip(".")
-        if "." in host and host not in SITES and host not in mailboxes.FREE:
+        if "." in host and host not in SITES and host not in mail_domains.free():
             found.add(host)
     return found
 
@@ -104,7 +104,7 @@ def mails(values: Values) -> list[str]:
 def business(mail: str) -> str:
     """The employer's domain of an address, else ""."""
     domain = mailboxes.meant(mail).partition("@")[2]
-    return "" if domain in mailboxes.FREE else domain
+    return "" if mail_domains.kind(domain) != "business" else domain
 
 
 def traits(object_type: str, values: Values) -> set[tuple[int, str]]:
@@ -203,7 +203,7 @@ def _company_doubt(a: Face, b: Face, shared: set[int]) -> float:
 def _slip(one: str, two: str) -> bool:
     """Whether two addresses, as they were meant, of one employer differ by one slip of the fingers; another digit is another person."""
     (a, _, x), (b, _, y) = one.partition("@"), two.partition("@")
-    if x != y or x in mailboxes.FREE or a == b or min(len(a), len(b)) < 5 or abs(len(a) - len(b)) > 1:
+    if x != y or mail_domains.kind(x) != "business" or a == b or min(len(a), len(b)) < 5 or abs(len(a) - len(b)) > 1:
         return False
     if re.sub(r"\D", "", a) != re.sub(r"\D", "", b):
         return False
