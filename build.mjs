@@ -6,13 +6,14 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 
 const out = "baton/web/static/dist";
 const modern = { bundle: true, minify: true, sourcemap: true, target: ["chrome125", "safari18", "firefox128"], external: ["*.woff2"], logLevel: "info" };
-const styles = { ...modern, entryPoints: { style: "baton/web/css/style.css", reports: "baton/web/css/reports.css", fonts: "baton/web/css/.fonts.css" }, outdir: out };
+const styles = { ...modern, entryPoints: { style: "baton/web/css/style.css", reports: "baton/web/css/reports.css", builder: "baton/web/css/builder.css", fonts: "baton/web/css/.fonts.css" }, outdir: out };
 // Every file of ts/ is one behaviour and loads with app.js: a new file needs no entry in a list.
 const behaviours = (await readdir("baton/web/ts")).filter((f) => f.endsWith(".ts") && f !== "form-embed.ts").sort();
 const app = {
   ...modern, outfile: `${out}/app.js`,
   stdin: { contents: ["htmx.org", ...behaviours.map((f) => `./${f}`)].map((f) => `import "${f}";`).join("\n"), resolveDir: "baton/web/ts", sourcefile: "app.ts", loader: "ts" },
 };
+const builder = { ...modern, entryPoints: ["baton/web/ts/builder/index.ts"], outfile: `${out}/builder.js` };
 const sites = [
   ["baton/collector/tracker/tracker.ts", "baton/collector/static/baton.js"],
   ["baton/web/ts/form-embed.ts", `${out}/form-embed.js`],
@@ -48,10 +49,10 @@ async function fonts() {
 await mkdir(out, { recursive: true });
 await fonts();
 if (process.argv.includes("--watch")) {
-  for (const options of [styles, app, ...sites]) await (await context(options)).watch();
+  for (const options of [styles, app, builder, ...sites]) await (await context(options)).watch();
 } else {
-  for (const options of [styles, app, ...sites]) await build(options);
+  for (const options of [styles, app, builder, ...sites]) await build(options);
 }
 console.log(`${await icons()} icons`);
-const made = new Set(["fonts", "icons.svg", ...["app.js", "style.css", "reports.css", "fonts.css"].flatMap((f) => [f, `${f}.map`]), ...sites.map((s) => s.outfile.split("/").at(-1))]);
+const made = new Set(["fonts", "icons.svg", ...["app.js", "builder.js", "style.css", "reports.css", "builder.css", "fonts.css"].flatMap((f) => [f, `${f}.map`]), ...sites.map((s) => s.outfile.split("/").at(-1))]);
 for (const old of await readdir(out)) if (!made.has(old)) await rm(`${out}/${old}`, { recursive: true, force: true });
