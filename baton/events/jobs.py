@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from baton.events import identity, logged, moves, partitions
+from baton.events import expiry, identity, logged, moves, partitions, said
 from baton.events.vocabulary import HUMAN, Kind
 from baton.platform import changes, clock, live, logs, sql
 from baton.platform.changes import Batch, Change
@@ -35,6 +35,7 @@ def who_and_when(batch: Batch, unseen: list[Change]) -> None:
     for change in unseen:
         if change.kind == "identity" and change.key.startswith(BY_MAIL):
             _by_mail(change)
+    said.follow(unseen)
     acted = {c.contact_id for c in (*unseen, *followed) if c.kind == "event" and _is_human(c.key)} - moved
     if acted:
         sql.run(SEEN, {"ids": sorted(acted), "kinds": [int(k) for k in HUMAN]})
@@ -60,7 +61,7 @@ def _by_mail(change: Change) -> None:
     if not identity.is_known(identity.current(contact_id)):
         return
     try:
-        identity.join(change.contact_id, contact_id, by="email_click")
+        identity.join(change.contact_id, contact_id, by="email_click", sure=False)
     except Conflict:
         log.info("mail link opened by another known contact", visitor=change.contact_id, contact=contact_id)
 
@@ -74,6 +75,12 @@ def _is_human(key: str) -> bool:
 def meetings_begin() -> None:
     """A meeting planned ahead becomes an event when it begins."""
     logged.come_due()
+
+
+@every("41 3 * * *")
+def visitors_expire() -> None:
+    """Who was never more than a visitor and has not come back for long is forgotten."""
+    expiry.forget()
 
 
 @every("17 3 * * *")

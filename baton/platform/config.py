@@ -47,6 +47,9 @@ class Config(BaseModel):
     )
     time_zone: Annotated[str, Field(description="Time zone of the account: days, weeks and months begin here.")] = "Asia/Seoul"
     language: Annotated[Literal["ko", "en"], Field(description="Language for people who have not chosen one: `ko` or `en`.")] = "ko"
+    visitor_months: Annotated[
+        int, Field(ge=1, le=120, description="Months after which a visitor who never told who he is, and did not come back, is deleted.")
+    ] = 13
     allow_private_webhooks: Annotated[
         str, Field(description="Private networks that outgoing requests may reach, comma separated, as `10.1.0.0/16`. Empty: none.")
     ] = ""

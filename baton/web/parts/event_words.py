@@ -166,7 +166,7 @@ def _entry(event: Event, users: Mapping[int, str], dwell: float | None, scroll: 
             quote = answers.get(int(said["submission"]), "") if str(said.get("submission", "")).isdigit() else ""
             return Entry(event.ts, "clipboard-list", "form", _("Sent the form ‘{form}’").format(form=name), str(said.get("page", "") or ""), quote)
         case Kind.IDENTIFIED:
-            words = {"form": _("by sending a form"), "email_click": _("by a click in an e-mail"), "api": _("by the website")}
+            words = {"form": _("by sending a form"), "email_click": _("by a click in an e-mail"), "api": _("by the website"), "site": _("by the website")}
             views = int(said.get("views") or event.value or 0)
             return Entry(
                 event.ts,
