@@ -1,18 +1,21 @@
 """What waits to be written: the facts of one request, complete and with fixed ids, so that writing them twice does no harm."""
 
+import hashlib
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from pydantic_core import from_json, to_json
 
 from baton.events import wire
-from baton.events.ids import new_id
+from baton.events.ids import BITS, new_id
 from baton.events.vocabulary import Kind, key_kind
 
 SKEW = 5 * 60_000  # ms a browser's clock may be late before its times are corrected
 AHEAD = 1_000  # ms it may be early
 MINUTE = 60_000
 OLDEST = 62 * 24 * 3600_000  # ms
+KEY_KINDS = {kind: int(key_kind(kind)) for kind in Kind}
+OF_VIEW = (Kind.PAGE_DWELL, Kind.PAGE_SCROLL)  # what they are about is told by the view's payload
 
 
 class Fact(NamedTuple):
@@ -39,6 +42,8 @@ class Packet:
     page: str = ""
     referrer: str = ""
     user_agent: str = ""
+    language: str = ""
+    zone: str = ""
     contact: int = 0
     message: int = 0
     grace: int = 0  # ms after the sending in which a hit is taken for a machine's
@@ -66,22 +71,35 @@ def of_hits(batch: wire.Batch, received: int, *, known: int, user_agent: str) ->
     off = received - batch.sent
     shift = off // MINUTE * MINUTE if off > SKEW or off < -AHEAD else 0
     facts, page, referrer = [], "", ""
-    for number, hit in enumerate(batch.hits):
-        ts = min(hit.time + shift, received)
+    for number, (kind, id, time, url, key, label, came_from, value, extra) in enumerate(batch.hits):
+        ts = min(time + shift, received)
         if ts < received - OLDEST:
             raise wire.Malformed(f"h[{number}].t", "older than 62 days")
-        payload: dict[str, Any] = {"url": hit.url}
-        if hit.kind is Kind.PAGE_VIEW:
-            page, referrer = page or hit.url, referrer or hit.referrer
-            if hit.label:
-                payload["title"] = hit.label
-            if hit.referrer:
-                payload["referrer"] = hit.referrer
-        elif hit.kind is not Kind.PAGE_DWELL:
-            payload = {"page": hit.url, **hit.extra}
-        text = to_json(payload).decode() if hit.kind is not Kind.PAGE_DWELL else "{}"
-        facts.append(Fact(ts, hit.id, int(hit.kind), int(key_kind(hit.kind)), hit.key, hit.label, hit.seconds, text))
-    return Packet(received, facts, batch.cookie, known, page, referrer, user_agent[:300])
+        if kind is Kind.PAGE_VIEW:
+            page, referrer = page or url, referrer or came_from
+            payload = {"url": url}
+            if label:
+                payload["title"] = label
+            if came_from:
+                payload["referrer"] = came_from
+            text = to_json(payload).decode()
+        elif kind in OF_VIEW:
+            text = "{}"
+        else:
+            text = to_json({"page": url, **extra}).decode()
+        facts.append(Fact(ts, id, int(kind), KEY_KINDS[kind], key, label, value, text))
+    if batch.said:
+        facts.append(_said(batch, received))
+    return Packet(received, facts, batch.cookie, known, page, referrer, user_agent[:300], batch.language, batch.zone)
+
+
+def _said(batch: wire.Batch, received: int) -> Fact:
+    """Who the site says its visitor is, known by what it says and the minute: sites say it with every page."""
+    rest = dict(batch.said)
+    payload = to_json({"email": rest.pop("email"), "properties": rest})
+    digest = hashlib.blake2b(batch.cookie.encode() + payload, digest_size=8).digest()
+    kind = Kind.SAID_WHO
+    return Fact(received // MINUTE * MINUTE, int.from_bytes(digest, "big") >> 64 - BITS, int(kind), KEY_KINDS[kind], "", "", None, payload.decode())
 
 
 def of_mail(kind: Kind, contact: int, message: int, received: int, *, grace: int, machine: str, payload: dict[str, Any]) -> Packet:

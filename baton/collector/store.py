@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -11,12 +12,17 @@ import asyncpg
 
 from baton.collector.packet import Fact, Packet
 from baton.events import months
+from baton.events.vocabulary import Kind
+from baton.platform import logs
 
 BUCKETS = 64  # as platform.models.BUCKETS, which cannot be imported without Django
 TIMEOUT = 5  # seconds a statement may take before the database counts as away
 ATTEMPTS = 4  # of a transaction that lost a deadlock or a serialization
 KEPT = 100_000  # entries of a cache; it is emptied when full
 RENAME = 600  # seconds between two looks at whether a page's title changed
+DEFINED = 30  # seconds between two looks at which events are defined, and between two warnings about one that is not
+
+log = logs.log(__name__)
 
 COOKIES = """
 SELECT i.value, coalesce(m.contact_id, i.contact_id), CASE WHEN m.contact_id IS NULL THEN 0 ELSE i.contact_id END
@@ -29,10 +35,18 @@ SELECT r.value, 'cookie', r.id, false, $3 FROM unnest($1::text[], $2::bigint[]) 
 ON CONFLICT DO NOTHING RETURNING value, contact_id
 """
 VISITORS = """
-INSERT INTO visitor (contact_id, first_seen_at, last_seen_at, first_page, first_referrer, user_agent)
-SELECT r.id, r.at, r.at, r.page, r.referrer, r.agent
-FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::text[]) AS r(id, at, page, referrer, agent)
+INSERT INTO visitor (contact_id, first_seen_at, last_seen_at, first_page, first_referrer, user_agent, language, zone)
+SELECT r.id, r.at, r.at, r.page, r.referrer, r.agent, r.language, r.zone
+FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+  AS r(id, at, page, referrer, agent, language, zone)
 ON CONFLICT DO NOTHING
+"""
+CHOICES = """
+UPDATE visitor v SET choice = r.choice FROM unnest($1::bigint[], $2::text[]) AS r(id, choice) WHERE v.contact_id = r.id AND v.choice <> r.choice
+"""
+DEFINITIONS = """
+SELECT d.name, coalesce((SELECT array_agg(p ->> 'name') FROM jsonb_array_elements(d.properties) AS p), '{}')
+FROM event_definition d WHERE d.archived_at IS NULL
 """
 KEYS = """
 SELECT k.kind, k.value, k.id
@@ -100,6 +114,7 @@ def is_away(error: BaseException) -> bool:
     return isinstance(error, AWAY) and not isinstance(error, ValueError)
 
 
+RARE = (Kind.TRACKING_CHOICE, Kind.CUSTOM_EVENT)
 Row = tuple[int, Fact, int]  # contact id, fact, key id
 Owner = tuple[int, int]  # contact id; the id the cookie led to before that one was merged into the contact, or 0
 
@@ -113,6 +128,9 @@ class Store:
         self._owners: dict[str, Owner] = {}  # by cookie
         self._age = 0  # grows when the owners are forgotten: what was read before must not be remembered after
         self._keys: dict[tuple[int, str], tuple[int, str, float]] = {}  # (kind, value) -> id, label, when looked at
+        self._defined: dict[str, frozenset[str]] = {}  # events of one's own and their properties
+        self._defined_at = -float(DEFINED)
+        self._undefined = Counter[str]()
         self._at_once = True
 
     async def connect(self) -> None:
@@ -213,10 +231,12 @@ class Store:
         await connection.execute(
             VISITORS,
             [contact for contact, _ in found],
-            [datetime.fromtimestamp(min([f.ts for f in p.facts], default=p.received) / 1000, UTC) for _, p in found],
+            [datetime.fromtimestamp(min([f.ts for f in p.facts if f.kind != Kind.SAID_WHO], default=p.received) / 1000, UTC) for _, p in found],
             [p.page for _, p in found],
             [p.referrer for _, p in found],
             [p.user_agent for _, p in found],
+            [p.language for _, p in found],
+            [p.zone for _, p in found],
         )
         return owners
 
@@ -239,6 +259,8 @@ class Store:
         mails = [p for p in packets if p.message]
         if mails:
             found += await self._mail_facts(connection, mails)
+        if any(fact.kind in RARE for _, fact in found):
+            found = await self._rare(connection, found)
         keys = await self._find_keys(connection, (fact for _, fact in found))
         rows: dict[tuple[int, int, int], Row] = {}
         for contact, fact in found:
@@ -264,6 +286,33 @@ class Store:
                 payload = json.dumps(json.loads(fact.payload) | {"machine": "early"}) if early else fact.payload
                 facts.append((moved.get(packet.contact, packet.contact), fact._replace(key=str(email or ""), label=name, payload=payload)))
         return facts
+
+    async def _rare(self, connection: asyncpg.Connection, found: list[tuple[int, Fact]]) -> list[tuple[int, Fact]]:
+        """Leave out events that nobody defined; note what visitors chose."""
+        choices = {contact: fact.key for contact, fact in sorted(found, key=lambda one: one[1].ts) if fact.kind == Kind.TRACKING_CHOICE}
+        if choices:
+            await connection.execute(CHOICES, sorted(choices), [choices[contact] for contact in sorted(choices)])
+        if not any(fact.kind == Kind.CUSTOM_EVENT for _, fact in found):
+            return found
+        age = time.monotonic() - self._defined_at
+        if age > DEFINED or (age > 1 and any(fact.kind == Kind.CUSTOM_EVENT and fact.key not in self._defined for _, fact in found)):
+            self._defined = {name: frozenset(properties) for name, properties in await connection.fetch(DEFINITIONS)}
+            self._defined_at = time.monotonic()
+            if self._undefined:
+                log.warning("events came that nobody defined; they were left out", events=dict(self._undefined))
+                self._undefined.clear()
+        kept = []
+        for contact, fact in found:
+            if fact.kind == Kind.CUSTOM_EVENT:
+                if fact.key not in self._defined:
+                    if len(self._undefined) < 100:
+                        self._undefined[fact.key] += 1
+                    continue
+                said = json.loads(fact.payload)
+                said["properties"] = {name: value for name, value in said["properties"].items() if name in self._defined[fact.key]}
+                fact = fact._replace(payload=json.dumps(said))
+            kept.append((contact, fact))
+        return kept
 
     async def _find_keys(self, connection: asyncpg.Connection, facts: Iterable[Fact]) -> dict[tuple[int, str], int]:
         """Key ids of the facts. A title is compared now and then only: some pages change it all the time."""

@@ -1,6 +1,7 @@
 """The hit as the tracker sends it and the collector takes it. Pure Python: the collector starts without Django."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -13,12 +14,19 @@ MAX_BODY = 64 * 1024  # bytes
 MAX_HITS = 200
 MAX_TEXT = 2048  # characters of an address
 MAX_TITLE = 300
+MAX_WORD = 100  # characters of a version, a field's name, an event's name
 MAX_KEY = 2000  # bytes: an index entry of PostgreSQL holds 2,700
+MAX_PROPERTIES = 50
+MAX_VALUE = 1024  # characters of one property, as events/own.py
 MAX_ID = 1 << 53
+DAY = 86_400  # seconds
 COOKIE = "baton_v"
 
-# What a browser may send. Everything else is concluded by Baton itself and is refused.
-KINDS = {k.word: k for k in (Kind.PAGE_VIEW, Kind.PAGE_DWELL, Kind.CTA_CLICK, Kind.DOWNLOAD)}
+LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,4}")
+ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}")
+FORM = re.compile(r"[0-9]{1,18}|#.+", re.DOTALL)
+VIDEO = re.compile(r"(youtube|vimeo):[A-Za-z0-9_-]{1,64}")
+NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,99}")  # of an event of one's own and of its properties, as events/own.py
 
 
 class Malformed(Exception):
@@ -36,11 +44,11 @@ class Hit(NamedTuple):
     id: int
     time: int
     url: str  # the page it happened on
-    key: str  # page key, CTA name or file address: what event_key.value becomes
+    key: str  # page key, CTA name, file address, form, video ...: what event_key.value becomes
     label: str = ""
     referrer: str = ""
-    seconds: float | None = None  # dwell
-    extra: Mapping[str, str] = MappingProxyType({})
+    value: float | None = None  # seconds of a dwell, percent of a scroll or a video
+    extra: Mapping[str, Any] = MappingProxyType({})  # what the payload holds besides the page
 
 
 class Batch(NamedTuple):
@@ -50,6 +58,9 @@ class Batch(NamedTuple):
     hits: tuple[Hit, ...]
     sent: int  # milliseconds, by the browser's clock
     token: str = ""  # purpose `contact`: the visitor came by a link of a mail written to this contact
+    language: str = ""  # of the browser, as ko-KR
+    zone: str = ""  # time zone of the browser, as Asia/Seoul
+    said: Mapping[str, str] = MappingProxyType({})  # who the site's own code says he is: email and other properties
 
 
 def page_key(url: str) -> str:
@@ -74,10 +85,12 @@ def parse(body: Any) -> Batch:
     token = body.get("bt", "")
     if not isinstance(token, str) or len(token) > 200:
         raise Malformed("bt", "expected a token")
+    language, zone = _shaped(body.get("l", ""), "l", LOCALE), _shaped(body.get("z", ""), "z", ZONE)
+    said = _said(body["i"]) if "i" in body else NOTHING
     hits = body.get("h")
-    if not isinstance(hits, list) or len(hits) > MAX_HITS or not (hits or token):
+    if not isinstance(hits, list) or len(hits) > MAX_HITS or not (hits or token or said):
         raise Malformed("h", f"expected 1 to {MAX_HITS} hits")
-    return Batch(cookie, tuple(_hit(hit, f"h[{number}]") for number, hit in enumerate(hits)), sent, token)
+    return Batch(cookie, tuple([_hit(hit, number) for number, hit in enumerate(hits)]), sent, token, language, zone, said)
 
 
 def is_cookie(text: str) -> bool:
@@ -85,46 +98,188 @@ def is_cookie(text: str) -> bool:
     return len(text) == 32 and not text.strip("0123456789abcdef")
 
 
-def _hit(hit: Any, path: str) -> Hit:
-    if not isinstance(hit, dict):
-        raise Malformed(path, "expected an object")
-    word = hit.get("k")
-    kind = KINDS.get(word) if isinstance(word, str) else None
-    if kind is None:
-        raise Malformed(f"{path}.k", f"expected one of {', '.join(KINDS)}")
-    number = _whole(hit.get("id"), f"{path}.id")
-    if number >= MAX_ID:
-        raise Malformed(f"{path}.id", "expected a whole number below 2^53")
-    time = _whole(hit.get("t"), f"{path}.t")
-    url, key = _address(hit.get("u"), f"{path}.u")
-    title = _text(hit.get("title", ""), f"{path}.title", MAX_TITLE)
-    referrer = _text(hit.get("r", ""), f"{path}.r", MAX_TEXT)
-    extra = hit.get("x", {})
-    if not isinstance(extra, dict):
-        raise Malformed(f"{path}.x", "expected an object")
-    if kind is Kind.CTA_CLICK:
-        name = _text(extra.get("cta"), f"{path}.x.cta", MAX_TITLE)
-        if not name:
-            raise Malformed(f"{path}.x.cta", "expected the name of the CTA")
-        href = _text(extra.get("href", ""), f"{path}.x.href", MAX_TEXT)
-        return Hit(kind, number, time, url, name, extra={"href": href} if href else {})
-    if kind is Kind.DOWNLOAD:
-        href, key = _address(extra.get("href"), f"{path}.x.href")
-        return Hit(
-            kind, number, time, url, key, label=_text(extra.get("text", ""), f"{path}.x.text", MAX_TITLE) or key.rpartition("/")[2], extra={"href": href}
-        )
-    if kind is Kind.PAGE_DWELL:
-        seconds = hit.get("n")
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= 86_400:
-            raise Malformed(f"{path}.n", "expected seconds from 0 to 86400")
-        return Hit(kind, number, time, url, key, seconds=float(seconds))
-    return Hit(kind, number, time, url, key, label=title, referrer=referrer)
+def _hit(hit: Any, number: int) -> Hit:
+    try:
+        if not isinstance(hit, dict):
+            raise Malformed("", "expected an object")
+        word = hit.get("k")
+        known = READERS.get(word) if isinstance(word, str) else None
+        if known is None:
+            raise Malformed(".k", f"expected one of {', '.join(READERS)}")
+        kind, reader = known
+        id, time = hit.get("id"), hit.get("t")
+        if type(id) is not int or not 0 <= id < MAX_ID:
+            raise Malformed(".id", "expected a whole number below 2^53")
+        if type(time) is not int or not 0 <= time < MAX_ID:
+            raise Malformed(".t", "expected a whole number")
+        url, page = _address(hit.get("u"), ".u")
+        return reader(Seen(kind, id, time, url, page), hit)
+    except Malformed as error:
+        raise Malformed(f"h[{number}]{error.path}", str(error)) from None
+
+
+class Seen(NamedTuple):
+    """What every hit has: the beginning of a Hit."""
+
+    kind: Kind
+    id: int
+    time: int
+    url: str
+    page: str  # its key
+
+
+# One function a kind, in the order of the contract with the tracker (docs/tracking.md). Each raises Malformed with the path within the hit.
+
+
+def _view(seen: Seen, hit: Mapping[str, Any]) -> Hit:
+    return Hit(*seen, label=_text(hit.get("title", ""), ".title", MAX_TITLE), referrer=_text(hit.get("r", ""), ".r", MAX_TEXT))
+
+
+def _dwell(seen: Seen, hit: Mapping[str, Any]) -> Hit:
+    return Hit(*seen, value=_number(hit.get("n"), ".n", 0, DAY, "seconds"))
+
+
+def _scroll(seen: Seen, hit: Mapping[str, Any]) -> Hit:
+    return Hit(*seen, value=_number(hit.get("n"), ".n", 1, 100, "percent"))
+
+
+def _cta(seen: Seen, hit: Mapping[str, Any]) -> Hit:
+    extra = _extra(hit)
+    name = _text(extra.get("cta"), ".x.cta", MAX_TITLE)
+    if not name:
+        raise Malformed(".x.cta", "expected the name of the CTA")
+    return _made(seen, name, url=_text(extra.get("href", ""), ".x.href", MAX_TEXT))
+
+
+def _download(seen: Seen, hit: Mapping[str, Any]) -> Hit:
+    extra = _extra(hit)
+    href, key = _address(extra.get("href"), ".x.href")
+    return _made(seen, key, _text(extra.get("text", ""), ".x.text", MAX_TITLE) or key.rpartition("/")[2], url=href)
+
+
+def _outbound(seen: Seen, hit: Mapping[str, Any]) -> Hit:
+    extra = _extra(hit)
+    href, key = _address(extra.get("href"), ".x.href")
+    return _made(seen, key, url=href, text=_text(extra.get("text", ""), ".x.text", MAX_TITLE))
+
+
+def _form(seen: Seen, hit: Mapping[str, Any]) -> Hit:
+    """A form of Baton's by its number, somebody else's as `#<id or name>`. Only the latter is named by the browser."""
+    extra = _extra(hit)
+    form = _text(extra.get("form"), ".x.form", 200)
+    if not FORM.fullmatch(form):
+        raise Malformed(".x.form", "expected the number of a form, or # and the name of one")
+    label = _text(extra.get("label", ""), ".x.label", MAX_TITLE)
+    version = _text(extra.get("version", ""), ".x.version", MAX_WORD)
+    field = _text(extra.get("field", ""), ".x.field", MAX_TITLE) if seen.kind is Kind.FORM_ABANDON else ""
+    return _made(seen, form, (label or form[1:]) if form[0] == "#" else "", version=version, field=field)
+
+
+def _video(seen: Seen, hit: Mapping[str, Any]) -> Hit:
+    extra = _extra(hit)
+    video = _text(extra.get("video"), ".x.video", MAX_TEXT)
+    key = video if VIDEO.fullmatch(video) else _address(video, ".x.video")[1]
+    percent = _number(hit.get("n"), ".n", 0, 100, "percent")
+    times = {name: _number(extra[name], f".x.{name}", 0, DAY * 7, "seconds") for name in ("seconds", "duration") if name in extra}
+    return _made(seen, key, _text(extra.get("title", ""), ".x.title", MAX_TITLE), value=percent, **times)
+
+
+def _choice(seen: Seen, hit: Mapping[str, Any]) -> Hit:
+    extra = _extra(hit)
+    choice = extra.get("choice")
+    if choice not in ("granted", "refused"):
+        raise Malformed(".x.choice", "expected granted or refused")
+    version, language = _text(extra.get("version", ""), ".x.version", MAX_WORD), _text(extra.get("language", ""), ".x.language", MAX_WORD)
+    return _made(seen, choice, version=version, language=language)
+
+
+def _custom(seen: Seen, hit: Mapping[str, Any]) -> Hit:
+    """Whether somebody defined an event of this name is seen when it is stored: a browser cannot know."""
+    extra = _extra(hit)
+    name = _text(extra.get("name"), ".x.name", MAX_WORD).lower()
+    if not NAME.fullmatch(name):
+        raise Malformed(".x.name", "expected the name of an event")
+    given = extra.get("properties", {})
+    if not isinstance(given, dict) or len(given) > MAX_PROPERTIES:
+        raise Malformed(".x.properties", f"expected an object of at most {MAX_PROPERTIES}")
+    return _made(seen, name, properties=_values(given, ".x.properties"))
+
+
+READERS: dict[str, tuple[Kind, Callable[[Seen, Mapping[str, Any]], Hit]]] = {  # what a browser may send; all else Baton concludes itself
+    kind.word: (kind, reader)
+    for kind, reader in (
+        (Kind.PAGE_VIEW, _view),
+        (Kind.PAGE_DWELL, _dwell),
+        (Kind.PAGE_SCROLL, _scroll),
+        (Kind.CTA_CLICK, _cta),
+        (Kind.DOWNLOAD, _download),
+        (Kind.OUTBOUND_CLICK, _outbound),
+        (Kind.FORM_VIEW, _form),
+        (Kind.FORM_START, _form),
+        (Kind.FORM_ABANDON, _form),
+        (Kind.VIDEO_WATCHED, _video),
+        (Kind.TRACKING_CHOICE, _choice),
+        (Kind.CUSTOM_EVENT, _custom),
+    )
+}
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def _made(seen: Seen, key: str, label: str = "", *, value: float | None = None, **extra: Any) -> Hit:
+    return Hit(seen.kind, seen.id, seen.time, seen.url, key, label, value=value, extra={name: given for name, given in extra.items() if given != ""})
+
+
+def _said(given: Any) -> Mapping[str, str]:
+    if not isinstance(given, dict) or len(given) > MAX_PROPERTIES:
+        raise Malformed("i", f"expected an object of at most {MAX_PROPERTIES}")
+    said = _values(given, "i")
+    if "@" not in said.get("email", ""):
+        raise Malformed("i.email", "expected an e-mail address")
+    return said
+
+
+def _values(given: Mapping[Any, Any], path: str) -> dict[str, str]:
+    """Properties as text, which is what events of one's own keep; empty ones are left out."""
+    values = {}
+    for name, value in given.items():
+        name = storable(name, MAX_WORD)
+        if isinstance(value, bool):
+            value = "true" if value else "false"
+        elif isinstance(value, int | float):
+            value = str(value)
+        elif not isinstance(value, str):
+            raise Malformed(f"{path}.{name}", "expected text, a number, true or false")
+        if value := storable(value.strip(), MAX_VALUE):
+            values[name] = value
+    return values
+
+
+def _extra(hit: Mapping[str, Any]) -> Mapping[str, Any]:
+    extra = hit.get("x", NOTHING)
+    if not isinstance(extra, Mapping):
+        raise Malformed(".x", "expected an object")
+    return extra
 
 
 def _whole(value: Any, path: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < MAX_ID:
+    if type(value) is not int or not 0 <= value < MAX_ID:
         raise Malformed(path, "expected a whole number")
     return value
+
+
+def _number(value: Any, path: str, least: float, most: float, unit: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise Malformed(path, f"expected {unit} from {least} to {most}")
+    return float(value)
+
+
+def _shaped(value: Any, path: str, shape: re.Pattern[str]) -> str:
+    """What browsers tell of themselves; "" when it has not the usual form: no hit is lost for it."""
+    if not value:
+        return ""
+    if not isinstance(value, str):
+        raise Malformed(path, "expected text")
+    return value if len(value) <= MAX_WORD and shape.fullmatch(value) else ""
 
 
 def storable(text: str, longest: int) -> str:

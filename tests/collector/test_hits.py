@@ -62,6 +62,45 @@ def test_clicks_and_downloads_name_what_they_are_about(collector: Running) -> No
     assert {(kind, key) for _, kind, key, _, _ in events()} == {(Kind.CTA_CLICK, "첫 화면 상담 신청"), (Kind.DOWNLOAD, "www.nuriwork.example/files/소개서.pdf")}
 
 
+def test_what_else_a_browser_tells_is_kept_and_an_event_nobody_defined_is_not(collector: Running) -> None:
+    from baton.events.models import EventDefinition
+
+    EventDefinition.objects.create(name="signed_in", label="Signed in", properties=[{"name": "plan", "label": "Plan", "type": "string"}])
+    at, page = now_ms() - 1000, "https://www.nuriwork.example/"
+    try:
+        answer = collector.hits(
+            view(4, at=at, url=page),
+            {"k": "page_scroll", "id": 6, "t": at, "u": page, "n": 40},
+            {"k": "page_scroll", "id": 6, "t": at, "u": page, "n": 90},
+            {"k": "video_watched", "id": 8, "t": at, "u": page, "n": 25, "x": {"video": "vimeo:76979871", "seconds": 15}},
+            {"k": "form_view", "id": 12, "t": at, "u": page, "x": {"form": "7", "label": "not the browser's to name"}},
+            {"k": "tracking_choice", "id": 16, "t": at, "u": page, "x": {"choice": "granted", "version": "2", "language": "ko"}},
+            {"k": "custom_event", "id": 20, "t": at, "u": page, "x": {"name": "signed_in", "properties": {"plan": "team", "password": "no"}}},
+            {"k": "custom_event", "id": 24, "t": at, "u": page, "x": {"name": "invented"}},
+            l="ko-KR",
+            z="Asia/Seoul",
+            i={"email": "minjun@hankyul.example", "firstname": "민준"},
+        )
+    finally:
+        EventDefinition.objects.all().delete()
+    assert answer.status_code == 204
+    assert {(kind, key, value) for _, kind, key, value, _ in events()} == {
+        (Kind.PAGE_VIEW, "www.nuriwork.example/", None),
+        (Kind.PAGE_SCROLL, "www.nuriwork.example/", 90),
+        (Kind.VIDEO_WATCHED, "vimeo:76979871", 25),
+        (Kind.FORM_VIEW, "7", None),
+        (Kind.TRACKING_CHOICE, "granted", None),
+        (Kind.CUSTOM_EVENT, "signed_in", None),
+        (Kind.SAID_WHO, "", None),
+    }
+    said = {kind: json.loads(payload) for kind, payload in sql.rows("SELECT kind, payload FROM event")}
+    assert said[Kind.CUSTOM_EVENT] == {"page": page, "properties": {"plan": "team"}}
+    assert said[Kind.SAID_WHO] == {"email": "minjun@hankyul.example", "properties": {"firstname": "민준"}}
+    assert said[Kind.VIDEO_WATCHED] == {"page": page, "seconds": 15}
+    assert sql.rows("SELECT label FROM event_key WHERE kind = %s", [Kind.FORM_SUBMISSION]) == [("",)]
+    assert sql.rows("SELECT language, zone, choice FROM visitor") == [("ko-KR", "Asia/Seoul", "granted")]
+
+
 def test_many_browsers_at_once_and_one_browser_at_once(collector: Running) -> None:
     import asyncio
 

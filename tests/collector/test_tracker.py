@@ -74,7 +74,7 @@ class Site:
         return found
 
     def longest(self) -> float:
-        return max((hit.seconds or 0 for hit in self.hits(Kind.PAGE_DWELL)), default=0)
+        return max((hit.value or 0 for hit in self.hits(Kind.PAGE_DWELL)), default=0)
 
 
 class Live(BaseHTTPRequestHandler):
@@ -179,7 +179,7 @@ def test_a_minute_in_view_is_told_at_once(site: Site, seconds: int, counts: bool
     if counts:
         [view] = site.hits(Kind.PAGE_VIEW)
         assert (told[0].id, told[0].time, told[0].key) == (view.id + 1, view.time, view.key)
-        assert 60 <= (told[0].seconds or 0) < 61.5
+        assert 60 <= (told[0].value or 0) < 61.5
     page.evaluate(HIDE, True)
     assert (site.longest() >= 60) is counts
 
@@ -187,7 +187,7 @@ def test_a_minute_in_view_is_told_at_once(site: Site, seconds: int, counts: bool
 def test_a_moved_clock_counts_too(site: Site) -> None:
     page = site.open("/case")
     page.clock.fast_forward(61_000)
-    assert (site.wait(page, Kind.PAGE_DWELL, 1)[0].seconds or 0) >= 60
+    assert (site.wait(page, Kind.PAGE_DWELL, 1)[0].value or 0) >= 60
 
 
 def test_a_hidden_tab_does_not_count(site: Site) -> None:
@@ -220,7 +220,7 @@ def test_leaving_a_page_tells_how_long_it_was_seen(browser: Browser, live: Threa
     until = time.monotonic() + 10
     told: dict[str, float] = {}
     while len(told) < 2 and time.monotonic() < until:
-        told = {hit.key: hit.seconds or 0 for batch in sent for hit in batch.hits if hit.kind is Kind.PAGE_DWELL}
+        told = {hit.key: hit.value or 0 for batch in sent for hit in batch.hits if hit.kind is Kind.PAGE_DWELL}
         time.sleep(0.05)
     context.close()
     assert 8 <= told["live.example/case"] < 9
@@ -253,7 +253,7 @@ def test_clicks_and_downloads(site: Site) -> None:
     page.get_by_text("다른 글").click()
     [click] = site.wait(page, Kind.CTA_CLICK, 1)
     [download] = site.wait(page, Kind.DOWNLOAD, 1)
-    assert (click.key, click.extra) == ("상담 신청", {"href": f"{SITE}/demo"})
+    assert (click.key, click.extra) == ("상담 신청", {"url": f"{SITE}/demo"})
     assert (download.key, download.label) == ("www.nuriwork.example/files/brochure.pdf", "소개서")
 
 
