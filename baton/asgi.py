@@ -9,7 +9,7 @@ from typing import Any
 from a2wsgi import WSGIMiddleware
 from django.core.wsgi import get_wsgi_application
 
-from baton.collector.app import Collector
+from baton.collector.app import PREFIXES, Collector
 from baton.platform import process, setup
 
 Scope = MutableMapping[str, Any]
@@ -37,7 +37,7 @@ class Edge:
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
             path: str = scope["path"]
-            if path.startswith(("/t/", "/o/", "/c/")):
+            if path.startswith(PREFIXES):
                 await self.collector(scope, receive, send)
             elif path.startswith("/live/"):
                 await self.live(scope, receive, send)

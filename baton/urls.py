@@ -1,4 +1,4 @@
-"""All addresses Django answers. The edge answers /t/, /o/, /c/ and /live/ before Django is asked."""
+"""All addresses Django answers. The edge answers /t/, /o/, /c/, /l/ and /live/ before Django is asked."""
 
 from django.urls import include, path
 

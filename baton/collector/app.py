@@ -4,6 +4,7 @@ POST /t/e            hits of the tracker          204 committed, 202 kept on the
 GET  /t/baton.js     the tracker
 GET  /o/<token>.gif  a mail was opened
 GET  /c/<token>      a link of a mail was clicked
+GET  /l/<code>       a short link or QR code was used
 """
 
 import asyncio
@@ -17,13 +18,14 @@ from pydantic_core import from_json
 from baton.collector import packet
 from baton.collector.buffer import Buffer, Refused
 from baton.collector.http import CORS, NOT_FOUND, PREFLIGHT, TEXT, Headers, Receive, Scope, Send, answer, crawler, fault, header, read_body
+from baton.collector.links import Links
 from baton.collector.mails import Mails
 from baton.collector.spill import LIMIT, Full, Spill
 from baton.events import wire
 from baton.platform import logs, signing
 from baton.platform.config import Config, config
 
-PREFIXES = ("/t/", "/o/", "/c/")  # what the edge hands to the collector
+PREFIXES = ("/t/", "/o/", "/c/", "/l/")  # what the edge hands to the collector
 SCRIPT = Path(__file__).parent / "static" / "baton.js"
 GARBAGE = 50_000  # objects gathered before cycles are looked for; at Python's 700 every few waiting hits start a search
 
@@ -39,6 +41,7 @@ class Collector:
         self.spill = Spill((data_dir or self.settings.data_dir) / "spill", spill_limit)
         self.buffer = Buffer(self.url, self.spill)
         self.mails = Mails(self.url, self.settings, self.buffer)
+        self.links = Links(self.url, self.settings, self.buffer)
         self._script: tuple[bytes, bytes, bytes] | None = None  # plain, gzip, ETag
 
     async def start(self) -> None:
@@ -49,6 +52,7 @@ class Collector:
     async def stop(self) -> None:
         """Write what waits and close the connections."""
         await self.buffer.stop()
+        await self.links.stop()
         self.mails.stop()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,6 +68,8 @@ class Collector:
             await self.mails.open(scope, path[3:-4], send)
         elif path.startswith("/c/"):
             await self.mails.click(scope, path[3:], send)
+        elif path.startswith("/l/"):
+            await self.links.click(scope, path[3:], send)
         elif path == "/t/baton.js":
             await self._tracker(scope, send)
         else:
@@ -98,7 +104,8 @@ class Collector:
             if crawler(user_agent, self.settings.demo):
                 await answer(send, 204, b"", CORS)
                 return
-            entry = packet.of_hits(batch, received, known=known[0] if known else 0, user_agent=user_agent)
+            led = known[2] if known and len(known) > 2 else 0
+            entry = packet.of_hits(batch, received, known=known[0] if known else 0, user_agent=user_agent, click=led)
         except wire.Malformed as error:
             await fault(send, 400, str(error), error.path)
             return

@@ -21,13 +21,15 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
+from baton.content import assets
 from baton.content.models import Asset
 from baton.crm import contacts
 from baton.events import identity
 from baton.events.vocabulary import Kind
-from baton.events.wire import COOKIE, is_cookie
+from baton.events.wire import is_cookie
 from baton.platform import signing, sql
 from baton.platform.config import config
+from baton.platform.errors import NotFound
 
 PASS = 60 * 60  # seconds for which a sent form opens the asset
 FILE = 60 * 60  # seconds a file's address is good for
@@ -76,10 +78,7 @@ def visitor(cookie: str, passed: int = 0) -> Visitor:
         found = contacts.resolve(passed)
     if found is None:
         return NOBODY
-    if not sql.rows(KNOWN, [found]):
-        known = False
-    else:
-        known = True
+    known = bool(sql.rows(KNOWN, [found]))
     answered = frozenset(int(value) for (value,) in sql.rows(ANSWERED, [found, int(Kind.FORM_SUBMISSION)]) if value.isdigit())
     return Visitor(found, known, answered)
 
@@ -99,9 +98,6 @@ def after_form(page_url: str, form_id: int, contact_id: int) -> str:
     steps = parts.path.split("/")
     if parts.netloc.lower() != own.netloc.lower() or len(steps) < 3 or steps[1] != "a" or not contact_id:
         return ""
-    from baton.content import assets  # here, as assets need no gate
-    from baton.platform.errors import NotFound
-
     try:
         asset = assets.by_guid(steps[2])
     except NotFound:
@@ -141,6 +137,3 @@ def read_file(asset: Asset, token: str) -> Delivery | None:
     """What a file's address says; None when it is forged or of another asset. Whether it is over, `until` tells."""
     numbers = signing.read("asset_file", token) if token else None
     return Delivery(*numbers) if numbers and len(numbers) == 5 and numbers[0] == asset.pk else None
-
-
-__all__ = ["COOKIE", "NOBODY", "Delivery", "Visitor", "address", "after_form", "decide", "file_address", "make_pass", "read_file", "read_pass", "visitor"]

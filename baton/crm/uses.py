@@ -11,7 +11,7 @@ from baton.platform.errors import Conflict
 class Mention(NamedTuple):
     """Something that a stored filter, a workflow or the like needs.
 
-    `kind` is property ("contact.city"), option ("contact.industry", `part` its value), form, email, segment (their ids), event (its name),
+    `kind` is property ("contact.city"), option ("contact.industry", `part` its value), form, email, segment, asset (their ids), event (its name),
     score (its key or id; "": the first one) or band (likewise, `part` its key).
     """
 
