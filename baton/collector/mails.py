@@ -6,17 +6,17 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from baton.collector import packet
+from baton.collector import networks, packet
 from baton.collector.buffer import Buffer, Refused
-from baton.collector.http import NO_STORE, NOT_FOUND, SORRY, TEXT, Scope, Send, answer, crawler, header, now_ms
+from baton.collector.http import NO_STORE, NOT_FOUND, SORRY, TEXT, Scope, Send, answer, header, now_ms
 from baton.collector.spill import Full
 from baton.collector.store import is_away
+from baton.events import evidence
 from baton.events.vocabulary import Kind
 from baton.platform import logs, signing
 from baton.platform.config import Config
 
-OPEN_GRACE = 2_000  # ms after the sending in which an open is a mail gateway's, not a person's
-CLICK_GRACE = 500
+TELLING = ("accept", "accept-language", "purpose", "sec-purpose", "x-purpose", "x-moz", "sec-fetch-mode", "sec-fetch-user")  # headers that are judged
 HOST_MEMORY = 60  # seconds a host is remembered as tracked, or not
 GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 
@@ -29,8 +29,9 @@ class Mails:
     def __init__(self, url: str, settings: Config, buffer: Buffer) -> None:
         self.url = url
         self.settings = settings
-        self.demo = settings.demo
         self.buffer = buffer
+        self.networks = networks.Networks(settings.data_dir / "networks")
+        self.secure = settings.url.startswith("https:")
         self._pool: asyncpg.Pool | None = None  # reads for redirects; the writing connection is never waited for
         self._links: dict[int, str] = {}
         self._hosts: dict[str, tuple[bool, float]] = {}
@@ -44,7 +45,7 @@ class Mails:
         read = signing.read("open", token)
         if read is not None and len(read) == 2 and scope["method"] in ("GET", "HEAD"):
             message, contact = read
-            await self._keep(packet.of_mail(Kind.EMAIL_OPEN, contact, message, now_ms(), grace=OPEN_GRACE, machine=self._machine(scope), payload={}))
+            await self._keep(self._hit(Kind.EMAIL_OPEN, contact, message, scope))
         await answer(send, 200, GIF, [*NO_STORE, (b"content-type", b"image/gif")], head=scope["method"] == "HEAD")
 
     async def click(self, scope: Scope, token: str, send: Send) -> None:
@@ -52,6 +53,10 @@ class Mails:
             await answer(send, 405, b"", [(b"allow", b"GET, HEAD")])
             return
         read = signing.read("click", token)
+        if read is None and (trapped := signing.read("trap", token)) and len(trapped) == 3:
+            await self._keep(self._hit(Kind.EMAIL_CLICK, trapped[1], trapped[0], scope, "trap"))
+            await answer(send, 204, b"", NO_STORE)
+            return
         if read is None or len(read) != 3:
             await answer(send, 404, NOT_FOUND, [*NO_STORE, TEXT])
             return
@@ -67,8 +72,10 @@ class Mails:
         if url is None:
             await answer(send, 404, NOT_FOUND, [*NO_STORE, TEXT])
             return
-        await self._keep(packet.of_mail(Kind.EMAIL_CLICK, contact, message, now_ms(), grace=CLICK_GRACE, machine=self._machine(scope), payload={"url": url}))
-        target = with_token(url, signing.make("contact", contact, message)) if own else url
+        hit = self._hit(Kind.EMAIL_CLICK, contact, message, scope, url=url)
+        await self._keep(hit)
+        # The number of the click comes back with the first page that is seen: what is done there tells who clicked.
+        target = with_token(url, signing.make("contact", contact, message, hit.facts[0].id)) if own else url
         await answer(send, 302, b"", [*NO_STORE, (b"location", target.encode()), (b"referrer-policy", b"no-referrer")])
 
     async def _keep(self, entry: packet.Packet) -> None:
@@ -78,10 +85,24 @@ class Mails:
         except (Full, Refused) as error:
             log.error("an open or click was lost", error=str(error) or type(error).__name__)
 
-    def _machine(self, scope: Scope) -> str:
-        if scope["method"] == "HEAD":
-            return "head"
-        return "crawler" if crawler(header(scope, b"user-agent"), self.demo) else ""
+    def _hit(self, kind: Kind, contact: int, message: int, scope: Scope, *more: str, **payload: str) -> packet.Packet:
+        """What is kept of an open or a click, with who probably made it. `more`: reasons besides what the request says."""
+        where, agent = networks.address(scope), header(scope, b"user-agent")
+        verdict = evidence.judge(
+            kind=kind,
+            method=scope["method"],
+            user_agent=agent,
+            network=self.networks.kind(where),
+            headers={name: header(scope, name.encode()) for name in TELLING},
+            secure=self.secure,
+            headless=self.settings.demo,
+        )
+        said = {**payload, "ua": agent[: evidence.KEPT_AGENT], **verdict.payload()}
+        if net := networks.truncated(where):
+            said["net"] = net
+        if more:
+            said = evidence.again(kind, said, *more)
+        return packet.of_mail(kind, contact, message, now_ms(), grace=round(self.settings.scanner_seconds * 1000), machine="", payload=said)
 
     async def _link(self, number: int) -> str | None:
         """The target of a mail's link; links never change, so each is read once."""

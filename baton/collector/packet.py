@@ -62,11 +62,11 @@ class Packet:
             raise ValueError(str(error)) from None
 
 
-def of_hits(batch: wire.Batch, received: int, *, known: int, user_agent: str) -> Packet:
+def of_hits(batch: wire.Batch, received: int, *, known: int, user_agent: str, click: int = 0) -> Packet:
     """The packet of a tracker's request. Raises Malformed for a hit that is too old to be kept.
 
     A browser's clock that is off (over 5 minutes late, over a second early) is corrected by whole minutes, rounded
-    towards the past: the same hit sent again gets the same time, and none lies in the future.
+    towards the past: the same hit sent again gets the same time, and none lies in the future. `click`: the event of a mail or link that led here.
     """
     off = received - batch.sent
     shift = off // MINUTE * MINUTE if off > SKEW or off < -AHEAD else 0
@@ -82,6 +82,8 @@ def of_hits(batch: wire.Batch, received: int, *, known: int, user_agent: str) ->
                 payload["title"] = label
             if came_from:
                 payload["referrer"] = came_from
+            if click:
+                payload["click"], click = str(click), 0  # the first page
             text = to_json(payload).decode()
         elif kind in OF_VIEW:
             text = "{}"

@@ -11,7 +11,7 @@ from typing import Any
 import asyncpg
 
 from baton.collector.packet import Fact, Packet
-from baton.events import months
+from baton.events import evidence, months
 from baton.events.vocabulary import Kind
 from baton.platform import logs
 
@@ -283,7 +283,7 @@ class Store:
             _, email, sent, name = message
             early = packet.grace and (sent is None or packet.received - sent.timestamp() * 1000 < packet.grace)
             for fact in packet.facts:
-                payload = json.dumps(json.loads(fact.payload) | {"machine": "early"}) if early else fact.payload
+                payload = evidence.early(fact.kind, fact.payload) if early else fact.payload
                 facts.append((moved.get(packet.contact, packet.contact), fact._replace(key=str(email or ""), label=name, payload=payload)))
         return facts
 

@@ -170,9 +170,9 @@ def words(payload: Mapping[str, Any]) -> list[str]:
     return [str(payload["machine"])] if payload.get("machine") else []
 
 
-def sent_before(kind: int, payload: str, seconds: float, grace: float) -> str:
-    """A kept hit (JSON) now that it is known how long after the sending it came. `seconds` < `grace` speaks for a scanner."""
-    return json.dumps(again(kind, json.loads(payload), "early")) if seconds < grace else payload
+def early(kind: int, payload: str) -> str:
+    """A hit (JSON) of which it is known now that it came within the seconds after the sending."""
+    return json.dumps(again(kind, json.loads(payload), "early"))
 
 
 @lru_cache(8192)

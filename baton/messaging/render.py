@@ -140,7 +140,7 @@ class _Compiled:
         text = as_text(html)
         if tracked:
             pixel = f'<img src="{base}/o/{signing.make("open", to.message_id, to.contact_id)}.gif" width="1" height="1" alt="" style="display:block;border:0">'
-            html = _before_end(html, pixel)
+            html = _before_end(html, _trap(f"{base}/c/{signing.make('trap', to.message_id, to.contact_id, email_id)}") + pixel)
         return Rendered(to.contact_id, to.message_id, subject, html, text, unsubscribe_url=way_out if self.advertising else "")
 
 
@@ -174,6 +174,11 @@ def _link_ids(email_id: int, addresses: Collection[str]) -> dict[str, int]:
         return {}
     EmailLink.objects.bulk_create([EmailLink(email_id=email_id, url=a) for a in addresses], ignore_conflicts=True)
     return dict(EmailLink.objects.filter(email_id=email_id, url__in=addresses).values_list("url", "id"))
+
+
+def _trap(address: str) -> str:
+    """A link that nobody sees, hears or reaches with the keyboard: only programs that fetch every address follow it."""
+    return f'<a href="{address}" style="display:none;mso-hide:all" aria-hidden="true" tabindex="-1"></a>'
 
 
 def _footer(sender: str, postal: str) -> str:

@@ -50,6 +50,9 @@ class Config(BaseModel):
     visitor_months: Annotated[
         int, Field(ge=1, le=120, description="Months after which a visitor who never told who he is, and did not come back, is deleted.")
     ] = 13
+    scanner_seconds: Annotated[
+        float, Field(ge=0, le=300, description="An open or a click so few seconds after the sending is taken for a mail scanner's. 0: the clock says nothing.")
+    ] = 5
     allow_private_webhooks: Annotated[
         str, Field(description="Private networks that outgoing requests may reach, comma separated, as `10.1.0.0/16`. Empty: none.")
     ] = ""

@@ -2,16 +2,19 @@
 
 import json
 from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from baton.collector.networks import Networks
 from baton.crm import records
 from baton.events.vocabulary import Kind
 from baton.messaging.models import Email, EmailLink, Message
 from baton.platform import clock, signing, sql
 from baton.platform.actor import SYSTEM
-from tests.collector.running import COOKIE, Running, events, view, wait_for
+from tests.collector.running import BROWSER, COOKIE, Running, events, view, wait_for
 
 OWN = "https://www.nuriwork.example/case?utm_source=mail#top"
 FOREIGN = "https://other.example/"
@@ -30,6 +33,11 @@ def sent(collector: Running) -> dict[str, Any]:
 
 
 def mails() -> list[tuple[int, int, str, dict[str, Any]]]:
+    """(contact, kind, e-mail, what is told of it without who probably did it)."""
+    return [(contact, kind, value, {k: v for k, v in payload.items() if k in ("message", "url")}) for contact, kind, value, payload in told()]
+
+
+def told() -> list[tuple[int, int, str, dict[str, Any]]]:
     return [
         (contact, kind, value, json.loads(payload))
         for contact, kind, value, payload in sql.rows(
@@ -59,7 +67,8 @@ def test_a_click_leads_to_our_own_site_with_a_token(collector: Running, sent: di
     target, _, token = answer.headers["location"].partition("&bt=")
     assert (answer.status_code, target) == (302, "https://www.nuriwork.example/case?utm_source=mail")
     assert token.endswith("#top")
-    assert signing.read("contact", token.removesuffix("#top")) == (sent["contact"], 7)
+    number = sql.rows("SELECT id FROM event WHERE kind = %s", [int(Kind.EMAIL_CLICK)])[0][0]
+    assert signing.read("contact", token.removesuffix("#top")) == (sent["contact"], 7, number)
     assert mails() == [(sent["contact"], Kind.EMAIL_CLICK, sent["email"], {"message": 7, "url": OWN})]
 
 
@@ -83,10 +92,39 @@ def test_a_forged_click_leads_nowhere(collector: Running, sent: dict[str, Any]) 
 def test_machines_are_told_from_people(collector: Running, sent: dict[str, Any]) -> None:
     collector.head(sent["click"])
     collector.get(sent["open"], headers={"user-agent": "Googlebot/2.1"})
+    collector.get(sent["open"], headers={"user-agent": "Mozilla/5.0"})
     Message.objects.update(sent_at=clock.now())
     collector.get(sent["open"])
     collector.get(sent["click"])
-    assert [payload["machine"] for *_, payload in mails()] == ["head", "crawler", "early", "early"]
+    assert [payload["machine"] for *_, payload in told()] == ["head", "crawler", "privacy", "early", "early"]
+
+
+def test_a_hit_keeps_who_made_it_from_where_and_how_sure_that_is(collector: Running, sent: dict[str, Any]) -> None:
+    person = {"accept": "text/html", "accept-language": "ko", "sec-fetch-mode": "navigate", "sec-fetch-user": "?1", "x-forwarded-for": "203.0.113.77"}
+    collector.get(sent["away"], headers=person)
+    collector.get(sent["open"], headers={"x-forwarded-for": "198.51.100.1, 2001:db8:7:8::9"})
+    click, opened = (payload for *_, payload in told())
+    assert click == {"message": 7, "url": FOREIGN, "ua": BROWSER, "net": "203.0.113.0", "human": 0.99, "why": ["gesture"]}
+    assert (opened["net"], opened["human"]) == ("2001:db8:7::", 0.88)
+
+
+def test_networks_that_the_administrator_listed(collector: Running, sent: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "relays.csv").write_text("203.0.113.0/28,KR,KR-11,Seoul,\n2001:db8::/45,KR,,,\n")
+    (tmp_path / "scanners.csv").write_text("# ours\n198.51.100.8/31\nnonsense\n")
+    known = collector.app.mails.networks = Networks(tmp_path)
+    for address in ("203.0.113.15", "2001:db8:7::1", "203.0.113.16", "198.51.100.9"):
+        collector.get(sent["open"], headers={"x-forwarded-for": address})
+    collector.get(sent["away"], headers={"x-forwarded-for": "203.0.113.15", "accept": "text/html", "accept-language": "ko"})  # people surf by relays
+    assert [payload.get("machine") for *_, payload in told()] == ["relay", "relay", None, "scanner_network", None]
+    (tmp_path / "relays.csv").unlink()
+    known.look()
+    assert known.kind(ip_address("203.0.113.15")) == ""
+
+
+def test_the_link_that_nobody_sees_gives_its_follower_away(collector: Running, sent: dict[str, Any]) -> None:
+    answer = collector.get(f"/c/{signing.make('trap', 7, sent['contact'], 1)}")
+    assert (answer.status_code, answer.content, "location" in answer.headers) == (204, b"", False)
+    assert [(kind, payload["machine"]) for _contact, kind, _email, payload in told()] == [(Kind.EMAIL_CLICK, "trap")]
 
 
 def test_a_click_while_the_database_is_away(collector: Running, sent: dict[str, Any]) -> None:

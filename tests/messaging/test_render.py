@@ -71,7 +71,15 @@ def test_addresses_that_are_not_web_pages_stay(nuriwork: object) -> None:
     assert 'href="mailto:a@b.example"' in got.html
     assert 'href="#top"' in got.html
     assert "https://x.example/?e=a@b.example" in got.html
-    assert "/c/" not in got.html
+    assert got.html.count("/c/") == 1  # the link that nobody sees
+
+
+def test_a_link_that_nobody_sees_is_in_every_mail_once_and_never_in_the_text(email: Email) -> None:
+    first, second = render.messages(email, [render.Recipient(person(), 77), render.Recipient(person("b@b.example"), 78)])
+    traps = [re.findall(r'<a href="[^"]*/c/([\w-]+)" style="display:none;mso-hide:all" aria-hidden="true" tabindex="-1"></a>', m.html) for m in (first, second)]
+    assert [signing.read("trap", one) for [one] in traps] == [(77, first.contact_id, email.pk), (78, second.contact_id, email.pk)]
+    assert traps[0][0] not in first.text
+    assert len(traps[0][0]) == len(re.search(r"/c/([\w-]+)", first.html)[1])  # type: ignore[index]  # looks like any other
 
 
 def test_the_pixel_is_last_in_the_body(email: Email) -> None:
