@@ -1,6 +1,8 @@
 """Whether people agreed to be written to. The last word by channel, with what they saw; every change stays in the history."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.db import transaction
 
@@ -10,8 +12,10 @@ from baton.platform.actor import Actor
 from baton.platform.changes import Change
 
 
-def set(contact_ids: Sequence[int], channel: str, granted: bool, *, actor: Actor, source: str, wording: str = "") -> None:
-    """Record an agreement or a refusal of many people at once. `wording` is the text they saw.
+def set(
+    contact_ids: Sequence[int], channel: str, granted: bool, *, actor: Actor, source: str, wording: str = "", proof: Mapping[str, Any] | None = None
+) -> None:
+    """Record an agreement or a refusal of many people at once. `wording` is the text they saw, `proof` what else shows that they did.
 
     Agreeing again refreshes time and proof; the tick hears of `property:consent.<channel>` only where the answer changed.
     """
@@ -22,11 +26,11 @@ def set(contact_ids: Sequence[int], channel: str, granted: bool, *, actor: Actor
     with transaction.atomic():
         was = dict(sql.rows("SELECT contact_id, granted FROM consent WHERE contact_id = ANY(%s) AND channel = %s", [ids, channel]))
         sql.run(
-            "INSERT INTO consent (contact_id, channel, granted, at, source, wording, actor)"
-            " SELECT r.contact_id, %s, %s, %s, %s, %s, %s FROM unnest(%s::bigint[]) AS r(contact_id)"
+            "INSERT INTO consent (contact_id, channel, granted, at, source, wording, proof, actor)"
+            " SELECT r.contact_id, %s, %s, %s, %s, %s, %s::jsonb, %s FROM unnest(%s::bigint[]) AS r(contact_id)"
             " ON CONFLICT (contact_id, channel) DO UPDATE SET granted = excluded.granted, at = excluded.at, source = excluded.source,"
-            " wording = excluded.wording, actor = excluded.actor",
-            [channel, granted, now, source, wording, str(actor), ids],
+            " wording = excluded.wording, proof = excluded.proof, actor = excluded.actor",
+            [channel, granted, now, source, wording, json.dumps(dict(proof or {})), str(actor), ids],
         )
         rows = [(id, f"consent.{channel}", was.get(id), granted) for id in ids if was.get(id) is not granted]
         trail.write("contact", rows, actor, source, now)

@@ -96,7 +96,7 @@ class Kept(Stays):
 
 PARTS: list[Part] = [
     Links(),
-    Consents("consent", ["channel"], refusal=lambda row: not row["granted"], pick=_stricter, blank={"wording": "", "source": ""}),
+    Consents("consent", ["channel"], refusal=lambda row: not row["granted"], pick=_stricter, blank={"wording": "", "source": "", "proof": "{}"}),
     Rows("change", ["id"], blank="delete", copied=False),
     Rows("file", ["id"], by="record_id", blank="delete", copied=False),
     Stays("property_history", ["id"], by="record_id", blank="delete"),

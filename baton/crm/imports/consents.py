@@ -49,7 +49,7 @@ def _channel(import_id: int, channel: str, wanted: Mapping[int, Item], options: 
         "INSERT INTO consent (contact_id, channel, granted, at, source, wording, actor)"
         " SELECT r.id, %s, r.granted, r.at, %s, %s, %s FROM unnest(%s::bigint[], %s::boolean[], %s::timestamptz[]) AS r(id, granted, at)"
         " ON CONFLICT (contact_id, channel) DO UPDATE SET granted = excluded.granted, at = excluded.at, source = excluded.source,"
-        " wording = excluded.wording, actor = excluded.actor",
+        " wording = excluded.wording, proof = excluded.proof, actor = excluded.actor",
         [channel, f"{source}:{import_id}", options.source, str(actor), ids, answers, times],
     )
     sql.run(

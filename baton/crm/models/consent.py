@@ -11,6 +11,9 @@ class Consent(models.Model):
     at = models.DateTimeField()
     source = models.TextField(default="")  # form:3, unsubscribe, import:7 ...
     wording = models.TextField(default="")  # the text the person saw
+    proof = models.JSONField(
+        default=dict, db_default={}
+    )  # {"version": of the wording, "page", "form", "submission", "asked_at", "confirmed_at"}: what is known of it
     actor = models.TextField(default="system")
 
     class Meta:
