@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from baton.events import expiry, identity, logged, moves, partitions, said
+from baton.events import expiry, identity, logged, moves, offline, partitions, said
 from baton.events.vocabulary import HUMAN, Kind
 from baton.platform import changes, clock, live, logs, sql
 from baton.platform.changes import Batch, Change
@@ -30,13 +30,15 @@ def who_and_when(batch: Batch, unseen: list[Change]) -> None:
     followed = logged.follow(logged.touched(unseen))
     batch.add(followed)
     batch.add(moves.follow(unseen))
+    met = offline.follow(unseen)
+    batch.add(met)
     happened = {c.contact_id for c in unseen if c.kind == "event"}
     moved = _strays(happened)
     for change in unseen:
         if change.kind == "identity" and change.key.startswith(BY_MAIL):
             _by_mail(change)
     said.follow(unseen)
-    acted = {c.contact_id for c in (*unseen, *followed) if c.kind == "event" and _is_human(c.key)} - moved
+    acted = {c.contact_id for c in (*unseen, *followed, *met) if c.kind == "event" and _is_human(c.key)} - moved
     if acted:
         sql.run(SEEN, {"ids": sorted(acted), "kinds": [int(k) for k in HUMAN]})
     if happened - moved:

@@ -47,6 +47,11 @@ def ids(kind: Kind, values: Iterable[str]) -> dict[str, int]:
     return {value: number for (_, value), number in resolve({(kind, value): "" for value in values}).items()}
 
 
+def recent(kind: Kind, *, most: int = 30) -> list[str]:
+    """What events of a kind were about, the newest first: to choose from."""
+    return [value for (value,) in sql.rows("SELECT value FROM event_key WHERE kind = %s ORDER BY id DESC LIMIT %s", [int(key_kind(kind)), most])]
+
+
 def matching(kind: Kind, how: How, value: str | Sequence[str]) -> list[int]:
     """Ids of the keys that fit a pattern, ignoring case; [] when none does.
 

@@ -38,8 +38,7 @@ class Kind(IntEnum):
     TASK = 43  # done
     EMAIL_LOGGED = 44  # key: direction
     MESSAGE_LOGGED = 45  # key: channel
-    VISIT = 46  # of a booth, a shop, an office, noted by colleagues; key: where
-    ATTENDED = 47  # a webinar, seminar or fair; key: its name; value: minutes; payload: import or record
+    ATTENDED = 47  # a webinar, seminar or fair; key: its name; value: minutes; payload: import, occasion
     SAID_WHO = 48  # the site's own code said who its visitor is; payload: email, properties (identity.py believes it as far as it is safe)
     CUSTOM_EVENT = 60  # key: name of the EventDefinition; payload: properties
 
@@ -65,7 +64,6 @@ HUMAN = frozenset(
         Kind.EMAIL_CLICK,
         Kind.CALL,
         Kind.MEETING,
-        Kind.VISIT,
         Kind.ATTENDED,
         Kind.CUSTOM_EVENT,
     }

@@ -44,7 +44,6 @@ KINDS = {
     Kind.TASK: gettext_noop("task done"),
     Kind.EMAIL_LOGGED: gettext_noop("e-mail logged"),
     Kind.MESSAGE_LOGGED: gettext_noop("message logged"),
-    Kind.VISIT: gettext_noop("visit"),
     Kind.ATTENDED: gettext_noop("attended"),
     Kind.SAID_WHO: gettext_noop("named by the website"),
     Kind.FORM_VIEW: gettext_noop("saw a form"),

@@ -26,7 +26,10 @@ TASK_PRIORITIES = {"NONE": _("None"), "LOW": _("Low"), "MEDIUM": _("Medium"), "H
 TASK_KINDS = {"TODO": _("To do"), "CALL": _("Call"), "EMAIL": _("Email")}
 EMAIL_DIRECTIONS = {"EMAIL": _("Sent"), "INCOMING_EMAIL": _("Received"), "FORWARDED_EMAIL": _("Forwarded")}
 EMAIL_STATUS = {"SENT": _("Sent"), "BOUNCED": _("Bounced"), "FAILED": _("Failed"), "SCHEDULED": _("Scheduled"), "SENDING": _("Sending")}
-CHANNELS = {"SMS": _("Text message"), "KAKAOTALK": _("KakaoTalk"), "WHATS_APP": _("WhatsApp"), "LINKEDIN_MESSAGE": _("LinkedIn message"), "OTHER": _("Other")}
+CHANNELS = {
+    "SMS": _("Text message"), "KAKAOTALK": _("KakaoTalk"), "WHATS_APP": _("WhatsApp"), "LINKEDIN_MESSAGE": _("LinkedIn message"),
+    "NAVER_TALK": _("Naver TalkTalk"), "LINE": _("LINE"), "INSTAGRAM_DM": _("Instagram DM"), "FACEBOOK_MESSENGER": _("Facebook Messenger"), "OTHER": _("Other"),
+}  # fmt: skip
 
 
 def _kind(key: str, plural: str, type_id: str, label: str, label_plural: str, icon: str, primary: str, *rows: Row, usual: tuple[str, ...] = ()) -> Kind:

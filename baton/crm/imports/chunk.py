@@ -16,11 +16,13 @@ from baton.crm.imports.consents import write as write_consents
 from baton.crm.imports.links import write as write_links
 from baton.crm.imports.lookup import Key
 from baton.crm.imports.notes import Note, note
+from baton.crm.imports.options import BROUGHT
 from baton.crm.imports.plan import Item, Plan, Problem
 from baton.crm.imports.targets import unique_names
 from baton.crm.models import Import
-from baton.platform import sql
+from baton.platform import changes, sql
 from baton.platform.actor import Actor
+from baton.platform.changes import Change
 from baton.platform.errors import Conflict, DomainError, Invalid
 
 SOURCE = "import"
@@ -54,6 +56,7 @@ class Chunk:
         self.counts["linked"] += write_links(self.row.pk, live, self.placed, self.notes, self.actor)
         if main == "contact":
             write_consents(self.row.pk, live, self.placed, self.plan.options, self.actor, SOURCE)
+            self._met(live)
         self._created_at(live)
         for item in self.items:
             fate = self.fate.get(item.number) or ("same" if item.number in self.placed else "faulty")
@@ -64,6 +67,17 @@ class Chunk:
                 self.counts["partly"] += 1
         if kept := sum(item.kept for item in self.items):
             self.notes.append(note("PHONE_KEPT", rows=kept))
+
+    def _met(self, items: Sequence[Item]) -> None:
+        """Whoever was at the occasion: the tick makes an event of it (events/offline.py)."""
+        if self.plan.options.occasion:
+            met = {self.placed[item.number]["contact"]: item.minutes for item in items if "contact" in self.placed[item.number]}
+            changes.append(Change(id, "attended", f"{self.row.pk}:{'' if minutes is None else f'{minutes:g}'}") for id, minutes in sorted(met.items()))
+
+    def _new(self, kind: str, item: Item) -> dict[str, Any]:
+        """The values of a new record. Who was met at an occasion came by it, unless the file says otherwise."""
+        brought = BROUGHT.get(self.plan.options.occasion) if kind == "contact" else None
+        return {"lead_source": brought, **item.values[kind]} if brought else item.values[kind]
 
     def _records(self, kind: str, main: bool) -> None:
         wanted = [item for item in self.items if not item.lost and (kind in item.values or kind in item.ids)]
@@ -155,7 +169,7 @@ class Chunk:
         for attempt in range(TRIES):
             if not left:
                 return
-            outcomes = records.create_many(kind, [group[0].values[kind] for group in left], actor=self.actor, source=SOURCE)
+            outcomes = records.create_many(kind, [self._new(kind, group[0]) for group in left], actor=self.actor, source=SOURCE)
             again = []
             for group, outcome in zip(left, outcomes, strict=True):
                 first = group[0]

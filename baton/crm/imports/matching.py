@@ -114,6 +114,8 @@ def _named(object_type: str, header: str, headers: Sequence[str]) -> list[str]:
                 found.append(what)
         if plain in forms(words.MORE_EMAILS):
             found.append("emails:contact")
+        if plain in forms(words.MINUTES):
+            found.append("minutes:contact")
     for name, definition in definitions.items():
         if not definition.read_only and plain in {folded(name), folded(name.removesuffix("_id")), *_labels(definition)}:
             found.append(f"property:{object_type}:{name}")
@@ -203,6 +205,7 @@ def choices(object_type: str) -> list[tuple[str, list[tuple[str, str]]]]:
             ("consent:kakaotalk", _("Consent to KakaoTalk: yes or no")),
         ]  # fmt: skip
         groups.append((_("Consent"), consent))
+        groups.append((_("At the event"), [("minutes:contact", _("Minutes attended"))]))
     linked = []
     for kind in ("company", "contact", "deal", "ticket", "product"):
         if kind == object_type or (object_type == "product"):

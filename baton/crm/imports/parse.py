@@ -203,6 +203,18 @@ def _with_point(amount: str) -> str:
 
 
 @lru_cache(maxsize=32768)
+def minutes(text: str) -> float:
+    """How long somebody stayed, in minutes: `42`, `42분`, `1시간 20분`, `1h 5m`, `1:20:30` (hours first) or `42:10` (minutes first). Raises Fault."""
+    plain = text.strip().lower()
+    if found := re.fullmatch(r"(?:(\d{1,3}):)?(\d{1,3}):(\d{2})", plain):
+        hours, whole, seconds = (int(part or 0) for part in found.groups())
+        return round(hours * 60 + whole + seconds / 60, 1)
+    if found := re.fullmatch(r"(?:(\d+)\s*(?:시간|h|hours?|hrs?)\.?)?\s*(?:(\d+(?:\.\d+)?)\s*(?:분|m|mins?|minutes?)?\.?)?", plain):
+        if found[1] or found[2]:
+            return float(found[1] or 0) * 60 + float(found[2] or 0)
+    raise Fault("INVALID_NUMBER", _("{value} is no length of time.").format(value=text))
+
+
 def phone(text: str) -> str | None:
     """A number in E.164 (with ";ext=" when there is one); None for one that is no valid number here and has no country: it is kept as it was written."""
     digits = re.sub(r"[\s().-]", "", text)

@@ -46,6 +46,7 @@ class Item:
     consents: dict[str, bool] = field(default_factory=dict)
     consent_at: dict[str, datetime] = field(default_factory=dict)
     created: dict[str, datetime] = field(default_factory=dict)
+    minutes: float | None = None  # he attended
     problems: list[Problem] = field(default_factory=list)
     kept: int = 0  # phones kept as they were written
     lost: bool = False  # the row as a whole cannot be taken
@@ -84,8 +85,11 @@ class Plan:
                 put(item, text)
         if width > len(self.headers) and any(cells[len(self.headers) :]):
             item.problems.append(Problem("", "TOO_MANY_CELLS", _("The row has more cells than the first one; those without a name were left out.")))
-        if self.options.everybody and self.object_type == "contact":
+        if self.options.everybody in ("yes", "no") and self.object_type == "contact":
             item.consents.setdefault("email", self.options.everybody == "yes")
+        if self.options.occasion and not item.consents and self.options.everybody != "none":
+            item.lost = True
+            item.problems.append(Problem("", "CONSENT_MISSING", _("Whether this person agreed to be written to is not said.")))
         if item.values.pop("activity", None) is not None or (self.object_type == "activity" and not item.values):
             self._no_kind(item)
         for kind in self.kinds:
@@ -122,6 +126,8 @@ class Plan:
                 return lambda item, text: self._time(item.created, item, text, header, target.object_type)
             case "kind":
                 return lambda item, text: self._kind(item, text, header)
+            case "minutes":
+                return lambda item, text: self._minutes(item, text, header)
         return None
 
     def _property(self, place: int, header: str, target: Target) -> Put | None:
@@ -224,6 +230,13 @@ class Plan:
                 item.consents[target.object_type] = False
         elif item.consents.get(target.object_type) is not False:  # of two columns the refusal counts
             item.consents[target.object_type] = answer
+
+    def _minutes(self, item: Item, text: str, header: str) -> None:
+        if text:
+            try:
+                item.minutes = parse.minutes(text)
+            except Fault as fault:
+                item.problems.append(Problem(header, fault.code, fault.message))
 
     def _time(self, into: dict[str, datetime], item: Item, text: str, header: str, key: str) -> None:
         if text:

@@ -5,6 +5,7 @@ link:<type>:<by>         the record it belongs to     emails:contact     more ad
 id:<type>                Baton's own number           created:<type>     when it was made
 consent:<channel>        yes or no                    consent_at:<channel>   since when
 refused:<channel>        yes means no                 kind:activity      call, meeting, task ...
+minutes:contact          how long he attended
 new:<type>:<kind of value>  a property that the import makes; new:<type>:text:unique keeps the numbers of another system
 "" leaves the column out.
 """
@@ -73,7 +74,7 @@ def exists(target: Target, object_type: str) -> bool:
         return target.name == "id" or target.name in LINKED_BY.get(kind.key, ()) or target.name in unique_names(kind.key)
     if target.what == "new":
         return target.name in PropertyType.values
-    return target.what in ("id", "created") or (target.what in ("fullname", "emails") and kind.key == "contact")
+    return target.what in ("id", "created") or (target.what in ("fullname", "emails", "minutes") and kind.key == "contact")
 
 
 def unique_names(object_type: str) -> list[str]:

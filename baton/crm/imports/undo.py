@@ -16,6 +16,7 @@ from baton.platform.changes import Change
 
 CHUNK = 2000
 SOURCE = "import"
+NOBODY = 0  # a change that is about an import as a whole
 
 
 def run(import_id: int) -> None:
@@ -29,6 +30,8 @@ def run(import_id: int) -> None:
             while _counted(row, step(import_id, actor)):
                 live.publish(f"import:{import_id}", state="undoing")
         with transaction.atomic():
+            if row.options.get("occasion"):
+                changes.append([Change(NOBODY, "attended", f"{import_id}:undone")])
             Import.objects.filter(pk=import_id, state="undoing").update(state="undone", ended_at=clock.now(), told=False)
             live.publish(f"import:{import_id}", state="undone")
 

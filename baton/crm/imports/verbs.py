@@ -1,6 +1,7 @@
 """What a user does with imports: upload, match, look, start, stop being sorry."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from django.db import transaction
@@ -10,13 +11,14 @@ from django.utils.translation import gettext as _
 from baton.crm import pipelines, properties, types
 from baton.crm.imports import matching, parse, reading, run, scan, sources, store, targets
 from baton.crm.imports.notes import note
-from baton.crm.imports.options import CONSENT, FAULTY, MODES, Options
+from baton.crm.imports.options import CONSENT, EVERYBODY, FAULTY, MODES, OCCASIONS, Options
 from baton.crm.imports.reading import Layout
 from baton.crm.imports.targets import ACTIVITIES, Target
 from baton.crm.models import Import
 from baton.crm.models.property import PropertyType
 from baton.platform import clock, history
 from baton.platform.actor import Actor
+from baton.platform.config import config
 from baton.platform.errors import Conflict, Invalid, NotFound, Problem
 
 LARGEST = 200 << 20  # bytes of a CSV file
@@ -148,12 +150,40 @@ def match(import_id: int, columns: Sequence[Mapping[str, Any]], options: Mapping
     for name, allowed in (("mode", MODES), ("faulty", FAULTY), ("consent", CONSENT), ("dates", ("", "mdy", "dmy")), ("empty", ("keep", "clear"))):
         if options.get(name, allowed[0]) not in allowed:
             problems.append(Problem(f"options.{name}", "INVALID_OPTION", _("{value} is not an option here.").format(value=options[name])))
+    problems += _occasion(row, columns, options)
     if problems:
         raise Invalid(problems)
     row.columns = [dict(column) for column in columns]
     row.options = {**row.options, **{name: value for name, value in options.items() if name in Options.__slots__}}
     row.save(update_fields=["columns", "options"])
     return row
+
+
+def _occasion(row: Import, columns: Sequence[Mapping[str, Any]], given: Mapping[str, Any]) -> list[Problem]:
+    """People met at a fair or a seminar: it has a name and a day, and whether each of them agreed to be written to is known."""
+    options = Options.of({**row.options, **given})
+    problems = []
+    for name, allowed in (("everybody", EVERYBODY), ("occasion", OCCASIONS if row.object_type == "contact" else ("",))):
+        if getattr(options, name) not in allowed:
+            problems.append(Problem(f"options.{name}", "INVALID_OPTION", _("{value} is not an option here.").format(value=getattr(options, name))))
+    if not options.occasion or problems:
+        return problems
+    if not options.occasion_name.strip():
+        problems.append(Problem("options.occasion_name", "REQUIRED", _("Name the event: it becomes the source of these people.")))
+    try:
+        ahead = date.fromisoformat(options.occasion_day) > clock.now().astimezone(config().zone).date()
+    except ValueError:
+        problems.append(Problem("options.occasion_day", "REQUIRED", _("Say on which day the event was.")))
+    else:
+        if ahead:
+            problems.append(Problem("options.occasion_day", "AHEAD", _("The event has not taken place yet.")))
+    asked = any(Target.parse(str(column.get("to", ""))).what in ("consent", "refused") for column in columns)
+    if not asked and not options.everybody:
+        text = _("Say for each person whether he agreed to be written to: choose a column, or an answer for everybody.")
+        problems.append(Problem("options.everybody", "REQUIRED", text))
+    elif (asked or options.everybody == "yes") and options.source.strip() in ("", row.name):
+        problems.append(Problem("options.source", "REQUIRED", _("Write what people agreed to, as it stood on the card or the list: it is kept as proof.")))
+    return problems
 
 
 def draft(import_id: int) -> Import:

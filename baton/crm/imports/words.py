@@ -104,6 +104,10 @@ WORDS: dict[str, dict[str, str]] = {
     },
 }
 FULL_NAME = "name, full name, fullname, contact name, customer name, 이름, 성명, 성함, 고객명, 고객 이름, 담당자명, 담당자 이름, 이름(성함), 氏名"
+MINUTES = (
+    "minutes attended, attended minutes, time in session (minutes), time in session, duration (minutes), "
+    "참석 시간(분), 참석 시간, 시청 시간, 시청 시간(분), 세션 시간(분)"
+)
 MORE_EMAILS = "additional email addresses, additional emails, hs_additional_emails, other email, 추가 이메일, 보조 이메일, 다른 이메일"
 CONSENT = (
     "marketing consent, email consent, opt-in, opt in, subscribed, subscription status, email opt-in, consent, "

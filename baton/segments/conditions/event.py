@@ -17,7 +17,7 @@ Happening = Literal[
     "page_view", "page_dwell", "cta_click", "download", "form_submission", "identified", "email_sent", "email_open", "email_click", "email_bounce",
     "email_unsubscribe", "score_changed", "stage_changed", "segment_joined", "segment_left", "verdict_given",
     "pause_started", "pause_ended", "workflow_enrolled", "workflow_finished", "note", "call",
-    "meeting", "task", "email_logged", "message_logged", "custom_event", "visit", "attended",
+    "meeting", "task", "email_logged", "message_logged", "custom_event", "attended",
     "form_view", "form_start", "form_abandon", "page_scroll", "outbound_click", "video_watched", "tracking_choice", "link_click", "said_who",
 ]  # fmt: skip
 BY_MACHINES = frozenset({Kind.EMAIL_OPEN, Kind.EMAIL_CLICK, Kind.LINK_CLICK})

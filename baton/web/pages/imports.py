@@ -22,6 +22,8 @@ from baton.crm.imports.run import Look
 from baton.crm.imports.targets import Target
 from baton.crm.models import Import
 from baton.crm.wording import Wording, raw
+from baton.events import keys
+from baton.events.vocabulary import Kind
 from baton.platform.actor import Actor
 from baton.platform.errors import Forbidden, Invalid, NotFound
 from baton.web.answer import go
@@ -156,6 +158,8 @@ def _matching(request: HttpRequest, row: Import, error: Invalid | None = None) -
         "asks_dates": verbs.asks_dates(row) or bool(row.options.get("dates")),
         "has_consent": any(Target.parse(column["to"]).what in ("consent", "refused") for column in row.columns) or bool(row.options.get("everybody")),
         "has_key": verbs.has_key(row),
+        "occasions": import_form.OCCASIONS.items(),
+        "occasion_names": keys.recent(Kind.ATTENDED) if row.options.get("occasion") else [],
         "faults": others,
     }
 

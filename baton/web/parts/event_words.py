@@ -146,10 +146,6 @@ def _entry(event: Event, users: Mapping[int, str], dwell: float | None, scroll: 
             return Entry(event.ts, "clipboard-list", "web", _("Left ‘{form}’ unsent").format(form=name), str(said.get("page", "")))
         case Kind.SAID_WHO:
             return Entry(event.ts, "link", "stage", _("The website said who this is"), str(said.get("email", "")))
-        case Kind.VISIT:
-            return Entry(
-                event.ts, "map-pin", "meeting", _("Visit: {place}").format(place=name) if name else _("Visit"), _author(said, users), str(said.get("text", ""))
-            )
         case Kind.ATTENDED:
             stayed = spent(event.value * 60) if event.value else ""
             return Entry(

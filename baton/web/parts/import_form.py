@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from baton.accounts.models import User
 from baton.crm import pipelines, properties, types
@@ -20,6 +21,10 @@ KINDS = (
     PropertyType.TEXT, PropertyType.NUMBER, PropertyType.DATE, PropertyType.DATETIME, PropertyType.CHOICE, PropertyType.MULTI_CHOICE,
     PropertyType.BOOLEAN, PropertyType.PHONE, PropertyType.EMAIL, PropertyType.URL,
 )  # fmt: skip
+OCCASIONS = {
+    "fair": gettext_lazy("At a fair or booth: business cards"), "seminar": gettext_lazy("At a seminar"), "webinar": gettext_lazy("At a webinar"),
+    "shop": gettext_lazy("In a shop or office"), "other": gettext_lazy("Elsewhere"),
+}  # fmt: skip
 MOST = 60  # values of a column that are translated one by one
 
 
@@ -124,7 +129,7 @@ def read(row: Import, sent: Mapping[str, str]) -> tuple[list[dict[str, Any]], di
         if rest := sent.get(f"rest.{number}"):
             one["values"] = {**{text: rest for text, _rows in _unknown(row, number, to) if not known.get(text)}, **known}
         found.append(one)
-    names = ("mode", "faulty", "empty", "dates", "consent", "everybody", "source")
+    names = ("mode", "faulty", "empty", "dates", "consent", "everybody", "source", "occasion", "occasion_name", "occasion_day")
     return found, {name: sent[name] for name in names if name in sent}
 
 
