@@ -209,9 +209,9 @@ def minutes(text: str) -> float:
     if found := re.fullmatch(r"(?:(\d{1,3}):)?(\d{1,3}):(\d{2})", plain):
         hours, whole, seconds = (int(part or 0) for part in found.groups())
         return round(hours * 60 + whole + seconds / 60, 1)
-    if found := re.fullmatch(r"(?:(\d+)\s*(?:시간|h|hours?|hrs?)\.?)?\s*(?:(\d+(?:\.\d+)?)\s*(?:분|m|mins?|minutes?)?\.?)?", plain):
-        if found[1] or found[2]:
-            return float(found[1] or 0) * 60 + float(found[2] or 0)
+    found = re.fullmatch(r"(?:(\d+)\s*(?:시간|h|hours?|hrs?)\.?)?\s*(?:(\d+(?:\.\d+)?)\s*(?:분|m|mins?|minutes?)?\.?)?", plain)
+    if found and (found[1] or found[2]):
+        return float(found[1] or 0) * 60 + float(found[2] or 0)
     raise Fault("INVALID_NUMBER", _("{value} is no length of time.").format(value=text))
 
 
