@@ -16,6 +16,7 @@ const app = {
 const builder = { ...modern, entryPoints: ["baton/web/ts/builder/index.ts"], outfile: `${out}/builder.js` };
 const sites = [
   ["baton/collector/tracker/tracker.ts", "baton/collector/static/baton.js"],
+  ...["video", "banner", "linked", "hubspot", "hbspt"].map((part) => [`baton/collector/tracker/${part}.ts`, `baton/collector/static/${part}.js`]),
   ["baton/web/ts/form-embed.ts", `${out}/form-embed.js`],
 ].filter(([from]) => existsSync(from)).map(([from, to]) => ({
   entryPoints: [from], outfile: to, bundle: true, minify: true, format: "iife", target: "es2018", legalComments: "none", logLevel: "info",

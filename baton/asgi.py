@@ -10,6 +10,7 @@ from a2wsgi import WSGIMiddleware
 from django.core.wsgi import get_wsgi_application
 
 from baton.collector.app import PREFIXES, Collector
+from baton.collector.scripts import parts
 from baton.platform import process, setup
 
 Scope = MutableMapping[str, Any]
@@ -37,7 +38,7 @@ class Edge:
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
             path: str = scope["path"]
-            if path.startswith(PREFIXES):
+            if path.startswith(PREFIXES) or parts(path):
                 await self.collector(scope, receive, send)
             elif path.startswith("/live/"):
                 await self.live(scope, receive, send)

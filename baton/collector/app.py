@@ -1,15 +1,13 @@
 """The collector: takes hits of browsers and mail programs, and answers when they are safe. Raw ASGI, no Django.
 
 POST /t/e            hits of the tracker          204 committed, 202 kept on the disk
-GET  /t/baton.js     the tracker
+GET  /t/baton.js     the tracker, and the other scripts of scripts.py
 GET  /o/<token>.gif  a mail was opened
 GET  /c/<token>      a link of a mail was clicked
 GET  /l/<code>       a short link or QR code was used
 """
 
-import asyncio
 import gc
-import hashlib
 import time
 from pathlib import Path
 
@@ -17,16 +15,16 @@ from pydantic_core import from_json
 
 from baton.collector import packet
 from baton.collector.buffer import Buffer, Refused
-from baton.collector.http import CORS, NOT_FOUND, PREFLIGHT, TEXT, Headers, Receive, Scope, Send, answer, crawler, fault, header, read_body
+from baton.collector.http import CORS, NOT_FOUND, PREFLIGHT, TEXT, Receive, Scope, Send, answer, crawler, fault, header, read_body
 from baton.collector.links import Links
 from baton.collector.mails import Mails
+from baton.collector.scripts import Scripts, parts
 from baton.collector.spill import LIMIT, Full, Spill
 from baton.events import wire
 from baton.platform import logs, signing
 from baton.platform.config import Config, config
 
 PREFIXES = ("/t/", "/o/", "/c/", "/l/")  # what the edge hands to the collector
-SCRIPT = Path(__file__).parent / "static" / "baton.js"
 GARBAGE = 50_000  # objects gathered before cycles are looked for; at Python's 700 every few waiting hits start a search
 
 log = logs.log(__name__)
@@ -42,7 +40,7 @@ class Collector:
         self.buffer = Buffer(self.url, self.spill)
         self.mails = Mails(self.url, self.settings, self.buffer)
         self.links = Links(self.url, self.settings, self.buffer)
-        self._script: tuple[bytes, bytes, bytes] | None = None  # plain, gzip, ETag
+        self.scripts = Scripts(asks=lambda: False)
 
     async def start(self) -> None:
         """Begin to take hits. Does not need the database to be there."""
@@ -70,8 +68,8 @@ class Collector:
             await self.mails.click(scope, path[3:], send)
         elif path.startswith("/l/"):
             await self.links.click(scope, path[3:], send)
-        elif path == "/t/baton.js":
-            await self._tracker(scope, send)
+        elif names := parts(path):
+            await self.scripts.serve(scope, names, send)
         else:
             await answer(send, 404, NOT_FOUND, [TEXT])
 
@@ -120,43 +118,3 @@ class Collector:
             await answer(send, 500, b"", CORS)
         else:
             await answer(send, 204 if kept == "stored" else 202, b"", CORS)
-
-    async def _tracker(self, scope: Scope, send: Send) -> None:
-        if scope["method"] not in ("GET", "HEAD"):
-            await answer(send, 405, b"", [(b"allow", b"GET, HEAD")])
-            return
-        if self._script is None:
-            if not SCRIPT.exists():
-                await answer(send, 404, b"The tracker has not been built: run `make setup`.\n", [TEXT])
-                return
-            self._script = await asyncio.to_thread(read_script)
-        plain, packed, tag = self._script
-        headers: Headers = [*CORS, (b"etag", tag), (b"cache-control", b"public, max-age=3600"), (b"vary", b"accept-encoding")]
-        if header(scope, b"if-none-match") == tag.decode():
-            await answer(send, 304, b"", headers)
-            return
-        gzipped = "gzip" in header(scope, b"accept-encoding")
-        headers += [(b"content-type", b"text/javascript; charset=utf-8"), (b"cross-origin-resource-policy", b"cross-origin")]
-        if gzipped:
-            headers.append((b"content-encoding", b"gzip"))
-        await answer(send, 200, packed if gzipped else plain, headers, head=scope["method"] == "HEAD")
-
-
-def read_script() -> tuple[bytes, bytes, bytes]:
-    """The built tracker: plain, gzip, ETag."""
-    import gzip
-
-    plain = SCRIPT.read_bytes()
-    return plain, gzip.compress(plain, 9, mtime=0), f'"{hashlib.sha256(plain).hexdigest()[:16]}"'.encode()
-
-
-_own: Collector | None = None
-
-
-async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """The collector as a server of its own (`baton collector`): made with the first message of the process that serves."""
-    global _own
-    if _own is None:
-        logs.setup("collector")
-        _own = Collector()
-    await _own(scope, receive, send)

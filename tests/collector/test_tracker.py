@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
-from baton.collector.app import SCRIPT
+from baton.collector.scripts import SCRIPT
 from baton.events import wire
 from baton.events.vocabulary import Kind
 from tools.browser import executable
