@@ -15,7 +15,7 @@ class Mention(NamedTuple):
     score (its key or id; "": the first one) or band (likewise, `part` its key).
     """
 
-    kind: Literal["property", "option", "form", "email", "event", "segment", "score", "band"]
+    kind: Literal["property", "option", "form", "email", "event", "segment", "score", "band", "asset"]
     key: str
     part: str = ""
 
