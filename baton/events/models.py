@@ -92,8 +92,10 @@ class Site(models.Model):
 
     domain = models.TextField(unique=True)  # example.com; covers www.example.com
     group = models.TextField(default="", db_default="")  # sites of one group hand the visitor on by their links
-    banner = models.JSONField(default=dict)  # {"mode": "none" | "notice" | "ask", "text": {"ko", "en"}, "policy_url"}; see sites.py
+    banner = models.JSONField(default=dict)  # mode, text in every language, versions of it; see sites.py
     seen_at = models.DateTimeField(null=True)  # the last hit
+    hits = models.IntegerField(default=0, db_default=0)  # of the day `hits_on`, in the account's zone
+    hits_on = models.DateField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
     archived_at = models.DateTimeField(null=True)
 

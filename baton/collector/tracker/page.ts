@@ -49,7 +49,7 @@ export const migrated = loader || !!(w._hsq || w._hsp || doc.getElementById("hs-
 export const state = {
   cookie: "", // empty: nothing is recorded
   token: "", // of a tracked mail link
-  who: null as Record<string, string> | null, // what the site's code said about its visitor
+  who: null as Words | null, // what the site's code said about its visitor
   view: 0, // id of the page view
   at: "", // its address
   path: "", // an address set by the site's code

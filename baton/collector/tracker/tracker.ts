@@ -91,21 +91,29 @@ function begin() {
   if (config.banner && config.banner.mode !== "none" && !chosen && !signal) load("banner").then(() => inside.show && inside.show(false));
 }
 
+/** What may be a property: text, yes and no, a number that JSON knows. */
+function plain(given: Words): Words {
+  const kept: Words = {};
+  for (const key of Object.keys(given).slice(0, 50)) if (/^(string|boolean)$/.test(typeof given[key]) || Number.isFinite(given[key])) kept[key] = given[key];
+  return kept;
+}
+
+// A hit that is malformed spoils its whole batch: what the site's code says is put in form here.
 function track(name: string, details: Words = {}) {
   if (!state.cookie) return;
+  const href = details.href ? new URL(details.href as string, location.href).href : location.href;
   if (name === "page_view") again();
-  else if (name === "cta_click" || name === "download") add(name, details, true);
+  else if (name === "cta_click") add(name, { cta: (details.cta || "-") + "", href }, true);
+  else if (name === "download") add(name, { href, text: details.text ? details.text + "" : "" }, true);
   else {
-    const properties: Words = {};
-    for (const key of Object.keys(details).slice(0, 50)) if (/^(string|number|boolean)$/.test(typeof details[key])) properties[key] = details[key];
-    add("custom_event", { name, properties }, true);
+    name = name.toLowerCase().replace(/[^a-z0-9_-]+/g, "_").slice(0, 100);
+    if (name) add("custom_event", { name, properties: plain(details) }, true);
   }
 }
 
 function identify(who: Words) {
-  const said: Record<string, string> = {};
-  for (const key in who) if (who[key] != null && typeof who[key] !== "object") said[key] = String(who[key]);
-  state.who = { ...state.who, ...said };
+  const said = { ...state.who, ...plain(who) };
+  if (/@/.test(said.email as string)) state.who = said;
 }
 
 const inside = {

@@ -63,7 +63,7 @@ function tell(last?: boolean) {
   const { id, t, u } = view;
   if (view.shown - view.told >= 1_000) {
     view.told = view.shown;
-    push({ k: "page_dwell", id: id + 1, t, u, n: Math.floor(view.shown / 100) / 10 }, !last);
+    push({ k: "page_dwell", id: id + 1, t, u, n: Math.min(Math.floor(view.shown / 100) / 10, 86_400) }, !last);
   }
   if (view.told && view.depth > view.toldDepth) {
     view.toldDepth = view.depth;
