@@ -77,6 +77,17 @@ def append(changes: Iterable[Change]) -> None:
     sql.run("NOTIFY baton_change")
 
 
+def append_later(changes: Iterable[Change], seconds: float) -> None:
+    """Put changes in the queue that no tick takes before so many seconds have passed."""
+    rows = list(changes)
+    if rows:
+        sql.run(
+            "INSERT INTO change (bucket, contact_id, kind, key, again_at) SELECT r.contact_id %% %s, r.contact_id, r.kind, r.key, %s"
+            " FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS r(contact_id, kind, key)",
+            [BUCKETS, clock.now() + timedelta(seconds=seconds), [r.contact_id for r in rows], [r.kind for r in rows], [r.key for r in rows]],
+        )
+
+
 def append_all(kind: str, key: str, contacts: str, params: Mapping[str, Any]) -> None:
     """Put the same change in the queue for every contact of a SELECT of ids, in the caller's transaction: for millions at once."""
     numbers = {"buckets": BUCKETS, "change_kind": kind, "change_key": key}

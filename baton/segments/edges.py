@@ -22,6 +22,7 @@ from baton.segments.models import ScoreModel, ScoreRule, Segment
 
 PACE = timedelta(seconds=1)  # how often a definition is looked at
 MODEL = "model:"  # key of an `edge` change for all rules of a score
+SEGMENT = "segment:"
 Cursor = tuple[Definition, datetime]
 
 # Who did something of a kind, about a key (0: whatever it was about), between two moments. Planned once for any number of looks.

@@ -1,12 +1,15 @@
 """What follows changes: scores, then lists, then life-cycle stages, each for those contacts and definitions only that can care."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from baton.platform import changes
 from baton.platform.changes import Batch, Change
 from baton.platform.jobs import drain, every, job
-from baton.segments import company_scores, definitions, edges, exports, lifecycle, pauses, refresh, scoring, sizes, verdicts
+from baton.segments import company_scores, definitions, edges, exports, lifecycle, locks, pauses, refresh, scoring, sizes, verdicts
 from baton.segments.models import ScoreModel, ScoreRule, Segment
+
+BUSY = 1.0  # seconds until contacts are looked at again for what is being evaluated for everybody
 
 
 @changes.on_change(order=20)
@@ -24,8 +27,17 @@ def scores(batch: Batch, unseen: list[Change]) -> None:
             whom.setdefault(int(change.key), set()).add(change.contact_id)
         elif change.kind == "edge" and change.key.startswith(edges.MODEL):
             whom.setdefault(int(change.key.removeprefix(edges.MODEL)), set()).add(change.contact_id)
-    for model_id in sorted(whom):
+    for model_id in sorted(_not_busy("model", edges.MODEL, whom)):
         scoring.some(whom[model_id], models=[model_id], batch=batch)
+
+
+def _not_busy(what: locks.What, prefix: str, whom: Mapping[int, set[int]]) -> set[int]:
+    """Those that no full evaluation holds. For the others these contacts come again: a million people being scored anew hold up nobody else's tick."""
+    if not whom:
+        return set()
+    free = locks.free(what, whom)
+    changes.append_later((Change(id, "edge", f"{prefix}{busy}") for busy in sorted(whom.keys() - free) for id in sorted(whom[busy])), BUSY)
+    return free
 
 
 @changes.on_change(order=25)
@@ -41,7 +53,7 @@ def lists(batch: Batch, unseen: list[Change]) -> None:
     """Evaluate the lists that look at what changed, for whom it changed."""
     stored = {id: (filter, depends) for id, filter, depends in Segment.objects.filter(kind="active", archived_at=None).values_list("id", "filter", "depends")}
     awake = definitions.woken("segment", stored, unseen)
-    refresh.each({id: sorted(ids) for id, ids in awake.items()}, batch=batch)
+    refresh.each({id: sorted(awake[id]) for id in _not_busy("segment", edges.SEGMENT, awake)}, batch=batch)
 
 
 @changes.on_change(order=40)

@@ -17,6 +17,12 @@ def share(what: What, ids: Iterable[int]) -> None:
     sql.rows("SELECT pg_advisory_xact_lock_shared(%s, id) FROM unnest(%s::int[]) AS id", [SPACE[what], sorted(ids)])
 
 
+def free(what: What, ids: Iterable[int]) -> set[int]:
+    """As `share`, without waiting: those that no full evaluation holds. The others are to be asked again later."""
+    found = sql.rows("SELECT id FROM unnest(%s::int[]) AS id WHERE pg_try_advisory_xact_lock_shared(%s, id)", [sorted(ids), SPACE[what]])
+    return {id for (id,) in found}
+
+
 def alone(what: What, id: int) -> None:
     """Wait until nobody evaluates this, and keep others out."""
     sql.rows("SELECT pg_advisory_xact_lock(%s, %s)", [SPACE[what], id])

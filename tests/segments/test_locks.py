@@ -47,6 +47,27 @@ def test_the_tick_waits_for_a_full_evaluation_of_the_same_list_only(world: Any, 
     assert not waits(lambda: refresh.some([one], [anna]))
 
 
+def test_a_million_people_scored_anew_hold_up_nobody_elses_tick(world: Any, other: psycopg.Connection[Any]) -> None:
+    busy, free = (scores.create(name, rules=[scores.rule("it", "fit_person", world.has("industry", "it"), 10)], actor=SYSTEM) for name in ("One", "Two"))
+    slow, quick = (world.list(world.has("industry", "it")) for _ in range(2))
+    changes.tick()
+    other.execute("SELECT pg_advisory_lock(%s, %s), pg_advisory_lock(%s, %s)", [locks.SPACE["model"], busy.pk, locks.SPACE["segment"], slow.pk])
+    anna = world.contact(industry="it")
+    changes.tick()
+    points = "SELECT m.name, s.total FROM score s JOIN score_model m ON m.id = s.model_id WHERE s.contact_id = %s AND s.total <> 0 ORDER BY 1"
+    member = "SELECT segment_id FROM membership WHERE contact_id = %s ORDER BY 1"
+    assert sql.rows(points, [anna]) == [("Two", 10)]
+    assert sql.rows(member, [anna]) == [(quick.pk,)]
+    other.execute("SELECT pg_advisory_unlock_all()")
+    changes.tick()
+    assert sql.rows(points, [anna]) == [("Two", 10)], "the others come again in a moment, not at once"
+    clock.shift(timedelta(seconds=2))
+    changes.tick()
+    assert sql.rows(points, [anna]) == [("One", 10), ("Two", 10)]
+    assert sql.rows(member, [anna]) == [(slow.pk,), (quick.pk,)]
+    assert free.pk != busy.pk
+
+
 def test_a_full_evaluation_waits_for_the_tick(world: Any, other: psycopg.Connection[Any]) -> None:
     model = scores.create("Lead score", actor=SYSTEM)
     other.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", [locks.SPACE["model"], model.pk])
