@@ -78,6 +78,7 @@ class Session(models.Model):
     referrer = models.TextField(default="", db_default="")
     leaving = models.TextField(default="", db_default="")  # address of the last page
     device = models.TextField(default="", db_default="")
+    marks = models.BigIntegerField(default=0, db_default=0)  # a check sum of its views' ids: whether others came or went since (sessions.py)
 
     class Meta:
         db_table = "session"

@@ -115,8 +115,8 @@ def at(host: str, path: str = "") -> Place | None:
         if level in known.below:
             return known.below[level]
     for candidate in _candidates(host):
-        if place := _engine(known, candidate, path):
-            return place
+        if (engine := _engine(known, candidate, path)) is not None:
+            return engine
     return Place("mail", "mail") if WEBMAIL.search(host[: -len(mail_domains.registrable(host))] or host) else None
 
 
