@@ -49,8 +49,7 @@ def test_the_tick_waits_for_a_full_evaluation_of_the_same_list_only(world: Any, 
 
 def test_a_million_people_scored_anew_hold_up_nobody_elses_tick(world: Any, other: psycopg.Connection[Any]) -> None:
     busy, free = (scores.create(name, rules=[scores.rule("it", "fit_person", world.has("industry", "it"), 10)], actor=SYSTEM) for name in ("One", "Two"))
-    slow, quick = (world.list(world.has("industry", "it")) for _ in range(2))
-    changes.tick()
+    slow, quick = (verbs.create_segment(name, world.has("industry", "it"), "active", SYSTEM) for name in ("One", "Two"))
     other.execute("SELECT pg_advisory_lock(%s, %s), pg_advisory_lock(%s, %s)", [locks.SPACE["model"], busy.pk, locks.SPACE["segment"], slow.pk])
     anna = world.contact(industry="it")
     changes.tick()
