@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NoReturn
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -80,8 +81,23 @@ def get(record_id: int, id: int) -> tuple[About, bytes]:
     """A file with its bytes. Raises NotFound."""
     row = File.objects.filter(record_id=record_id, id=id).first()
     if row is None:
-        raise NotFound(_("There is no such file."))
+        _missing()
     return About(row.record_id, row.id, row.name, row.media_type, row.size, row.created_by, row.created_at), bytes(row.content)
+
+
+def about(record_id: int, id: int) -> About:
+    """A file without its bytes. Raises NotFound."""
+    return next((one for one in of([record_id]) if one.id == id), None) or _missing()
+
+
+def piece(record_id: int, id: int, start: int, length: int) -> bytes:
+    """Some of a file's bytes, from `start` (0: the first); fewer at its end. Raises NotFound."""
+    found = sql.rows("SELECT substring(content FROM %s FOR %s) FROM file WHERE record_id = %s AND id = %s", [start + 1, length, record_id, id])
+    return bytes(found[0][0]) if found else _missing()
+
+
+def _missing() -> NoReturn:
+    raise NotFound(_("There is no such file."))
 
 
 def remove(record_id: int, id: int, *, actor: Actor) -> None:
