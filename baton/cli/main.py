@@ -51,11 +51,14 @@ def web() -> None:
 @cli.command()
 def collector() -> None:
     """The collector alone (hits, opens, clicks) on BATON_BIND, for a machine of its own. Starts without Django."""
-    from baton.cli import serve as server
+    from baton.cli import serve
+    from baton.collector import server
     from baton.platform import setup
 
+    if serve.taken(config().host, config().port):
+        raise ConfigError(f"BATON_BIND: port {config().port} on {config().host} is taken by another program")
     setup.database()
-    server.web("baton.collector.app:application")
+    server.run()
 
 
 @cli.command()

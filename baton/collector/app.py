@@ -1,6 +1,7 @@
 """The collector: takes hits of browsers and mail programs, and answers when they are safe. Raw ASGI, no Django.
 
 POST /t/e            hits of the tracker          204 committed, 202 kept on the disk
+GET  /t/config       what a site's tracker is told: banner, linked sites
 GET  /t/baton.js     the tracker, and the other scripts of scripts.py
 GET  /o/<token>.gif  a mail was opened
 GET  /c/<token>      a link of a mail was clicked
@@ -8,20 +9,17 @@ GET  /l/<code>       a short link or QR code was used
 """
 
 import gc
-import time
 from pathlib import Path
 
-from pydantic_core import from_json
-
-from baton.collector import packet
-from baton.collector.buffer import Buffer, Refused
-from baton.collector.http import CORS, NOT_FOUND, PREFLIGHT, TEXT, Receive, Scope, Send, answer, crawler, fault, header, read_body
+from baton.collector.buffer import Buffer
+from baton.collector.hits import Hits
+from baton.collector.http import NOT_FOUND, TEXT, Receive, Scope, Send, answer
 from baton.collector.links import Links
 from baton.collector.mails import Mails
 from baton.collector.scripts import Scripts, parts
-from baton.collector.spill import LIMIT, Full, Spill
-from baton.events import wire
-from baton.platform import logs, signing
+from baton.collector.sites import Sites
+from baton.collector.spill import LIMIT, Spill
+from baton.platform import logs
 from baton.platform.config import Config, config
 
 PREFIXES = ("/t/", "/o/", "/c/", "/l/")  # what the edge hands to the collector
@@ -37,19 +35,23 @@ class Collector:
         self.settings = settings or config()
         self.url = database_url or self.settings.database_url
         self.spill = Spill((data_dir or self.settings.data_dir) / "spill", spill_limit)
-        self.buffer = Buffer(self.url, self.spill)
+        self.sites = Sites(self.url, self.settings)
+        self.buffer = Buffer(self.url, self.spill, {"baton_site": self.sites.changed})
+        self.hits = Hits(self.settings, self.buffer, self.sites)
         self.mails = Mails(self.url, self.settings, self.buffer)
         self.links = Links(self.url, self.settings, self.buffer)
-        self.scripts = Scripts(asks=lambda: False)
+        self.scripts = Scripts(asks=self.sites.asks)
 
     async def start(self) -> None:
         """Begin to take hits. Does not need the database to be there."""
         gc.set_threshold(GARBAGE, 20, 20)  # waiting hits are no garbage: with 512 browsers a tenth of the time went into looking
+        await self.sites.start()
         await self.buffer.start()
 
     async def stop(self) -> None:
         """Write what waits and close the connections."""
         await self.buffer.stop()
+        await self.sites.stop()
         await self.links.stop()
         self.mails.stop()
 
@@ -61,7 +63,9 @@ class Collector:
             return
         path: str = scope["path"]
         if path == "/t/e":
-            await self._hits(scope, receive, send)
+            await self.hits.serve(scope, receive, send)
+        elif path == "/t/config":
+            await self.sites.config(scope, send)
         elif path.startswith("/o/") and path.endswith(".gif"):
             await self.mails.open(scope, path[3:-4], send)
         elif path.startswith("/c/"):
@@ -81,40 +85,14 @@ class Collector:
         await self.stop()
         await send({"type": "lifespan.shutdown.complete"})
 
-    # Hits of the tracker
 
-    async def _hits(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] != "POST":
-            if scope["method"] == "OPTIONS":
-                await answer(send, 204, b"", PREFLIGHT)
-            else:
-                await answer(send, 405, b"", [*CORS, (b"allow", b"POST, OPTIONS")])
-            return
-        body = await read_body(receive)
-        if body is None:
-            await fault(send, 413, f"more than {wire.MAX_BODY} bytes", "")
-            return
-        user_agent = header(scope, b"user-agent")
-        received = time.time_ns() // 1_000_000
-        try:
-            batch = wire.parse(from_json(body))
-            known = signing.read("contact", batch.token) if batch.token else None
-            if crawler(user_agent, self.settings.demo):
-                await answer(send, 204, b"", CORS)
-                return
-            led = known[2] if known and len(known) > 2 else 0
-            entry = packet.of_hits(batch, received, known=known[0] if known else 0, user_agent=user_agent, click=led)
-        except wire.Malformed as error:
-            await fault(send, 400, str(error), error.path)
-            return
-        except ValueError:
-            await fault(send, 400, "expected JSON", "")
-            return
-        try:
-            kept = await self.buffer.put(entry)
-        except Full:
-            await answer(send, 503, b"", [*CORS, (b"retry-after", b"10")])
-        except Refused:
-            await answer(send, 500, b"", CORS)
-        else:
-            await answer(send, 204 if kept == "stored" else 202, b"", CORS)
+_own: Collector | None = None
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """The collector for a server of ASGI apps, made with the first message of the process that serves."""
+    global _own
+    if _own is None:
+        logs.setup("collector")
+        _own = Collector()
+    await _own(scope, receive, send)

@@ -1,7 +1,9 @@
 """Gathers packets and writes all that wait in one transaction; to the disk while the database is away."""
 
 import asyncio
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
 
 from baton.collector.packet import Packet
@@ -11,10 +13,11 @@ from baton.platform import logs
 
 log = logs.log(__name__)
 
-Kept = Literal["stored", "spilled"]
+Kept = Literal["stored", "spilled", "full", "refused"]
+Tell = Callable[[Kept], object]
 WRITERS = 1  # connections; where server and database share two cores, a second one made smaller sets: a third more of the database's time a hit
-BATCH = 1000  # packets of one transaction
-WAITING = 20_000  # packets in memory before new ones are turned away
+BATCH = 1000  # facts of one transaction
+WAITING = 20_000  # facts in memory before new ones are turned away
 BACK_OFF = (0.1, 5.0)  # seconds between two tries to reach the database, first and longest
 PAUSE = 1.0  # seconds between two looks at the spill folder
 
@@ -26,12 +29,13 @@ class Refused(Exception):
 class Buffer:
     """While a transaction is on its way the next one gathers; WRITERS of them may be on their way at once."""
 
-    def __init__(self, url: str, spill: Spill) -> None:
+    def __init__(self, url: str, spill: Spill, listeners: Mapping[str, Callable[..., None]] = MappingProxyType({})) -> None:
         self.url = url
-        self.stores = [Store(url) for _ in range(WRITERS)]
+        self.stores = [Store(url, listeners) for _ in range(WRITERS)]
         self.spill = spill
         self.away = False
-        self._waiting: list[tuple[Packet, asyncio.Future[Kept]]] = []
+        self._waiting: deque[tuple[Packet, Tell]] = deque()
+        self._facts = 0  # of what waits
         self._wake = asyncio.Event()
         self._writers: list[asyncio.Task[None]] = []
         self._returner: asyncio.Task[None] | None = None
@@ -61,14 +65,41 @@ class Buffer:
         for store in self.stores:
             await store.close()
 
+    def add(self, packet: Packet, tell: Tell) -> bool:
+        """Take a packet: `tell` is called once, when it is safe (or is not). False, and nothing taken, when too many wait."""
+        if self._closing or self._facts >= WAITING:
+            return False
+        self._facts += len(packet.facts)
+        self._waiting.append((packet, tell))
+        if not self._wake.is_set():
+            self._wake.set()
+        return True
+
     def put(self, packet: Packet) -> asyncio.Future[Kept]:
-        """Hand a packet over; the future tells when it is safe and where. It raises Full, or Refused. Raises Full at once when too many wait."""
-        if self._closing or len(self._waiting) >= WAITING:
-            raise Full
+        """As `add`; the future tells where the packet is safe, or raises Full or Refused. Raises Full at once when too many wait."""
         future: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
-        self._waiting.append((packet, future))
-        self._wake.set()
+
+        def tell(kept: Kept) -> None:
+            if future.done():
+                return
+            if kept in ("stored", "spilled"):
+                future.set_result(kept)
+            else:
+                future.set_exception(Full() if kept == "full" else Refused())
+
+        if not self.add(packet, tell):
+            raise Full
         return future
+
+    def _take(self) -> list[tuple[Packet, Tell]]:
+        """The oldest that wait, as many as one transaction has."""
+        taken, facts = [], 0
+        while self._waiting and facts < BATCH:
+            one = self._waiting.popleft()
+            facts += len(one[0].facts)
+            taken.append(one)
+        self._facts -= facts
+        return taken
 
     async def _flush_for_ever(self, store: Store) -> None:
         while not (self._closing and not self._waiting):
@@ -76,38 +107,38 @@ class Buffer:
                 await self._wake.wait()
                 if not self._closing:
                     self._wake.clear()
-            taken, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            taken = self._take()
             if not taken:
                 continue
             try:
                 await self._flush(store, taken)
-            except Exception as error:  # the writer must live: whoever waits gets the error
+            except Exception:  # the writer must live: whoever waits hears of it
                 log.exception("flush failed")
-                for _, future in taken:
-                    if not future.done():
-                        future.set_exception(Refused(str(error)))
+                for _, tell in taken:
+                    tell("refused")
 
-    async def _flush(self, store: Store, taken: Sequence[tuple[Packet, asyncio.Future[Kept]]]) -> None:
+    async def _flush(self, store: Store, taken: Sequence[tuple[Packet, Tell]]) -> None:
+        packets = [packet for packet, _ in taken]
+        kept: Kept = "spilled"
+        refused: set[int] = set()
         if not self.away:
             try:
-                await self._store(store, [packet for packet, _ in taken], taken)
-                return
+                refused = await self._store(store, packets)
+                kept = "stored"
             except Exception as error:
                 if not is_away(error):
                     raise
                 self._gone(error)
-        left = [(packet, future) for packet, future in taken if not future.done()]
-        try:
-            await asyncio.to_thread(self.spill.append, [packet for packet, _ in left])
-        except (Full, OSError) as error:
-            for _, future in left:
-                if not future.done():
-                    future.set_exception(Full(str(error)))
-        else:
-            _answer(left, "spilled")
+        if kept == "spilled":
+            try:
+                await asyncio.to_thread(self.spill.append, packets)
+            except (Full, OSError):
+                kept = "full"
+        for number, (_, tell) in enumerate(taken):
+            tell("refused" if number in refused else kept)
 
-    async def _store(self, store: Store, packets: Sequence[Packet], taken: Sequence[tuple[Packet, asyncio.Future[Kept]]]) -> None:
-        """Write; when PostgreSQL refuses a set, halve it until only the packet at fault is left out."""
+    async def _store(self, store: Store, packets: Sequence[Packet]) -> set[int]:
+        """Write; when PostgreSQL refuses a set, halve it until only the packets at fault are left out: returns their places."""
         try:
             await store.write(packets)
         except Exception as error:
@@ -116,15 +147,11 @@ class Buffer:
             if len(packets) == 1:
                 log.error("a packet was refused", error=str(error))
                 self.spill.set_aside(packets[0])
-                for _, future in taken:
-                    if not future.done():
-                        future.set_exception(Refused(str(error)))
-                return
+                return {0}
             half = len(packets) // 2
-            await self._store(store, packets[:half], taken[:half])
-            await self._store(store, packets[half:], taken[half:])
-        else:
-            _answer(taken, "stored")
+            first = await self._store(store, packets[:half])
+            return first | {half + place for place in await self._store(store, packets[half:])}
+        return set()
 
     def _gone(self, error: BaseException) -> None:
         if not self.away:
@@ -166,14 +193,8 @@ class Buffer:
                 with self.spill.take(path) as packets:
                     for start in range(0, len(packets or ()), BATCH):
                         part = (packets or [])[start : start + BATCH]
-                        await self._store(store, part, [])  # nobody waits for an answer any more
+                        await self._store(store, part)  # nobody waits for an answer any more
                         delivered += len(part)
         finally:
             await store.close()
         return delivered
-
-
-def _answer(taken: Sequence[tuple[Packet, asyncio.Future[Kept]]], where: Kept) -> None:
-    for _, future in taken:
-        if not future.done():
-            future.set_result(where)

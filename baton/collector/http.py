@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any
 
 from crawleruseragents import is_crawler
@@ -60,14 +61,36 @@ async def read_body(receive: Receive) -> bytes | None:
     return body if len(body) <= wire.MAX_BODY else None
 
 
+class Answer:
+    """A whole response, with the bytes that go over the line for those who write them themselves."""
+
+    __slots__ = ("body", "headers", "raw", "status")
+
+    def __init__(self, status: int, headers: Headers, body: bytes = b"") -> None:
+        self.status, self.headers, self.body = status, headers, body
+        self.raw = whole(status, headers, body)
+
+    async def send(self, send: Send) -> None:
+        """Answer an ASGI request with it."""
+        await answer(send, self.status, self.body, self.headers)
+
+
+def whole(status: int, headers: Headers, body: bytes, *, head: bool = False) -> bytes:
+    """A response as HTTP/1.1 has it. Header values with line breaks are left out."""
+    lines = [b"HTTP/1.1 %d %s" % (status, HTTPStatus(status).phrase.encode()), *(b"%s: %s" % pair for pair in headers if not {10, 13} & set(pair[1]))]
+    if status not in (204, 304) and not any(name == b"content-length" for name, _ in headers):
+        lines.append(b"content-length: %d" % len(body))
+    return b"\r\n".join([*lines, b"", b"" if head else body])
+
+
+def faulty(status: int, error: str, path: str) -> Answer:
+    """What is wrong with the request and where."""
+    return Answer(status, [*CORS, (b"content-type", b"application/json")], to_json({"error": error, "path": path}))
+
+
 async def answer(send: Send, status: int, body: bytes, headers: Headers, *, head: bool = False) -> None:
     """Send a whole response."""
     if status not in (204, 304):
         headers = [*headers, (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if head else body})
-
-
-async def fault(send: Send, status: int, error: str, path: str) -> None:
-    """Send what is wrong with the request and where."""
-    await answer(send, status, to_json({"error": error, "path": path}), [*CORS, (b"content-type", b"application/json")])

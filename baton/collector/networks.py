@@ -7,6 +7,7 @@ Two files in the data folder may be put there and replaced at any time, one netw
 import threading
 import time
 from bisect import bisect_right
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 
@@ -27,13 +28,19 @@ Address = IPv4Address | IPv6Address
 def address(scope: Scope) -> Address | None:
     """Who asked, as far as it can be believed: what a proxy in our own network says of whom it spoke for, else the other end of the line."""
     client = scope.get("client")
-    here = _read(client[0]) if client else None
+    return _read(believed(client[0] if client else "", header(scope, b"x-forwarded-for")))
+
+
+@lru_cache(16_384)
+def believed(client: str, forwarded: str) -> str:
+    """As `address`, of both as text; "" when it is not known."""
+    here = _read(client)
     if here is not None and not _inside(here):
-        return here
-    for given in reversed(header(scope, b"x-forwarded-for").split(",")):
+        return str(here)
+    for given in reversed(forwarded.split(",")):
         if (found := _read(given)) is not None and not _inside(found):
-            return found
-    return None
+            return str(found)
+    return ""
 
 
 def truncated(found: Address | None) -> str:

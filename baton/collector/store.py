@@ -4,8 +4,9 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import asyncpg
@@ -122,8 +123,9 @@ Owner = tuple[int, int]  # contact id; the id the cookie led to before that one 
 class Store:
     """The collector's one writing connection and what it remembers of the database."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, listeners: Mapping[str, Callable[..., None]] = MappingProxyType({})) -> None:
         self.url = url
+        self._listeners = {"baton_identity": self._forget, **listeners}
         self._connection: asyncpg.Connection | None = None
         self._owners: dict[str, Owner] = {}  # by cookie
         self._age = 0  # grows when the owners are forgotten: what was read before must not be remembered after
@@ -139,7 +141,8 @@ class Store:
             return
         self._forget()
         connection = await asyncpg.connect(self.url, timeout=TIMEOUT, command_timeout=TIMEOUT, server_settings={"application_name": "baton collector"})
-        await connection.add_listener("baton_identity", self._forget)
+        for channel, listener in self._listeners.items():
+            await connection.add_listener(channel, listener)
         self._connection = connection
 
     def _forget(self, *_: object) -> None:

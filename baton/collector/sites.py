@@ -1,0 +1,142 @@
+"""Which sites may send hits, and what their trackers are told: GET /t/config?h=<host>. Reads the table `site`; knows nothing of Django.
+
+As long as no site is registered every site may send, so that a new install just works.
+"""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import asyncpg
+from pydantic_core import to_json
+
+from baton.collector.http import CORS, Answer, Scope, Send
+from baton.collector.store import is_away
+from baton.platform import logs
+from baton.platform.config import Config
+
+EVERY = 60.0  # seconds between two notes of a site's last hit, and between two looks at the table if no call comes
+MINUTES = 5  # a tracker keeps what it was told
+HOSTS = 20_000  # hosts remembered
+
+SITES = 'SELECT domain, "group", banner::text FROM site WHERE archived_at IS NULL ORDER BY domain'
+SEEN = "UPDATE site SET seen_at = $2 WHERE domain = ANY($1::text[]) AND (seen_at IS NULL OR seen_at < $2)"
+NOTHING: Mapping[str, Any] = {"banner": None, "linked": [], "ask": False}
+
+log = logs.log(__name__)
+
+
+class Sites:
+    """What the table says, read again when it changes; and when each site was last heard of."""
+
+    def __init__(self, url: str, settings: Config) -> None:
+        self.url = url
+        self.own = urlsplit(settings.url).hostname or ""  # Baton's own pages may always send
+        self._sites: dict[str, tuple[str, dict[str, Any]]] = {}  # domain -> group, banner
+        self._hosts: dict[str, str] = {}  # host -> the domain it belongs to, "" for none
+        self._heard: set[str] = set()  # domains heard of since the last round
+        self._noted: dict[str, float] = {}  # domain -> when that was last written
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Read the table (soon, if the database is away) and keep to it."""
+        try:
+            await self._look()
+        except Exception as error:
+            if not is_away(error):
+                raise
+        self._task = asyncio.create_task(self._follow())
+
+    async def stop(self) -> None:
+        """Follow no longer."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def changed(self, *_: object) -> None:
+        """The table changed: called by whoever listens to `baton_site`."""
+        self._noted.clear()
+        self._wake.set()
+
+    def asks(self) -> bool:
+        """Whether any site has something to tell its tracker."""
+        return any(said != NOTHING for said in map(self.told, self._sites))
+
+    def may_send(self, host: str) -> bool:
+        """Whether pages of this host may send hits. Notes that the site was heard of."""
+        if not self._sites:
+            return True
+        domain = self._domain(host)
+        if domain and domain not in self._noted:
+            self._noted[domain] = 0.0
+            self._heard.add(domain)
+            self._wake.set()
+        return bool(domain) or host == self.own
+
+    def told(self, host: str) -> Mapping[str, Any]:
+        """What a tracker on this host needs to know."""
+        domain = self._domain(host)
+        if not domain:
+            return NOTHING
+        group, banner = self._sites[domain]
+        mode = banner.get("mode", "none")
+        linked = [other for other, (theirs, _) in self._sites.items() if other != domain and group and theirs == group]
+        return {"banner": banner if mode in ("notice", "ask") else None, "linked": linked, "ask": mode == "ask"}
+
+    async def config(self, scope: Scope, send: Send) -> None:
+        """Answer GET /t/config."""
+        if scope["method"] not in ("GET", "HEAD"):
+            await Answer(405, [*CORS, (b"allow", b"GET, HEAD")]).send(send)
+            return
+        host = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("h", [""])[0].lower()
+        headers = [*CORS, (b"content-type", b"application/json"), (b"cache-control", b"public, max-age=%d" % (MINUTES * 60))]
+        await Answer(200, headers, to_json(self.told(host))).send(send)
+
+    def _domain(self, host: str) -> str:
+        found = self._hosts.get(host)
+        if found is None:
+            parts = host.split(".")
+            found = next((d for d in (".".join(parts[n:]) for n in range(len(parts))) if d in self._sites), "")
+            if len(self._hosts) >= HOSTS:
+                self._hosts.clear()
+            self._hosts[host] = found
+        return found
+
+    async def _follow(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), EVERY)
+            self._wake.clear()
+            try:
+                await self._look()
+            except Exception as error:
+                if not is_away(error):
+                    log.exception("the sites could not be read")
+                await asyncio.sleep(1)
+
+    async def _look(self) -> None:
+        """Note who was heard of, and read the table."""
+        now = time.monotonic()
+        connection = await asyncpg.connect(self.url, timeout=5, command_timeout=5)
+        try:
+            if self._heard:
+                heard = sorted(self._heard)
+                await connection.execute(SEEN, heard, datetime.now(UTC))
+                self._heard.difference_update(heard)
+                self._noted.update(dict.fromkeys(heard, now))
+            self._put(await connection.fetch(SITES))
+        finally:
+            await connection.close()
+        self._noted = {domain: at for domain, at in self._noted.items() if now - at < EVERY or domain in self._heard}
+
+    def _put(self, rows: Sequence[asyncpg.Record]) -> None:
+        found = {domain: (group, json.loads(banner)) for domain, group, banner in rows}
+        if found != self._sites:
+            self._sites = found
+            self._hosts.clear()
