@@ -76,7 +76,7 @@ def world(account: Any, owner: User | None) -> World:
         "product": records.create("product", {"name": "라이선스", **owned}, actor=SYSTEM, source="test"),
         "task": records.create("task", {"subject": "전화", **owned}, actor=SYSTEM, source="test"),
     }
-    form = forms.create("f", [{"name": "email", "label": "E-mail", "type": "email"}], actor=SYSTEM)
+    form = forms.create("f", {"fields": [{"name": "email", "label": "E-mail", "type": "email"}]}, actor=SYSTEM, publish=True)
     mail, workflow = emails.create("A mail", SYSTEM).pk, workflows.create("A workflow", SYSTEM).pk
     return World(**made, email=mail, workflow=workflow, form=str(form.guid), account=account.pk, user=owner.pk if owner else 1)
 

@@ -18,7 +18,18 @@ _NAMES = uuid.UUID("6a1f0c52-7d1e-4c1b-9b56-0f2f6c0e2a11")
 # The website embeds the forms by these, so they are the same in every demo.
 GUIDS = {key: str(uuid.uuid5(_NAMES, key)) for key in ("demo", "brochure", "newsletter", "webinar", "whitepaper")}
 
-CONSENT = {"channel": "email", "label": "누리워크의 소식과 자료를 이메일로 받는 데 동의합니다. (선택)", "required": False}
+CONSENT = {
+    "notice": {
+        "purpose": "상담과 요청하신 자료 제공",
+        "items": "이름, 회사 이메일, 회사, 전화번호, 직함",
+        "period": "목적을 이룬 날부터 1년",
+        "refusal": "동의하지 않으실 수 있습니다. 그 경우 신청을 받을 수 없습니다.",
+    },
+    "boxes": [
+        {"key": "processing", "kind": "processing", "label": "개인정보 수집과 이용에 동의합니다.", "required": True},
+        {"key": "email", "kind": "channel", "channel": "email", "label": "누리워크의 소식과 자료를 이메일로 받는 데 동의합니다."},
+    ],
+}
 _NAME = [
     {"name": "lastname", "label": "성", "type": "text", "required": True, "placeholder": "김"},
     {"name": "firstname", "label": "이름", "type": "text", "required": True, "placeholder": "민준"},

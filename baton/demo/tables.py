@@ -66,8 +66,8 @@ def _visits(sample: Sample) -> None:
     copy("visitor", ("contact_id", "first_seen_at", "last_seen_at", "first_page", "first_referrer", "user_agent"), book.visitors)
     copy(
         "form_submission",
-        ("contact_id", "id", "form_id", "values", "page_url", "page_title", "at"),
-        ((s.contact_id, s.id, sample.setting.forms[s.form], as_json(s.values), s.page, TITLES[FORM_PAGES[s.form]], s.at) for s in book.submissions),
+        ("contact_id", "id", "form_id", "version", "values", "page_url", "page_title", "at"),
+        ((s.contact_id, s.id, sample.setting.forms[s.form], 1, as_json(s.values), s.page, TITLES[FORM_PAGES[s.form]], s.at) for s in book.submissions),
     )
 
 

@@ -6,7 +6,9 @@ from typing import Any
 from baton.crm.part import Image, Pair, Part, Person, Rows
 from baton.events import datamap as events
 from baton.forms import kept as on_disk
-from baton.forms.models import Form
+from baton.forms import quarantine
+from baton.forms.models import Form, FormFile
+from baton.forms.models import Quarantine as Row
 from baton.platform import sql
 
 
@@ -50,4 +52,23 @@ class Kept(Part):
         self.erase(person)
 
 
-PARTS: list[Part] = [Submissions("form_submission", ["id"], blank={"values": "{}", "page_url": "", "page_title": ""}), Kept()]
+class Quarantined(Part):
+    """Answers in quarantine that name him: they belong to no contact yet."""
+
+    name = "form_quarantine"
+
+    def erase(self, person: Person) -> None:
+        found = quarantine.of_person([*person.values, *person.cookies])
+        FormFile.objects.filter(quarantine_id__in=found).delete()
+        Row.objects.filter(pk__in=found).delete()
+
+    def anonymise(self, person: Person) -> None:
+        self.erase(person)
+
+
+PARTS: list[Part] = [
+    Submissions("form_submission", ["id"], blank={"values": "{}", "consents": "[]", "about": "{}", "page_url": "", "page_title": ""}),
+    Rows("form_opt_in", ["id"], blank={"address": "", "page_url": "", "asked_from": "", "confirmed_from": ""}),
+    Quarantined(),
+    Kept(),
+]

@@ -3,6 +3,7 @@
 import json
 import os
 import uuid
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -11,7 +12,9 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError
 
-from baton.forms import submissions, verbs
+from baton.forms import receive, submissions, verbs
+from baton.forms.fields import Upload
+from baton.forms.spam import Evidence
 from baton.platform import clock, logs
 from baton.platform.config import config
 from baton.platform.errors import DomainError
@@ -24,15 +27,13 @@ log = logs.log(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What `submissions.submit` needs, as plain JSON. The values are not checked yet: that needs the form."""
+    """What `receive.take` needs, as plain JSON. The values are not checked yet: that needs the form."""
 
     guid: str
     values: Mapping[str, Any]
-    cookie: str
-    page_url: str
-    page_title: str
-    consent: bool | None
-    consent_text: str
+    about: Mapping[str, Any]  # what `submissions.submit` takes beside the values
+    files: Mapping[str, list[str]]  # by field: name, content in base64
+    evidence: Mapping[str, Any] | None  # None: of a program that vouches for it
     at: str  # ISO
 
 
@@ -40,19 +41,12 @@ def folder() -> Path:
     return config().data_dir / "kept_answers"
 
 
-def keep(
-    guid: str,
-    values: Mapping[str, Any],
-    *,
-    cookie: str = "",
-    page_url: str = "",
-    page_title: str = "",
-    consent: bool | None = None,
-    consent_text: str = "",
-) -> bool:
-    """Write an answer to the disk; True when it is safe there."""
+def keep(guid: str, values: Mapping[str, Any], evidence: Evidence | None = None, *, uploads: Mapping[str, Upload] | None = None, **about: Any) -> bool:
+    """Write an answer to the disk; True when it is safe there. `about`: what `submissions.submit` takes beside the values."""
     where = folder()
-    answer = Answer(guid, dict(values), cookie, page_url, page_title, consent, consent_text, clock.now().isoformat())
+    files = {field: [one.name, b64encode(one.content).decode()] for field, one in (uploads or {}).items()}
+    signs = asdict(evidence) if evidence else None
+    answer = Answer(guid, dict(values), {k: v for k, v in about.items() if k != "at"}, files, signs, (about.get("at") or clock.now()).isoformat())
     try:
         where.mkdir(parents=True, exist_ok=True)
         if len(os.listdir(where)) >= MOST:
@@ -78,18 +72,7 @@ def deliver() -> int:
         try:
             path.rename(mine)  # one worker takes it
             os.utime(mine, (clock.now().timestamp(),) * 2)  # now: `put_back` of another worker leaves it alone
-            answer = Answer(**json.loads(mine.read_text()))
-            submissions.submit(
-                verbs.by_guid(answer.guid, archived=True),
-                answer.values,
-                cookie=answer.cookie,
-                page_url=answer.page_url,
-                page_title=answer.page_title,
-                consent=answer.consent,
-                consent_text=answer.consent_text,
-                at=datetime.fromisoformat(answer.at),
-                key=path.stem,
-            )
+            _take(Answer(**json.loads(mine.read_text())), path.stem)
         except FileNotFoundError:
             continue
         except DomainError as error:
@@ -105,6 +88,16 @@ def deliver() -> int:
             mine.unlink()
             taken += 1
     return taken
+
+
+def _take(answer: Answer, key: str) -> None:
+    form = verbs.by_guid(answer.guid, archived=True)
+    uploads = {field: Upload(name, b64decode(content)) for field, (name, content) in answer.files.items()}
+    about = {**answer.about, "at": datetime.fromisoformat(answer.at), "key": key, "uploads": uploads}
+    if answer.evidence is None:
+        submissions.submit(form, answer.values, **about)
+    else:
+        receive.take(form, answer.values, Evidence(**{**answer.evidence, "late": True}), **about)
 
 
 def put_back() -> None:

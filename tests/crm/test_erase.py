@@ -61,7 +61,12 @@ BINARY = {("file", "content"), ("import_part", "content"), ("export_part", "cont
 
 def a_life() -> tuple[int, int]:
     """Somebody with a trace of every kind; returns his id and a colleague's of his, who stays."""
-    form = forms.create("문의", [{"name": "email", "label": "이메일", "type": "email"}, {"name": "memo", "label": "메모", "type": "text"}], actor=SYSTEM)
+    form = forms.create(
+        "문의",
+        {"fields": [{"name": "email", "label": "이메일", "type": "email"}, {"name": "memo", "label": "메모", "type": "text"}]},
+        actor=SYSTEM,
+        publish=True,
+    )
     now = clock.now()
     he = records.create(
         "contact",

@@ -237,7 +237,7 @@ class TestUndo:
 
     def test_what_came_meanwhile_goes_to_whom_it_belongs(self) -> None:
         keep, gone = two()
-        form = forms.create("문의", [{"name": "email", "label": "이메일", "type": "email", "required": True}], actor=SYSTEM)
+        form = forms.create("문의", {"fields": [{"name": "email", "label": "이메일", "type": "email", "required": True}]}, actor=SYSTEM, publish=True)
         contacts.claim("cookie", A, gone)
         contacts.claim("cookie", B, keep)
         Message.objects.create(contact_id=gone, id=1, cause="test:1", address="mj.kim@hankyul.example", state="sent", created_at=clock.now())
@@ -384,7 +384,9 @@ class TestSharedMailboxes:
         assert contacts.match("info@hankyul.example", {"lastname": "박", "firstname": "도윤"}) is None
 
     def test_a_form_does_not_overwrite_another_person(self) -> None:
-        form = forms.create("문의", [{"name": n, "label": n, "type": t} for n, t in (("email", "email"), ("firstname", "text"))], actor=SYSTEM)
+        form = forms.create(
+            "문의", {"fields": [{"name": n, "label": n, "type": t} for n, t in (("email", "email"), ("firstname", "text"))]}, actor=SYSTEM, publish=True
+        )
         one = submissions.submit(form, {"email": "sales@hankyul.example", "firstname": "민준"}, cookie=A).contact_id
         two = submissions.submit(form, {"email": "sales@hankyul.example", "firstname": "서연"}, cookie=A).contact_id
         assert one != two

@@ -26,7 +26,7 @@ WAYS = ["JiWoo@Gaon.Example", "  jiwoo@gaon.example ", "jiwoo@GAON.example\t"]
 @pytest.fixture
 def form(account: object, actor: Actor) -> Form:
     fields = [{"name": "email", "label": "이메일", "type": "email"}, {"name": "lastname", "label": "성", "type": "text"}]
-    return forms.create("상담", fields, actor=actor)
+    return forms.create("상담", {"fields": fields}, actor=actor, publish=True)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from baton.crm import contacts
 from baton.events import identity, record
 from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
-from baton.forms import verbs
+from baton.forms import spam, verbs
 from baton.forms.models import Form
 from baton.platform import clock, sql
 from baton.platform.actor import Actor
@@ -25,12 +25,18 @@ FIELDS: list[dict[str, Any]] = [
     {"name": "seniority", "label": "직급", "type": "choice", "options": [{"value": "exec", "label": "임원"}, {"value": "staff", "label": "실무자"}]},
     {"name": "remark", "label": "문의 내용", "type": "textarea"},
 ]
-CONSENT = {"channel": "email", "label": "소식을 이메일로 받는 데 동의합니다.", "required": False}
+BOX = {"key": "news", "kind": "channel", "channel": "email", "label": "소식을 이메일로 받는 데 동의합니다."}
+DEFINITION: dict[str, Any] = {"fields": FIELDS, "consent": {"boxes": [BOX]}, "after": {"thanks": "고맙습니다."}, "spam": {"seconds": 0}}
+
+
+@pytest.fixture(autouse=True)
+def unhurried() -> None:
+    spam.forget()  # how often a browser sent something is kept in memory
 
 
 @pytest.fixture
 def form(account: object, actor: Actor) -> Form:
-    return verbs.create("상담 신청", FIELDS, actor=actor, consent=CONSENT, thanks="고맙습니다.", language="ko")
+    return verbs.create("상담 신청", DEFINITION, actor=actor, publish=True)
 
 
 @pytest.fixture

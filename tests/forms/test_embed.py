@@ -63,7 +63,7 @@ def test_a_form_is_filled_in_and_thanked_for(client: Client, form: Form) -> None
         assert page.get_by_role("status").inner_text() == "고맙습니다."
         assert page.locator("form").count() == 0
         [data] = sent
-        assert (data["email"], data["seniority"], data["consent"], data["hutk"], data["page_url"], data["page_title"]) == (
+        assert (data["email"], data["seniority"], data["consent.news"], data["hutk"], data["page_url"], data["page_title"]) == (
             ["minjun@hankyul.example"], ["exec"], ["true"], ["a" * 32], [SITE], ["상담"],
         )  # fmt: skip
 

@@ -11,7 +11,7 @@ from django.test import Client
 from baton.accounts.models import Account
 from baton.crm import contacts
 from baton.forms import jobs, kept, submissions, verbs
-from baton.forms.models import Form, FormSubmission
+from baton.forms.models import Form, FormSubmission, Quarantine
 from baton.forms.spam import TRAP
 from baton.platform.actor import Actor
 
@@ -20,6 +20,12 @@ A = "a" * 32
 
 def hubspot(client: Client, account: Account, form: Form, body: Any, guid: str = "") -> Any:
     return client.post(f"/submissions/v3/integration/submit/{account.pk}/{guid or form.guid}", body, content_type="application/json")
+
+
+def changed(form: Form, actor: Actor, **parts: Any) -> None:
+    """Publish the form with other parts."""
+    verbs.save(form, actor=actor, definition={**form.draft, **parts})
+    verbs.publish(form, actor=actor)
 
 
 def fields(**values: str) -> list[dict[str, str]]:
@@ -35,14 +41,14 @@ def test_the_hosted_page_works_without_a_script(client: Client, form: Form) -> N
     assert wrong.status_code == 422
     assert 'value="김"' in wrong.text
     assert 'aria-describedby="fault-email"' in wrong.text
-    right = client.post(f"/f/{form.guid}/", {"email": "a@b.example", "lastname": "김", "consent": "true"})
+    right = client.post(f"/f/{form.guid}/", {"email": "a@b.example", "lastname": "김", "consent.news": "true"})
     assert right.status_code == 200
     assert "고맙습니다." in right.text
     assert contacts.by_email("a@b.example")
 
 
 def test_a_hosted_form_leads_on_to_its_address(client: Client, form: Form, actor: Actor) -> None:
-    verbs.update(form, actor=actor, redirect_url="https://www.nuriwork.example/thanks")
+    changed(form, actor, after={"kind": "redirect", "redirect_url": "https://www.nuriwork.example/thanks"})
     answer = client.post(f"/f/{form.guid}/", {"email": "a@b.example", "lastname": "김"})
     assert (answer.status_code, answer["Location"]) == (303, "https://www.nuriwork.example/thanks")
     assert "form-action 'self' https: http:" in answer["Content-Security-Policy"]
@@ -62,10 +68,11 @@ def test_the_script_sends_and_reads_json_from_any_site(client: Client, form: For
     assert FormSubmission.objects.get().page_url == "https://www.nuriwork.example/demo"
 
 
-def test_a_robot_is_thanked_and_forgotten(client: Client, form: Form) -> None:
+def test_a_robot_is_thanked_and_set_aside(client: Client, form: Form) -> None:
     answer = client.post(f"/f/{form.guid}/", {"email": "a@b.example", "lastname": "x", TRAP: "https://spam.example"}, headers={"accept": "application/json"})
     assert answer.json()["thanks"] == "고맙습니다."
     assert not FormSubmission.objects.exists()
+    assert Quarantine.objects.get().reasons == ["trap"]
 
 
 def test_the_embed_script_is_small_and_carries_the_form(client: Client, form: Form) -> None:
@@ -77,7 +84,7 @@ def test_the_embed_script_is_small_and_carries_the_form(client: Client, form: Fo
 
 
 def test_a_label_cannot_end_the_script(client: Client, form: Form, actor: Actor) -> None:
-    verbs.update(form, actor=actor, submit_label="</script><script>alert(1)</script>")
+    changed(form, actor, submit_label="</script><script>alert(1)</script>")
     assert "</script>" not in client.get(f"/f/{form.guid}.js").text
 
 
@@ -180,7 +187,7 @@ def _away(*_: object) -> int:
 def test_every_change_of_a_form_is_in_the_history(form: Form, actor: Actor) -> None:
     from baton.platform.models import History
 
-    verbs.update(form, actor=actor, name="상담")
-    verbs.update(form, actor=actor, name="상담")
+    verbs.save(form, actor=actor, name="상담")
+    verbs.save(form, actor=actor, name="상담")
     verbs.archive(form, actor=actor)
-    assert list(History.objects.filter(subject_type="form").order_by("id").values_list("verb", flat=True)) == ["created", "updated", "archived"]
+    assert list(History.objects.filter(subject_type="form").order_by("id").values_list("verb", flat=True)) == ["created", "published", "updated", "archived"]

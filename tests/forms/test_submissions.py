@@ -8,11 +8,13 @@ from baton.crm import consent, contacts, records
 from baton.crm.models import Contact, PropertyHistory
 from baton.events import identity, timeline
 from baton.events.vocabulary import Kind
+from baton.forms import verbs
 from baton.forms.models import Form, FormSubmission
 from baton.forms.submissions import submit
 from baton.platform.actor import SYSTEM
 from baton.platform.errors import Invalid
 from baton.platform.models import Change
+from tests.forms.conftest import BOX
 
 A, B = "a" * 32, "b" * 32
 MINJUN = {"email": "Minjun@Hankyul.example", "lastname": "김", "firstname": "민준"}
@@ -99,7 +101,7 @@ def test_nothing_is_written_before_all_is_valid(form: Form, visit: Callable[...,
     visitor = visit(A)
     Change.objects.all().delete()
     with pytest.raises(Invalid) as caught:
-        submit(form, values, cookie=A, consent=True)
+        submit(form, values, cookie=A, boxes={"news": True})
     assert [(p.path, p.code) for p in caught.value.problems] == [(path, code)]
     assert not Contact.objects.exists()
     assert not FormSubmission.objects.exists()
@@ -115,22 +117,23 @@ def test_every_fault_is_told_at_once(form: Form) -> None:
 
 
 def test_consent_is_kept_with_the_words_that_were_shown(form: Form) -> None:
-    contact = submit(form, MINJUN, consent=True).contact_id
+    contact = submit(form, MINJUN, boxes={"news": True}).contact_id
     assert consent.granted(contact, "email") is True
     assert Contact.objects.filter(id=contact, source="form", created_by=f"form:{form.pk}").exists()
 
 
 def test_a_box_left_empty_takes_nothing_back(form: Form) -> None:
-    contact = submit(form, MINJUN, consent=True).contact_id
-    submit(form, MINJUN, consent=False)
+    contact = submit(form, MINJUN, boxes={"news": True}).contact_id
+    submit(form, MINJUN, boxes={"news": False})
     assert consent.granted(contact, "email") is True
 
 
 def test_a_required_consent_is_asked_for(form: Form) -> None:
-    form.consent = {**form.consent, "required": True}
+    verbs.save(form, actor=SYSTEM, definition={**form.draft, "consent": {"boxes": [{**BOX, "required": True}]}})
+    verbs.publish(form, actor=SYSTEM)
     with pytest.raises(Invalid) as caught:
         submit(form, MINJUN)
-    assert caught.value.problems[0].path == "consent"
+    assert caught.value.problems[0].path == "consent.news"
 
 
 def test_an_empty_answer_does_not_clear_what_is_known(form: Form) -> None:

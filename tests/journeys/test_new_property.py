@@ -48,7 +48,12 @@ def test_from_the_settings_to_everywhere(web: Client, admin: User) -> None:
     name = "security_certificate"
     assert name in properties.definitions("contact")
     # A form asks for it, with its options; a score rule and a list read it.
-    form = forms.create("상담", [{"name": "email", "label": "이메일", "type": "email"}, {"name": name, "label": "보안 인증", "type": "choice"}], actor=me)
+    form = forms.create(
+        "상담",
+        {"fields": [{"name": "email", "label": "이메일", "type": "email"}, {"name": name, "label": "보안 인증", "type": "choice"}]},
+        actor=me,
+        publish=True,
+    )
     assert "ISMS-P 인증" in Client().get(f"/f/{form.guid}/").content.decode()
     has = {"condition": "property", "property": name, "operator": "any_of", "value": ["isms"]}
     model = scoring.first_model() or scores.create("리드", actor=me)

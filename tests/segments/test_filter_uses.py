@@ -75,7 +75,7 @@ def test_options_and_stages_of_pipelines(world: "World") -> None:
 
 
 def test_forms_events_and_bands(world: "World") -> None:
-    form = forms.create("Demo", [{"name": "email", "label": "E-mail", "type": "email", "required": True}], actor=SYSTEM)
+    form = forms.create("Demo", {"fields": [{"name": "email", "label": "E-mail", "type": "email", "required": True}]}, actor=SYSTEM, publish=True)
     own.define("Order", name="order", actor=SYSTEM)
     model = scores.create("Lead score")
     verbs.create_segment("Answered", {"all": [{"condition": "form_submitted", "form": form.pk, "days": 3}]}, "active", SYSTEM)

@@ -100,7 +100,7 @@ def grow(start: int, end: int, user_id: int, model: ScoreModel, form: Form, segm
 def test_no_page_asks_once_for_each_row(account: Account, model: ScoreModel, held: None) -> None:
     oh = users.create("oh@nuriwork.example", "오세린", "a-long-enough-one", "admin", actor=SYSTEM)
     fields = [{"name": n, "label": n, "type": t} for n, t in (("email", "email"), ("lastname", "text"), ("firstname", "text"), ("company", "text"))]
-    form = forms.create("상담", fields, actor=SYSTEM)
+    form = forms.create("상담", {"fields": fields}, actor=SYSTEM, publish=True)
     segment = segments.create_segment("손으로", {}, "fixed", SYSTEM)
     web = Client(headers={"accept-language": "ko"})
     web.force_login(oh)

@@ -30,7 +30,7 @@ def marketer(client: Client, account: Account) -> Client:
 @pytest.fixture
 def workflow(account: Account) -> Workflow:
     """A mail, a wait, and a branch by seniority with a value set on one way."""
-    form = Form.objects.create(name="상담 문의", fields=[])
+    form = Form.objects.create(name="상담 문의")
     email = Email.objects.create(
         name="서비스 소개", subject='{{ contact.firstname|default("고객") }} 님', body="<p>안녕하세요 {{ contact.firstname }}</p><script>alert(1)</script>"
     )

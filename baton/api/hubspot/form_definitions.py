@@ -1,9 +1,11 @@
 """`/marketing/v3/forms`, `/forms/v2/forms`, `/form-integrations/v1/submissions`: forms as they were designed, and what came back."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema, Status
 
@@ -11,13 +13,13 @@ from baton.accounts import users
 from baton.api import auth, paging
 from baton.api.auth import Needs
 from baton.api.errors import Failure
-from baton.api.hubspot import legacy, words
-from baton.crm import properties
-from baton.crm.models import PropertyType
+from baton.api.hubspot import form_words, legacy, words
 from baton.crm.values import stamp
-from baton.forms import fields as form_fields
 from baton.forms import verbs
-from baton.forms.models import Form, FormSubmission
+from baton.forms.definition import Definition, asked, whole
+from baton.forms.models import Form, FormSubmission, FormVersion
+from baton.platform.actor import Actor
+from baton.platform.errors import Conflict
 
 router = Router(tags=["forms"])
 PATH = "/marketing/v3/forms"
@@ -26,18 +28,6 @@ Text = Annotated[str | None, Query(None)]
 Flag = Annotated[bool, Query(False)]
 Shape = dict[str, Any]
 MOST, MOST_SUBMISSIONS = 100, 50
-
-# What a field is asked by, in HubSpot's words and ours.
-FIELDS = {
-    "email": "email", "phone": "phone", "mobile_phone": "phone", "single_line_text": "text", "multi_line_text": "textarea", "number": "number",
-    "single_checkbox": "boolean", "multiple_checkboxes": "multi_choice", "dropdown": "choice", "radio": "choice", "datepicker": "date",
-}  # fmt: skip
-OUT = {mine: word for word, mine in reversed(FIELDS.items())} | {"url": "single_line_text", "hidden": "single_line_text", "choice": "dropdown"}
-OLD = {  # the same in the words of version 2: type, fieldType
-    "email": ("string", "text"), "phone": ("string", "phonenumber"), "text": ("string", "text"), "textarea": ("string", "textarea"), "url": ("string", "text"),
-    "hidden": ("string", "text"), "number": ("number", "number"), "boolean": ("bool", "booleancheckbox"), "multi_choice": ("enumeration", "checkbox"),
-    "choice": ("enumeration", "select"), "date": ("date", "date"),
-}  # fmt: skip
 
 
 class Write(Schema):
@@ -68,14 +58,15 @@ def listing(request: HttpRequest, limit: Text = None, after: Text = None, archiv
     """Forms in the order they were made."""
     size = paging.limit(limit, most=MOST, default=20)
     rows = Form.objects.filter(pk__gt=paging.after(after), archived_at__isnull=not archived).order_by("pk")
-    found = list(rows[: size + 1])
-    return paging.page(request, [_shown(form) for form in found[:size]], found[size - 1].pk if len(found) > size else None)
+    found = list(rows[: size + 1]) if not formTypes or "hubspot" in formTypes.split(",") else []
+    definitions = _definitions(found)
+    return paging.page(request, [_shown(form, definitions) for form in found[:size]], found[size - 1].pk if len(found) > size else None)
 
 
 @router.post(PATH, auth=WRITE, response={201: Shape}, summary="Create a form")
 def create(request: HttpRequest, body: Write) -> Status[Shape]:
-    """A new form."""
-    made = verbs.create(body.name, _fields_in(body.fieldGroups), actor=auth.actor(request), **_settings(body))
+    """A new form; the public sees it at once."""
+    made = verbs.create(body.name, _definition(body), actor=auth.actor(request), publish=True)
     return Status(201, _shown(made))
 
 
@@ -85,19 +76,24 @@ def read(request: HttpRequest, form_id: str, archived: Flag = False) -> Shape:
     return _shown(verbs.by_guid(form_id, archived=archived))
 
 
-@router.api_operation(["PATCH", "PUT"], f"{PATH}/{{form_id}}", auth=WRITE, response=Shape, summary="Change a form")
+@router.patch(f"{PATH}/{{form_id}}", auth=WRITE, response=Shape, summary="Change a form")
 def change(request: HttpRequest, form_id: str, body: Change) -> Shape:
-    """Change what is named."""
+    """Change what is named; the public sees it at once. A form on whose draft somebody works is refused (409)."""
     form, actor = verbs.by_guid(form_id, archived=True), auth.actor(request)
-    settings = _settings(body)
-    if body.name is not None:
-        settings["name"] = body.name
+    definition = dict(_seen(form))
     if body.fieldGroups is not None:
-        settings["fields"] = _fields_in(body.fieldGroups)
-    form = verbs.update(form, actor=actor, **settings)
-    if body.archived is not None:
-        (verbs.archive if body.archived else verbs.restore)(form, actor=actor)
-    return _shown(form)
+        definition["fields"], definition["steps"] = form_words.fields(body.fieldGroups), []
+    given = form_words.settings(body.configuration or {}, body.displayOptions or {}, body.legalConsentOptions or {})
+    if "after" in given:
+        given["after"] = {**definition["after"], **given["after"]}
+    return _changed(form, body.name, definition | given, body.archived, actor)
+
+
+@router.put(f"{PATH}/{{form_id}}", auth=WRITE, response=Shape, summary="Replace a form")
+def replace(request: HttpRequest, form_id: str, body: Write) -> Shape:
+    """Set all that is in the body; what HubSpot has no word for (spam defence, rules) stays."""
+    form = verbs.by_guid(form_id, archived=True)
+    return _changed(form, body.name, {**_seen(form), "steps": [], "consent": {}, "after": {}, **_definition(body)}, body.archived, auth.actor(request))
 
 
 @router.delete(f"{PATH}/{{form_id}}", auth=WRITE, response={204: None}, summary="Archive a form")
@@ -128,7 +124,9 @@ def submissions(request: HttpRequest, form_id: str, limit: Text = None, after: T
 def old_listing(request: HttpRequest, limit: Text = None, offset: Text = None) -> list[Shape]:
     """All forms as a bare list."""
     start, size = legacy.number(offset, "offset"), min(legacy.number(limit, "limit", 1000) or 1000, 1000)
-    return [_old(form) for form in Form.objects.filter(archived_at=None).order_by("pk")[start : start + size]]
+    found = list(Form.objects.filter(archived_at=None).order_by("pk")[start : start + size])
+    definitions = _definitions(found)
+    return [_old(form, definitions) for form in found]
 
 
 @router.get("/forms/v2/forms/{form_id}", auth=READ, response=Shape, summary="Read a form (v2)")
@@ -140,7 +138,7 @@ def old_read(request: HttpRequest, form_id: str) -> Shape:
 @router.get("/forms/v2/fields/{form_id}", auth=READ, response=list[Shape], summary="Fields of a form (v2)")
 def old_fields(request: HttpRequest, form_id: str) -> list[Shape]:
     """The fields of a form as a bare list."""
-    return [_old_field(field) for field in verbs.by_guid(form_id).fields]
+    return [form_words.old_field(field) for field in asked(_seen(verbs.by_guid(form_id)))]
 
 
 EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
@@ -163,7 +161,35 @@ def _answer(row: FormSubmission) -> Shape:
     return {"conversionId": str(id), "submittedAt": legacy.ms(row.at), "values": values, "pageUrl": row.page_url}
 
 
-def _shown(form: Form) -> Shape:
+def _definitions(forms: Iterable[Form]) -> dict[int, Definition]:
+    """What the public sees of each form; of one never published the draft. One query."""
+    by_number = {form.pk: form.version for form in forms}
+    rows = FormVersion.objects.filter(form_id__in=by_number).filter(number__in=set(by_number.values()))
+    public = {row.form_id: row.definition for row in rows if row.number == by_number[row.form_id]}
+    return {form.pk: whole(public.get(form.pk, form.draft)) for form in forms}
+
+
+def _seen(form: Form) -> Definition:
+    return _definitions([form])[form.pk]
+
+
+def _definition(body: Write) -> Definition:
+    return {"fields": form_words.fields(body.fieldGroups), **form_words.settings(body.configuration, body.displayOptions, body.legalConsentOptions)}
+
+
+def _changed(form: Form, name: str | None, definition: Definition, archived: bool | None, actor: Actor) -> Shape:
+    if form.version and verbs.is_changed(form):
+        raise Conflict("Somebody works on a draft of this form: publish or discard it first.")
+    with transaction.atomic():
+        verbs.save(form, actor=actor, name=name, definition=definition if definition != _seen(form) else None)
+        verbs.publish(form, actor=actor)
+        if archived is not None:
+            (verbs.archive if archived else verbs.restore)(form, actor=actor)
+    return _shown(form)
+
+
+def _shown(form: Form, definitions: Mapping[int, Definition] | None = None) -> Shape:
+    seen = definitions[form.pk] if definitions else _seen(form)
     body: Shape = {
         "id": str(form.guid),
         "formType": "hubspot",
@@ -171,55 +197,19 @@ def _shown(form: Form) -> Shape:
         "createdAt": stamp(form.created_at),
         "updatedAt": stamp(form.updated_at),
         "archived": form.archived_at is not None,
-        "fieldGroups": [{"groupType": "default_group", "richTextType": "text", "fields": [_field(field)]} for field in form.fields],
-        "configuration": {
-            "language": form.language,
-            "createNewContactForNewEmail": True,
-            "editable": True,
-            "cloneable": True,
-            "archivable": True,
-            "prePopulateKnownValues": False,
-            "allowLinkToResetKnownValues": False,
-            "notifyContactOwner": False,
-            "notifyRecipients": [],
-            "recaptchaEnabled": False,
-            "postSubmitAction": {"type": "redirect_url", "value": form.redirect_url} if form.redirect_url else {"type": "thank_you", "value": form.thanks},
-        },
-        "displayOptions": {"renderRawHtml": True, "theme": "default_style", "submitButtonText": form.submit_label, "style": {}},
-        "legalConsentOptions": _consent(form),
+        "fieldGroups": form_words.groups(seen),
+        "configuration": form_words.configuration(seen),
+        "displayOptions": {"renderRawHtml": True, "theme": "default_style", "submitButtonText": seen["submit_label"], "style": {}},
+        "legalConsentOptions": form_words.consent(seen),
     }
     if form.archived_at is not None:
         body["archivedAt"] = stamp(form.archived_at)
     return body
 
 
-def _consent(form: Form) -> Shape:
-    if not form.consent:
-        return {"type": "none"}
-    box = {"subscriptionTypeId": 1, "label": form.consent.get("label", ""), "required": bool(form.consent.get("required"))}
-    return {"type": "explicit_consent_to_process", "privacyText": "", "communicationsCheckboxes": [box]}
-
-
-def _field(field: Shape) -> Shape:
-    body = {
-        "objectTypeId": "0-1",
-        "name": words.theirs("contact", field["name"]),
-        "label": field["label"],
-        "required": bool(field.get("required")),
-        "hidden": field["type"] == "hidden",
-        "fieldType": "mobile_phone" if field["name"] == "mobilephone" else OUT[field["type"]],
-        "dependentFields": [],
-    }
-    if field.get("placeholder"):
-        body["placeholder"] = field["placeholder"]
-    if field["type"] in ("choice", "multi_choice"):
-        body["options"] = [
-            {"label": option["label"], "value": option["value"], "displayOrder": number} for number, option in enumerate(form_fields.options(field))
-        ]
-    return body
-
-
-def _old(form: Form) -> Shape:
+def _old(form: Form, definitions: Mapping[int, Definition] | None = None) -> Shape:
+    seen = definitions[form.pk] if definitions else _seen(form)
+    after = seen["after"]
     return {
         "portalId": users.account().pk,
         "guid": str(form.guid),
@@ -227,74 +217,17 @@ def _old(form: Form) -> Shape:
         "action": "",
         "method": "POST",
         "cssClass": "",
-        "redirect": form.redirect_url,
-        "submitText": form.submit_label,
-        "notifyRecipients": "",
-        "formFieldGroups": [{"fields": [_old_field(field)], "default": True, "isSmartGroup": False, "richText": {"content": ""}} for field in form.fields],
+        "redirect": after["redirect_url"] if after["kind"] == "redirect" else "",
+        "submitText": seen["submit_label"],
+        "notifyRecipients": ",".join(str(id) for id in seen["notify"]["users"]),
+        "formFieldGroups": [
+            {"fields": [form_words.old_field(field)], "default": True, "isSmartGroup": field["ask"] == "if_unknown", "richText": {"content": ""}}
+            for field in asked(seen)
+        ],
         "createdAt": legacy.ms(form.created_at),
         "updatedAt": legacy.ms(form.updated_at),
         "deletable": True,
-        "captchaEnabled": False,
-        "inlineMessage": form.thanks,
+        "captchaEnabled": bool(seen["spam"]["captcha"]),
+        "inlineMessage": after["thanks"],
         "formType": "HUBSPOT",
     }
-
-
-def _old_field(field: Shape) -> Shape:
-    type, field_type = OLD[field["type"]]
-    return {
-        "name": words.theirs("contact", field["name"]),
-        "label": field["label"],
-        "type": type,
-        "fieldType": field_type,
-        "required": bool(field.get("required")),
-        "hidden": field["type"] == "hidden",
-        "options": _field(field).get("options", []),
-        "placeholder": field.get("placeholder", ""),
-        "enabled": True,
-    }
-
-
-def _fields_in(groups: list[dict[str, Any]]) -> list[Shape]:
-    """The fields of all groups in order. Raises Failure 400 for kinds of fields Baton has not."""
-    made = []
-    known = properties.definitions("contact")
-    for group in groups:
-        for field in group.get("fields") or []:
-            kind = FIELDS.get(str(field.get("fieldType"))) if isinstance(field, dict) else None
-            if kind is None:
-                raise Failure(
-                    400, "VALIDATION_ERROR", f"Fields of type {str(field.get('fieldType') if isinstance(field, dict) else field)[:50]} are not supported."
-                )
-            name = words.ours("contact", str(field.get("name", "")))
-            there = known.get(name)
-            if kind == "choice" and there is not None and there.type == PropertyType.MULTI_CHOICE:
-                kind = "multi_choice"
-            one: Shape = {"name": name, "label": str(field.get("label") or name), "type": "hidden" if field.get("hidden") else kind}
-            if field.get("required"):
-                one["required"] = True
-            if field.get("placeholder"):
-                one["placeholder"] = str(field["placeholder"])
-            if options := field.get("options"):
-                one["options"] = [{"value": str(o.get("value", "")), "label": str(o.get("label", ""))} for o in options if isinstance(o, dict)]
-            made.append(one)
-    return made
-
-
-def _settings(body: Write | Change) -> Shape:
-    """What of configuration, look and consent Baton knows."""
-    made: Shape = {}
-    configuration, look, legal = body.configuration or {}, body.displayOptions or {}, body.legalConsentOptions or {}
-    if configuration.get("language") in ("ko", "en"):
-        made["language"] = configuration["language"]
-    after = configuration.get("postSubmitAction")
-    if isinstance(after, dict) and isinstance(after.get("value"), str):
-        made["redirect_url" if after.get("type") == "redirect_url" else "thanks"] = after["value"]
-    if isinstance(look.get("submitButtonText"), str):
-        made["submit_label"] = look["submitButtonText"]
-    boxes = legal.get("communicationsCheckboxes")
-    if isinstance(boxes, list) and boxes and isinstance(boxes[0], dict):
-        made["consent"] = {"channel": "email", "label": str(boxes[0].get("label") or ""), "required": bool(boxes[0].get("required"))}
-    elif legal.get("type") == "none":
-        made["consent"] = {}
-    return made

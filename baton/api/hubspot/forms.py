@@ -19,14 +19,16 @@ from baton.accounts import users
 from baton.api import auth
 from baton.api.router import manners
 from baton.events.wire import is_cookie
+from baton.forms import consents, kept, receive, shown, spam, verbs
 from baton.forms import fields as form_fields
-from baton.forms import kept, spam, submissions, verbs
+from baton.forms.models import Form
 from baton.platform import clock, logs
 from baton.platform.errors import Invalid, NotFound
 
 log = logs.log(__name__)
 OLDEST = timedelta(days=31)  # of `submittedAt`
 LARGEST = 1024 * 1024  # bytes of a body
+OLD_CONTEXT = {"hutk": "hutk", "ipAddress": "ipAddress", "pageUri": "pageUrl", "pageName": "pageName"}  # today's name: the first one
 TEXTS = {"en": "Thank you. We have received your answer."}
 
 # HubSpot's codes for a value that does not fit; all our finer ones are this.
@@ -73,6 +75,8 @@ class Sent:
     consent_text: str
     at: datetime | None
     lenient: bool
+    processing: bool = False  # whether the person agreed that the data is processed
+    address: str = ""  # of the person, as the page says
 
 
 def submit(request: HttpRequest, account: str, guid: str) -> HttpResponse:
@@ -95,40 +99,73 @@ def secure_submit(request: HttpRequest, account: str, guid: str) -> HttpResponse
     auth.Needs("forms.write")(request)
     if request.method != "POST":
         return HttpResponse(status=405, headers={"Allow": "POST"})
-    return _submit(request, account, guid)
+    return _submit(request, account, guid, trusted=True)
 
 
-def _submit(request: HttpRequest, account: str, guid: str) -> HttpResponse:
+def upload(request: HttpRequest, account: str, guid: str) -> HttpResponse:
+    """The first way to send a form: fields as a browser posts them, `hs_context` as JSON. 204, or 302 where the form leads on."""
+    if request.method != "POST":
+        return HttpResponse(status=405, headers={"Allow": "POST"})
+    given = request.POST
     try:
-        sent = _read(request.body)
+        context = json.loads(given.get("hs_context") or "{}")
+    except (ValueError, RecursionError):
+        context = None
+    if not isinstance(context, dict):
+        return _invalid(request, [("hs_context", "INVALID_METADATA", "Expected a JSON object.")])
+    body = {
+        "fields": [{"name": name, "value": value} for name, values in given.lists() if name != "hs_context" for value in values],
+        "context": {mine: context.get(old) for mine, old in OLD_CONTEXT.items() if context.get(old)},
+        "skipValidation": True,
+    }
+    answer = _submit(request, account, guid, json.dumps(body).encode())
+    if answer.status_code != 200:
+        return answer
+    to = json.loads(answer.content).get("redirectUri")
+    return HttpResponse(status=302, headers={"Location": to}) if to else HttpResponse(status=204)
+
+
+def _submit(request: HttpRequest, account: str, guid: str, body: bytes = b"", *, trusted: bool = False) -> HttpResponse:
+    try:
+        sent = _read(body or request.body)
     except Refused as error:
         return _invalid(request, error.faults)
-    if spam.is_spam(sent.values):
-        return JsonResponse({"inlineMessage": TEXTS["en"]})
+    trap = str(sent.values.pop(spam.TRAP, "") or "")
+    evidence = spam.Evidence(trap=trap, timed=False, address=sent.address)
     about: dict[str, Any] = {
-        "cookie": sent.cookie,
-        "page_url": sent.page_url,
-        "page_title": sent.page_title,
-        "consent": sent.consent,
-        "consent_text": sent.consent_text,
-    }
+        "cookie": sent.cookie, "page_url": sent.page_url, "page_title": sent.page_title, "spoken": sent.consent_text, "at": sent.at, "lenient": sent.lenient,
+        "via": "hubspot",
+    }  # fmt: skip
     try:
         if account != str(users.account().pk):
             raise NotFound
         form = verbs.by_guid(guid)
-        done = submissions.submit(form, sent.values, **about, at=sent.at, lenient=sent.lenient)
+        if not trusted and shown.to(form).definition["spam"]["captcha"]:
+            return _invalid(request, [("form", "FORM_HAS_RECAPTCHA_ENABLED", "The form asks for a captcha: send it from a page.")])
+        done = receive.take(form, sent.values, evidence, **about, boxes=_boxes(form, sent))
     except NotFound:
         return _error(request, 404, f"Form {guid} was not found.", errors=[{"message": f"Form {guid} was not found.", "errorType": "FORM_NOT_FOUND"}])
     except Invalid as error:
         return _invalid(request, [(p.path, p.code if p.code in KNOWN else "VALUE_NOT_IN_FIELD_DEFINITION", p.message) for p in error.problems])
     except Error:  # the database is away
         log.exception("submission kept for later")
-        if not kept.keep(guid, sent.values, **about):
+        if not kept.keep(guid, sent.values, evidence, **about, boxes={consents.ELSEWHERE: True} if sent.consent else None):
             return _error(request, 503, "The answer cannot be taken now. Try again.", headers={"Retry-After": "10"})
         return JsonResponse({"inlineMessage": TEXTS["en"]})
     if done.redirect_url:
         return JsonResponse({"redirectUri": done.redirect_url})
     return JsonResponse({"inlineMessage": f"<p>{escape(done.thanks)}</p>"})
+
+
+def _boxes(form: Form, sent: Sent) -> dict[str, bool] | None:
+    """The form's own boxes as the request answers them. A form without one for e-mail still takes an agreement that another page asked for."""
+    if sent.consent is None and not sent.processing:
+        return None
+    boxes = shown.to(form).definition["consent"]["boxes"]
+    made = {box["key"]: sent.processing if box["kind"] == "processing" else bool(sent.consent) and box["channel"] == "email" for box in boxes}
+    if sent.consent and not any(box["channel"] == "email" for box in boxes):
+        made[consents.ELSEWHERE] = True
+    return made
 
 
 def _read(body: bytes) -> Sent:
@@ -145,7 +182,7 @@ def _read(body: bytes) -> Sent:
     if not isinstance(context, dict):
         raise Refused(("context", "INVALID_METADATA", "Expected an object."))
     values = _values(raw["fields"])
-    agreed, text = _consent(raw.get("legalConsentOptions"))
+    processing, agreed, text = _consent(raw.get("legalConsentOptions"))
     _check_context(context)
     return Sent(
         values,
@@ -156,6 +193,8 @@ def _read(body: bytes) -> Sent:
         consent_text=text,
         at=_at(raw.get("submittedAt")),
         lenient=raw.get("skipValidation") is True,
+        processing=processing,
+        address=str(context.get("ipAddress") or ""),
     )
 
 
@@ -211,10 +250,10 @@ def _at(raw: Any) -> datetime | None:
     return at
 
 
-def _consent(raw: Any) -> tuple[bool | None, str]:
-    """Whether the person agreed to be written to, and to which words. None: not asked."""
+def _consent(raw: Any) -> tuple[bool, bool | None, str]:
+    """Whether the person agreed that the data is processed, and to be written to (None: not asked), and to which words."""
     if raw is None:
-        return None, ""
+        return False, None, ""
     where = "legalConsentOptions"
     if not isinstance(raw, dict) or len({"consent", "legitimateInterest"} & set(raw)) != 1:
         raise Refused((where, "INVALID_LEGAL_OPTION_FORMAT", "Expected either consent or legitimateInterest."))
@@ -224,7 +263,7 @@ def _consent(raw: Any) -> tuple[bool | None, str]:
             raise Refused((where, "INVALID_LEGAL_OPTION_FORMAT", "Expected a legal basis: CUSTOMER or LEAD."))
         if not interest.get("text"):
             raise Refused((where, "MISSING_LEGITIMATE_INTEREST_TEXT", "The text shown is missing."))
-        return None, ""  # an interest of ours is no agreement of theirs
+        return True, None, ""  # an interest of ours is no agreement of theirs
     consent = raw["consent"]
     if not isinstance(consent, dict):
         raise Refused((where, "INVALID_LEGAL_OPTION_FORMAT", "Expected an object."))
@@ -241,7 +280,7 @@ def _consent(raw: Any) -> tuple[bool | None, str]:
     if any(not c.get("text") for c in communications):
         raise Refused((where, "MISSING_COMMUNICATION_CONSENT_TEXT", "The text shown is missing."))
     agreed = [c for c in communications if c.get("value") is True]
-    return bool(agreed) if communications else None, str(agreed[0]["text"]) if agreed else ""
+    return True, bool(agreed) if communications else None, str(agreed[0]["text"]) if agreed else str(consent["text"])
 
 
 def _invalid(request: HttpRequest, faults: list[tuple[str, str, str]]) -> HttpResponse:
@@ -259,7 +298,11 @@ def _error(
 
 
 urlpatterns = [
-    path(f"submissions/v3/integration/{way}/<account>/<guid>{slash}", manners(view))
-    for way, view in (("submit", submit), ("secure/submit", secure_submit))
-    for slash in ("", "/")
+    *(
+        path(f"submissions/v3/integration/{way}/<account>/<guid>{slash}", manners(view))
+        for way, view in (("submit", submit), ("secure/submit", secure_submit))
+        for slash in ("", "/")
+    ),
+    path("uploads/form/v2/<account>/<guid>", manners(upload)),
+    path("uploads/form/v2/<account>/<guid>/", manners(upload)),
 ]
