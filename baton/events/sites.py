@@ -4,7 +4,8 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,10 +17,12 @@ from publicsuffixlist import PublicSuffixList
 from baton.events import banner_texts
 from baton.events.banner_texts import FIELDS, LANGUAGES, MODES
 from baton.events.models import Site
+from baton.events.vocabulary import Kind
 from baton.platform import clock, history, sql
 from baton.platform.actor import Actor
 from baton.platform.config import config
 from baton.platform.errors import Conflict, Invalid, NotFound, Problem
+from baton.platform.models import History
 
 CHANNEL = "baton_site"  # the collector listens: it reads the sites anew
 LONGEST = {"title": 120, "text": 1000, "agree": 40, "refuse": 40, "policy": 60}  # characters
@@ -104,13 +107,6 @@ def banner(site: Site, language: str) -> dict[str, str]:
     return {**kept["text"][language], "mode": kept["mode"], "policy_url": kept["policy_url"], "version": f"{kept['edition']}-{kept['versions'][language]}"}
 
 
-def settings(site: Site) -> dict[str, Any]:
-    """What the tracker on a site is told. The collector answers the same from the same row."""
-    mates = Site.objects.filter(group=site.group, archived_at=None).values_list("domain", flat=True) if site.group else [site.domain]
-    asked = site.banner or None
-    return {"banner": asked, "linked": sorted(mates), "ask": bool(asked and asked["mode"] == "ask")}
-
-
 def hits_today(site: Site) -> int:
     """How many requests a site has sent today, in the account's zone."""
     return site.hits if site.hits_on == today() else 0
@@ -177,13 +173,49 @@ def _version(words: Mapping[str, str], policy: str) -> str:
     return hashlib.sha256(json.dumps([words, policy], sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:12]
 
 
-def wording(version: str) -> dict[str, str]:
-    """The words that a proof's version (`1-0123456789ab`) stands for, with `policy_url`. Raises NotFound."""
-    from baton.platform.models import History
+def wordings(site: Site) -> list[dict[str, Any]]:
+    """Every banner the site ever had, newest first: {"at", "actor", "banner"}. What a proof's version stands for is found here."""
+    found, last = [], None
+    for at, actor, after in (
+        History.objects.filter(subject_type="site", subject_id=str(site.pk), verb__in=("created", "updated"))
+        .order_by("at", "id")
+        .values_list("at", "actor", "detail__after")
+    ):
+        banner = after and after.get("banner")
+        if banner and (banner["versions"], banner["mode"], banner["edition"]) != last:
+            last = banner["versions"], banner["mode"], banner["edition"]
+            found.append({"at": at, "actor": actor, "banner": banner})
+    return found[::-1]
 
-    digest = version.rpartition("-")[2]
-    for kept in History.objects.filter(subject_type="site").order_by("-at").values_list("detail__after__banner", flat=True):
-        for language in LANGUAGES:
-            if kept and kept["versions"].get(language) == digest:
-                return {**kept["text"][language], "policy_url": kept["policy_url"], "language": language}
-    raise NotFound(_("No site has asked in these words."))
+
+LATEST = """
+SELECT k.value, k.label, e.payload ->> 'url', e.ts, v.country, v.language, v.user_agent
+FROM (SELECT contact_id, country, language, user_agent FROM visitor ORDER BY last_seen_at DESC, contact_id DESC LIMIT 50) v
+JOIN event e ON e.contact_id = v.contact_id AND e.kind = %s AND e.ts >= %s
+JOIN event_key k ON k.id = e.key
+WHERE %s::text = '' OR '.' || split_part(split_part(k.value, '/', 1), ':', 1) LIKE '%%.' || %s
+ORDER BY e.ts DESC LIMIT 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A page view that has just come in."""
+
+    page: str  # host/path
+    title: str
+    url: str
+    at: datetime
+    country: str
+    language: str
+    user_agent: str
+
+    @property
+    def host(self) -> str:
+        return self.page.partition("/")[0].partition(":")[0]
+
+
+def latest(since: datetime, domain: str = "") -> Seen | None:
+    """The newest page view since then, of a domain or of any; among the visitors seen last, so that it costs the same in a large table."""
+    found = sql.rows(LATEST, [int(Kind.PAGE_VIEW), since, domain, domain])
+    return Seen(*found[0]) if found else None

@@ -1,10 +1,13 @@
-/** A read-only field that is meant to be copied: choosing it selects and copies its text, and says so in the word it was given. */
+/** What is meant to be copied: a read-only field when it is chosen, or the text a button points at (`data-copy` = its id). Says so in the word it was given. */
 document.addEventListener("click", async (e) => {
-  const field = e.target as HTMLInputElement;
-  if (!field.matches?.("input[readonly][data-copied]")) return;
-  field.select();
+  const target = e.target as HTMLElement;
+  const button = target.closest?.<HTMLElement>("button[data-copy]");
+  const field = button ? document.getElementById(button.dataset.copy!) : target.matches?.("input[readonly][data-copied]") ? target : null;
+  if (!field) return;
+  if (field instanceof HTMLInputElement) field.select();
+  else getSelection()!.selectAllChildren(field);
   try {
-    await navigator.clipboard.writeText(field.value);
-    document.dispatchEvent(new CustomEvent("toast", { detail: { text: field.dataset.copied } }));
+    await navigator.clipboard.writeText(field instanceof HTMLInputElement ? field.value : field.textContent!);
+    document.dispatchEvent(new CustomEvent("toast", { detail: { text: (button ?? field).dataset.copied } }));
   } catch { /* No right to the clipboard: the text stays selected. */ }
 });
