@@ -1,7 +1,7 @@
 """The consent boxes of an answer: what was ticked, with the words that were read, and what it makes of the contact's consents."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -18,6 +18,7 @@ from baton.platform.changes import Change
 from baton.platform.errors import NotFound, Problem
 
 PENDING = timedelta(days=14)  # a mail that nobody answers within that time asked for nothing
+DAY, MOST = timedelta(days=1), 3  # mails that ask one address
 ELSEWHERE = "elsewhere"  # the box of a page of somebody else, which the form itself has not
 CHANGE = "opt_in"  # the change that tells messaging to send the mail; its key is the row's id
 PURPOSE = "opt_in"
@@ -58,12 +59,17 @@ def take(seen: Shown, answers: Said, contact_id: int, submission: int, address: 
     for one in agreed:
         if one not in doubled:
             ledger.set([contact_id], one["channel"], True, actor=actor, source=str(actor), wording=one["text"], proof={**proof, "version": one["version"]})
-    if doubled and address and not ledger.granted(contact_id, "email"):
+    if doubled and address and not ledger.granted(contact_id, "email") and not _asked_enough(contact_id):
         OptIn.objects.create(
             contact_id=contact_id, id=submission, form_id=proof["form"], version=seen.number, address=address, consents=doubled,
             page_url=str(proof["page"]), asked_at=clock.now(), asked_from=network,
         )  # fmt: skip
         changes.append([Change(contact_id, CHANGE, str(submission))])
+
+
+def _asked_enough(contact_id: int) -> bool:
+    """Whether so many mails went out lately that another form's sender must be somebody else's joke."""
+    return OptIn.objects.filter(contact_id=contact_id, confirmed_at=None, asked_at__gt=clock.now() - DAY).count() >= MOST
 
 
 # Double opt-in -----------------------------------------------------------------
@@ -105,14 +111,17 @@ def confirm(text: str, *, network: str = "") -> OptIn:
     return row
 
 
-def unsent(ids: Sequence[int]) -> list[OptIn]:
-    """Those of these requests that no mail went out for yet."""
-    return list(OptIn.objects.filter(id__in=list(ids), sent_at=None, confirmed_at=None))
+def take_unsent(contact_id: int, id: int) -> OptIn | None:
+    """The request whose mail is to go out now; None when it is out, confirmed, or too old. It counts as sent from here on."""
+    contact_id = contacts.resolve(contact_id)
+    now = clock.now()
+    rows = OptIn.objects.filter(contact_id=contact_id, id=id, sent_at=None, confirmed_at=None, asked_at__gt=now - PENDING)
+    return OptIn.objects.get(contact_id=contact_id, id=id) if rows.update(sent_at=now) else None
 
 
-def sent(row: OptIn, at: datetime) -> None:
-    """Note that the mail is out."""
-    OptIn.objects.filter(contact_id=row.contact_id, id=row.id).update(sent_at=at)
+def not_sent(row: OptIn) -> None:
+    """The mail did not go out after all."""
+    OptIn.objects.filter(contact_id=row.contact_id, id=row.id).update(sent_at=None)
 
 
 def expire() -> int:

@@ -136,7 +136,7 @@ def _values(form: Form, definition: Definition, answers: Mapping[str, Any]) -> d
     found: dict[str, Any] = {}
     for title, answer in answers.items():
         name = titles.get(title) or by_word.get(str(title).strip().casefold())
-        if name in fields:
+        if name is not None and name in fields:
             found[name] = _chosen(fields[name], answer)
     return found
 

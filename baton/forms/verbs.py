@@ -105,8 +105,8 @@ def back_to(form: Form, number: int, *, actor: Actor) -> Form:
 
 def diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """What differs between two definitions, line by line: `+ …`, `- …`, and `  …` around it."""
-    texts = [json.dumps(words.whole(one), ensure_ascii=False, indent=2, sort_keys=True).splitlines() for one in (old, new)]
-    return [line for line in difflib.unified_diff(*texts, lineterm="", n=2) if not line.startswith(("---", "+++", "@@"))]
+    a, b = (json.dumps(words.whole(one), ensure_ascii=False, indent=2, sort_keys=True).splitlines() for one in (old, new))
+    return [line for line in difflib.unified_diff(a, b, lineterm="", n=2) if not line.startswith(("---", "+++", "@@"))]
 
 
 def is_changed(form: Form) -> bool:

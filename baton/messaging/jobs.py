@@ -1,7 +1,8 @@
-"""The senders, woken by NOTIFY baton_outbox; the reminders of tasks; and what colleagues are told about their leads."""
+"""The senders, woken by NOTIFY baton_outbox; the reminders of tasks; what colleagues are told about their leads; and what forms ask to be mailed."""
 
 from baton.events.vocabulary import Kind
-from baton.messaging import alerts, delivery, reminders, told
+from baton.forms import consents
+from baton.messaging import alerts, answers, delivery, opt_in, reminders, told
 from baton.messaging.channel import channel
 from baton.platform import changes, jobs
 from baton.platform.changes import Batch, Change
@@ -26,6 +27,16 @@ def of_leads(batch: Batch, unseen: list[Change]) -> None:
         alerts.came_back(back)
     if visited := _did(unseen, Kind.PAGE_VIEW):
         alerts.revisited(visited)
+
+
+@changes.on_change(order=60)
+def of_forms(batch: Batch, unseen: list[Change]) -> None:
+    """Ask those who agreed in a form whether it was they, and tell colleagues of answers."""
+    for change in unseen:
+        if change.kind == consents.CHANGE:
+            opt_in.ask.defer(contact_id=change.contact_id, id=int(change.key))
+    if sent := _did(unseen, Kind.FORM_SUBMISSION):
+        answers.tell(sent)
 
 
 def _did(unseen: list[Change], *kinds: Kind) -> set[int]:

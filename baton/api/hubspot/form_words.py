@@ -167,7 +167,7 @@ def groups(definition: Definition) -> list[Shape]:
 
 
 def _parent(field: Shape) -> str:
-    tests = next(iter(field["when"].values()), []) if field["when"] else []
+    tests: list[Shape] = next(iter(field["when"].values()), []) if field["when"] else []
     return str(tests[0]["field"]) if len(tests) == 1 and tests[0]["operator"] in BACK else ""
 
 

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 from django.db import Error
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -142,7 +143,7 @@ def _sent(request: HttpRequest) -> Sent:
             "version": int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0,
             "via": "page",
         },
-        {name: Upload(one.name or "", one.read()) for name, one in request.FILES.items()},
+        {name: Upload(one.name or "", one.read()) for name, one in request.FILES.items() if isinstance(one, UploadedFile)},
     )  # fmt: skip
 
 
