@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal
 
@@ -114,8 +114,7 @@ class Buffer:
                 await self._flush(store, taken)
             except Exception:  # the writer must live: whoever waits hears of it
                 log.exception("flush failed")
-                for _, tell in taken:
-                    tell("refused")
+                _tell(taken, "refused", frozenset())
 
     async def _flush(self, store: Store, taken: Sequence[tuple[Packet, Tell]]) -> None:
         packets = [packet for packet, _ in taken]
@@ -134,8 +133,8 @@ class Buffer:
                 await asyncio.to_thread(self.spill.append, packets)
             except (Full, OSError):
                 kept = "full"
-        for number, (_, tell) in enumerate(taken):
-            tell("refused" if number in refused else kept)
+        # Soon, not now: the next set goes to the database first, and is written while these are answered.
+        asyncio.get_running_loop().call_soon(_tell, taken, kept, refused)
 
     async def _store(self, store: Store, packets: Sequence[Packet]) -> set[int]:
         """Write; when PostgreSQL refuses a set, halve it until only the packets at fault are left out: returns their places."""
@@ -198,3 +197,11 @@ class Buffer:
         finally:
             await store.close()
         return delivered
+
+
+def _tell(taken: Sequence[tuple[Packet, Tell]], kept: Kept, refused: Collection[int]) -> None:
+    for number, (_, tell) in enumerate(taken):
+        try:
+            tell("refused" if number in refused else kept)
+        except Exception:  # whoever comes next must hear all the same
+            log.exception("an answer failed")

@@ -89,7 +89,7 @@ def of_hits(batch: wire.Batch, received: int, *, known: int, user_agent: str, cl
             text = "{}"
         else:
             text = to_json({"page": url, **extra}).decode()
-        facts.append(Fact(ts, id, int(kind), KEY_KINDS[kind], key, label, value, text))
+        facts.append(Fact(ts, id, kind, KEY_KINDS[kind], key, label, value, text))
     if batch.said:
         facts.append(_said(batch, received))
     return Packet(received, facts, batch.cookie, known, page, referrer, user_agent[:300], batch.language, batch.zone)

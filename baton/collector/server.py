@@ -160,10 +160,12 @@ class Connection(asyncio.Protocol):
         request, self._current = self._current, None
         self.since = time.monotonic()
         self.quiet = True
+        if self.transport.is_closing():
+            return  # who asked has gone
         self.transport.write(raw)
         if request is None or request.last:
             self.transport.close()
-        elif self._waiting and not self.transport.is_closing():
+        elif self._waiting:
             self._answer(self._waiting.popleft())
 
     def _end(self, answer: Answer) -> None:

@@ -19,6 +19,7 @@ MAX_KEY = 2000  # bytes: an index entry of PostgreSQL holds 2,700
 MAX_PROPERTIES = 50
 MAX_VALUE = 1024  # characters of one property, as events/own.py
 MAX_ID = 1 << 53
+ADDRESS = "expected an http:// or https:// address"
 DAY = 86_400  # seconds
 COOKIE = "baton_v"
 
@@ -85,7 +86,9 @@ def parse(body: Any) -> Batch:
     token = body.get("bt", "")
     if not isinstance(token, str) or len(token) > 200:
         raise Malformed("bt", "expected a token")
-    language, zone = _shaped(body.get("l", ""), "l", LOCALE), _shaped(body.get("z", ""), "z", ZONE)
+    language, zone = body.get("l", ""), body.get("z", "")
+    if language or zone:
+        language, zone = _shaped(language, "l", LOCALE), _shaped(zone, "z", ZONE)
     said = _said(body["i"]) if "i" in body else NOTHING
     hits = body.get("h")
     if not isinstance(hits, list) or len(hits) > MAX_HITS or not (hits or token or said):
@@ -103,17 +106,23 @@ def _hit(hit: Any, number: int) -> Hit:
         if not isinstance(hit, dict):
             raise Malformed("", "expected an object")
         word = hit.get("k")
-        known = READERS.get(word) if isinstance(word, str) else None
-        if known is None:
-            raise Malformed(".k", f"expected one of {', '.join(READERS)}")
-        kind, reader = known
+        kind = KINDS.get(word) if isinstance(word, str) else None
+        if kind is None:
+            raise Malformed(".k", f"expected one of {', '.join(KINDS)}")
         id, time = hit.get("id"), hit.get("t")
         if type(id) is not int or not 0 <= id < MAX_ID:
             raise Malformed(".id", "expected a whole number below 2^53")
         if type(time) is not int or not 0 <= time < MAX_ID:
             raise Malformed(".t", "expected a whole number")
-        url, page = _address(hit.get("u"), ".u")
-        return reader(Seen(kind, id, time, url, page), hit)
+        url = hit.get("u")
+        if not isinstance(url, str):
+            raise Malformed(".u", "expected text")
+        url, page = _address(url if len(url) <= MAX_TEXT else url[:MAX_TEXT])
+        if not page:
+            raise Malformed(".u", ADDRESS)
+        if kind is Kind.PAGE_VIEW:  # most hits are one
+            return Hit(kind, id, time, url, page, _text(hit.get("title", ""), ".title", MAX_TITLE), _text(hit.get("r", ""), ".r", MAX_TEXT))
+        return READERS[kind](Seen(kind, id, time, url, page), hit)
     except Malformed as error:
         raise Malformed(f"h[{number}]{error.path}", str(error)) from None
 
@@ -128,11 +137,7 @@ class Seen(NamedTuple):
     page: str  # its key
 
 
-# One function a kind, in the order of the contract with the tracker (docs/tracking.md). Each raises Malformed with the path within the hit.
-
-
-def _view(seen: Seen, hit: Mapping[str, Any]) -> Hit:
-    return Hit(*seen, label=_text(hit.get("title", ""), ".title", MAX_TITLE), referrer=_text(hit.get("r", ""), ".r", MAX_TEXT))
+# One function a kind. Each raises Malformed with the path within the hit.
 
 
 def _dwell(seen: Seen, hit: Mapping[str, Any]) -> Hit:
@@ -153,13 +158,13 @@ def _cta(seen: Seen, hit: Mapping[str, Any]) -> Hit:
 
 def _download(seen: Seen, hit: Mapping[str, Any]) -> Hit:
     extra = _extra(hit)
-    href, key = _address(extra.get("href"), ".x.href")
+    href, key = _foreign(extra.get("href"), ".x.href")
     return _made(seen, key, _text(extra.get("text", ""), ".x.text", MAX_TITLE) or key.rpartition("/")[2], url=href)
 
 
 def _outbound(seen: Seen, hit: Mapping[str, Any]) -> Hit:
     extra = _extra(hit)
-    href, key = _address(extra.get("href"), ".x.href")
+    href, key = _foreign(extra.get("href"), ".x.href")
     return _made(seen, key, url=href, text=_text(extra.get("text", ""), ".x.text", MAX_TITLE))
 
 
@@ -178,7 +183,7 @@ def _form(seen: Seen, hit: Mapping[str, Any]) -> Hit:
 def _video(seen: Seen, hit: Mapping[str, Any]) -> Hit:
     extra = _extra(hit)
     video = _text(extra.get("video"), ".x.video", MAX_TEXT)
-    key = video if VIDEO.fullmatch(video) else _address(video, ".x.video")[1]
+    key = video if VIDEO.fullmatch(video) else _foreign(video, ".x.video")[1]
     percent = _number(hit.get("n"), ".n", 0, 100, "percent")
     times = {name: _number(extra[name], f".x.{name}", 0, DAY * 7, "seconds") for name in ("seconds", "duration") if name in extra}
     return _made(seen, key, _text(extra.get("title", ""), ".x.title", MAX_TITLE), value=percent, **times)
@@ -205,23 +210,20 @@ def _custom(seen: Seen, hit: Mapping[str, Any]) -> Hit:
     return _made(seen, name, properties=_values(given, ".x.properties"))
 
 
-READERS: dict[str, tuple[Kind, Callable[[Seen, Mapping[str, Any]], Hit]]] = {  # what a browser may send; all else Baton concludes itself
-    kind.word: (kind, reader)
-    for kind, reader in (
-        (Kind.PAGE_VIEW, _view),
-        (Kind.PAGE_DWELL, _dwell),
-        (Kind.PAGE_SCROLL, _scroll),
-        (Kind.CTA_CLICK, _cta),
-        (Kind.DOWNLOAD, _download),
-        (Kind.OUTBOUND_CLICK, _outbound),
-        (Kind.FORM_VIEW, _form),
-        (Kind.FORM_START, _form),
-        (Kind.FORM_ABANDON, _form),
-        (Kind.VIDEO_WATCHED, _video),
-        (Kind.TRACKING_CHOICE, _choice),
-        (Kind.CUSTOM_EVENT, _custom),
-    )
+READERS: dict[Kind, Callable[[Seen, Mapping[str, Any]], Hit]] = {
+    Kind.PAGE_DWELL: _dwell,
+    Kind.PAGE_SCROLL: _scroll,
+    Kind.CTA_CLICK: _cta,
+    Kind.DOWNLOAD: _download,
+    Kind.OUTBOUND_CLICK: _outbound,
+    Kind.FORM_VIEW: _form,
+    Kind.FORM_START: _form,
+    Kind.FORM_ABANDON: _form,
+    Kind.VIDEO_WATCHED: _video,
+    Kind.TRACKING_CHOICE: _choice,
+    Kind.CUSTOM_EVENT: _custom,
 }
+KINDS = {kind.word: kind for kind in (Kind.PAGE_VIEW, *READERS)}  # what a browser may send; all else Baton concludes itself
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -255,8 +257,10 @@ def _values(given: Mapping[Any, Any], path: str) -> dict[str, str]:
 
 
 def _extra(hit: Mapping[str, Any]) -> Mapping[str, Any]:
-    extra = hit.get("x", NOTHING)
-    if not isinstance(extra, Mapping):
+    extra = hit.get("x")
+    if extra is None:
+        return NOTHING
+    if not isinstance(extra, dict):
         raise Malformed(".x", "expected an object")
     return extra
 
@@ -275,16 +279,20 @@ def _number(value: Any, path: str, least: float, most: float, unit: str) -> floa
 
 def _shaped(value: Any, path: str, shape: re.Pattern[str]) -> str:
     """What browsers tell of themselves; "" when it has not the usual form: no hit is lost for it."""
-    if not value:
-        return ""
     if not isinstance(value, str):
         raise Malformed(path, "expected text")
-    return value if len(value) <= MAX_WORD and shape.fullmatch(value) else ""
+    return value if _fits(value, shape) else ""
+
+
+@lru_cache(4096)
+def _fits(value: str, shape: re.Pattern[str]) -> bool:
+    return len(value) <= MAX_WORD and shape.fullmatch(value) is not None
 
 
 def storable(text: str, longest: int) -> str:
     """Text as PostgreSQL can keep it: cut to length, without NUL and without halves of a surrogate pair."""
-    text = text[:longest]
+    if len(text) > longest:
+        text = text[:longest]
     if "\0" in text:
         text = text.replace("\0", "")
     return text if text.isascii() else text.encode("utf-8", "ignore").decode()
@@ -296,19 +304,21 @@ def _text(value: Any, path: str, longest: int) -> str:
     return storable(value, longest)
 
 
-def _address(value: Any, path: str) -> tuple[str, str]:
-    """An address and its key."""
-    text = _text(value, path, MAX_TEXT)
-    key = _key(text)
+def _foreign(value: Any, path: str) -> tuple[str, str]:
+    """An address that a hit is about, and its key."""
+    if not isinstance(value, str):
+        raise Malformed(path, "expected text")
+    url, key = _address(value[:MAX_TEXT])
     if not key:
-        raise Malformed(path, "expected an http:// or https:// address")
-    return text, key
+        raise Malformed(path, ADDRESS)
+    return url, key
 
 
-@lru_cache(8192)
-def _key(text: str) -> str:
-    """The page key of an address, "" when it is none. The same few pages come all the time."""
+@lru_cache(4096)
+def _address(text: str) -> tuple[str, str]:
+    """An address as it can be kept and its key, "" when it is none. The same few pages come all the time."""
+    text = storable(text, MAX_TEXT)
     try:
-        return page_key(text) if text.startswith(("http://", "https://")) and urlsplit(text).hostname else ""
+        return text, page_key(text) if text.startswith(("http://", "https://")) and urlsplit(text).hostname else ""
     except ValueError:
-        return ""
+        return text, ""
