@@ -18,6 +18,11 @@ from baton.platform.config import Config
 
 TELLING = ("accept", "accept-language", "purpose", "sec-purpose", "x-purpose", "x-moz", "sec-fetch-mode", "sec-fetch-user")  # headers that are judged
 HOST_MEMORY = 60  # seconds a host is remembered as tracked, or not
+# A host that was registered, or from which views have come.
+TRACKED = """
+SELECT 1 WHERE EXISTS (SELECT 1 FROM site s WHERE s.archived_at IS NULL AND ($1 = s.domain OR right($1, length(s.domain) + 1) = '.' || s.domain))
+    OR EXISTS (SELECT 1 FROM event_key WHERE kind = $2 AND value >= $1 || '/' AND value < $1 || '0')
+"""
 GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 
 log = logs.log(__name__)
@@ -124,11 +129,7 @@ class Mails:
             found = True
         else:
             try:
-                found = bool(
-                    await self._read(
-                        "SELECT 1 FROM event_key WHERE kind = $1 AND value >= $2 AND value < $3 LIMIT 1", int(Kind.PAGE_VIEW), f"{host}/", f"{host}0"
-                    )
-                )
+                found = bool(await self._read(TRACKED, host, int(Kind.PAGE_VIEW)))
             except Exception as error:
                 if is_away(error):
                     return known

@@ -56,6 +56,7 @@ REASONS: dict[str, tuple[float, str]] = {
     # by what else happened; found later
     "trap": (-12, gettext_noop("followed a link that no person can see")),
     "fan_out": (-5, gettext_noop("several links of the mail at the same instant")),
+    "companion": (-5, gettext_noop("the same program asked only for the headers, seconds before or after")),
     "crowd": (-5, gettext_noop("mails of several colleagues from one network at the same instant")),
     "landed": (8, gettext_noop("stayed, scrolled or clicked on the page it led to")),
     "read": (5, gettext_noop("a person clicked in this mail afterwards")),

@@ -58,7 +58,7 @@ class Definition:
 
 
 Ages = tuple[timedelta, ...]
-ELSEWHERE = frozenset({"entry", "company"})  # changes that no filter looks at (see jobs.py)
+ELSEWHERE = frozenset({"entry", "company", "demoted"})  # changes that no filter looks at (see jobs.py)
 _kept: dict[tuple[What, int], tuple[Stored, Ages, Version, Definition]] = {}
 _saved: dict[tuple[What, int], tuple[Stored, Depends]] = {}
 

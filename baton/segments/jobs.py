@@ -6,7 +6,7 @@ from datetime import datetime
 from baton.platform import changes
 from baton.platform.changes import Batch, Change
 from baton.platform.jobs import drain, every, job
-from baton.segments import company_scores, definitions, edges, exports, lifecycle, locks, pauses, refresh, scoring, sizes, verdicts
+from baton.segments import company_scores, definitions, edges, exports, lifecycle, locks, pauses, refresh, scoring, sizes, undone, verdicts
 from baton.segments.models import ScoreModel, ScoreRule, Segment
 
 BUSY = 1.0  # seconds until contacts are looked at again for what is being evaluated for everybody
@@ -60,6 +60,20 @@ def lists(batch: Batch, unseen: list[Change]) -> None:
 def stages(batch: Batch, unseen: list[Change]) -> None:
     """Move forward whom a rule of entry calls, and give new contacts a stage."""
     lifecycle.some(lifecycle.woken(unseen), batch=batch)
+
+
+@changes.on_change(order=41)
+def unmake(batch: Batch, unseen: list[Change]) -> None:
+    """Take back the stage of those who are there only because of what a program did."""
+    if ids := undone.demoted(unseen):
+        batch.add(undone.settle(ids, _count))
+
+
+def _count(touched: list[Change]) -> None:
+    """Score and list whom these changes touch, here and now."""
+    apart = Batch([*touched])
+    scores(apart, touched)
+    lists(apart, [*apart.changes])
 
 
 @changes.on_change(order=35)

@@ -40,7 +40,7 @@ Stored = dict[str, Any]
 # `fits` has a row for each contact and stage whose rule holds and which lies ahead of him.
 DUE = """
 SELECT d.id, d.stage, d.nearest, d.furthest, d.since,
-       last.path IN ('back', 'return', 'reopen') OR (last.path = 'entry' AND last.source <> 'restore' AND last.again) AS decided
+       (last.path IN ('back', 'return', 'reopen') AND last.source <> 'evidence') OR (last.path = 'entry' AND last.source <> 'restore' AND last.again) AS decided
 FROM (
     SELECT f.id, coalesce(c.properties ->> 'lifecyclestage', '') AS stage, f.nearest, f.furthest, (c.properties ->> 'stage_since')::timestamptz AS since
     FROM (SELECT id, min(rank) AS nearest, max(rank) AS furthest FROM fits GROUP BY id) f JOIN contact c ON c.id = f.id
@@ -177,6 +177,22 @@ def score_of(rule: Mapping[str, Any], scores: Sequence[ScoreModel] | None = None
     """The score that a rule looks at: the one it names, else the first of contacts."""
     named = rule.get("model")
     return next((model for model in (_scores() if scores is None else scores) if not named or model.key == named), None)
+
+
+def fitting(ids: Iterable[int], at: datetime | None = None) -> dict[int, set[str]]:
+    """Of these contacts the stages whose rule of entry holds now, wherever they stand."""
+    contact_ids = sorted({*ids})
+    known, zone, now, rules = catalog.current(), config().zone, at or clock.now(), _rules()
+    keys = {stage.rank: stage.key for stage in rules}
+    parts, params = [], dict[str, Any](ids=contact_ids)
+    for rank, definition in sorted(definitions.ready("stage", _stored(rules)).items()):
+        found = compile.condition(definition.node, known, now=now, zone=zone, prefix=f"s{rank}_")
+        parts.append(f"SELECT c.id, {rank} FROM contact c WHERE c.id = ANY(%(ids)s) AND {found.text}")
+        params |= found.params
+    holding: dict[int, set[str]] = {}
+    for id, rank in sql.rows(" UNION ALL ".join(parts), params) if parts else ():
+        holding.setdefault(id, set()).add(keys[rank])
+    return holding
 
 
 def _due(rules: Mapping[Stage, Mapping[str, Any]], at: datetime, ids: Sequence[int] | None) -> list[Due]:
