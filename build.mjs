@@ -6,7 +6,7 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 
 const out = "baton/web/static/dist";
 const modern = { bundle: true, minify: true, sourcemap: true, target: ["chrome125", "safari18", "firefox128"], external: ["*.woff2"], logLevel: "info" };
-const styles = { ...modern, entryPoints: { style: "baton/web/css/style.css", reports: "baton/web/css/reports.css", builder: "baton/web/css/builder.css", fonts: "baton/web/css/.fonts.css" }, outdir: out };
+const styles = { ...modern, entryPoints: { style: "baton/web/css/style.css", reports: "baton/web/css/reports.css", builder: "baton/web/css/builder.css", content: "baton/web/css/content.css", fonts: "baton/web/css/.fonts.css" }, outdir: out };
 // Public pages are seen in browsers that are some years old.
 const open = { ...modern, target: ["chrome100", "safari15.4", "firefox100"], entryPoints: { public: "baton/web/css/public.css" }, outdir: out };
 // Every file of ts/ is one behaviour and loads with app.js: a new file needs no entry in a list.
@@ -57,5 +57,5 @@ if (process.argv.includes("--watch")) {
   for (const options of [styles, open, app, builder, ...sites]) await build(options);
 }
 console.log(`${await icons()} icons`);
-const made = new Set(["fonts", "icons.svg", ...["app.js", "builder.js", "style.css", "reports.css", "builder.css", "public.css", "fonts.css"].flatMap((f) => [f, `${f}.map`]), ...sites.map((s) => s.outfile.split("/").at(-1))]);
+const made = new Set(["fonts", "icons.svg", ...["app.js", "builder.js", "style.css", "reports.css", "builder.css", "content.css", "public.css", "fonts.css"].flatMap((f) => [f, `${f}.map`]), ...sites.map((s) => s.outfile.split("/").at(-1))]);
 for (const old of await readdir(out)) if (!made.has(old)) await rm(`${out}/${old}`, { recursive: true, force: true });
