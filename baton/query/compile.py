@@ -51,13 +51,16 @@ ORDER: dict[str, tuple[str, str, Callable[[int, int], bool]]] = {  # operator: S
 }
 
 
-def condition(node: Node, catalog: Catalog, *, now: datetime, zone: tzinfo, whom: bool = False, prefix: str = "p") -> Sql:
+def condition(node: Node, catalog: Catalog, *, now: datetime, zone: tzinfo, whom: bool = False, prefix: str = "p", sets: dict[str, str] | None = None) -> Sql:
     """A condition over `contact c` (over `record c`, when the comparisons are of another object type), never NULL.
 
     With `whom`, every table it looks into is cut down to `%(ids)s`, a list of contact ids that the caller adds to the parameters (and to its
     own WHERE). Several conditions in one statement need a `prefix` each. Raises FilterError for names that the catalog does not have.
+
+    With `sets`, a look into another table is no EXISTS, which workers cannot share among the columns of a SELECT: its SELECT of ids is put there,
+    with the alias under which the caller joins them to `c.id` (as `id`, each once).
     """
-    compiler = _Compiler(catalog, Moment(now, zone), whom, Binder(prefix))
+    compiler = _Compiler(catalog, Moment(now, zone), whom, Binder(prefix), sets=sets)
     return Sql(compiler.condition(node), compiler.bind.params)
 
 
@@ -106,6 +109,7 @@ class _Compiler:
     bind: Binder
     who: str = "c.id"  # the contact or record asked about
     depth: int = 0  # relations followed so far
+    sets: dict[str, str] | None = None  # SELECT of ids -> alias of its join (see `condition`)
 
     def condition(self, node: Node, alias: str = "c") -> str:
         match node:
@@ -145,7 +149,19 @@ class _Compiler:
 
     def _exists(self, table: str, alias: str, where: str, column: str = "contact_id") -> str:
         some = f" AND {alias}.{column} = ANY(%(ids)s::bigint[])" if self.whom else ""
+        if self.sets is not None and not self.depth:
+            return self._joining(f"SELECT {alias}.{column} FROM {table} WHERE {where}{some}")
         return f"EXISTS (SELECT 1 FROM {table} WHERE {alias}.{column} = {self.who}{some} AND {where})"
+
+    def _among(self, found: str, column: str = "contact_id") -> str:
+        """Whether a SELECT finds the one asked about."""
+        if self.sets is not None and not self.depth:
+            return self._joining(found)
+        return f"EXISTS (SELECT 1 FROM ({found}) h WHERE h.{column} = {self.who})"
+
+    def _joining(self, found: str) -> str:
+        assert self.sets is not None
+        return f"({self.sets.setdefault(found, f'x{len(self.sets)}')}.id IS NOT NULL)"
 
     def _performed(self, node: Performed) -> str:
         if node.pick is not None or node.total is not None:
@@ -162,18 +178,18 @@ class _Compiler:
             return "(false)"
         if least == 1 and most is None:
             return self._exists("event e", "e", self._happened(False).where(node))
-        return f"EXISTS (SELECT 1 FROM ({self._happened(self.whom).often(node, least, most)}) h WHERE h.contact_id = {self.who})"
+        return self._among(self._happened(self.whom).often(node, least, most))
 
     def _of_all(self, node: Performed) -> str:
         """What one of them is like, or what they add up to."""
         found = self._happened(self.whom)
         if node.total is None:
-            return "(false)" if node.keys == () else f"EXISTS (SELECT 1 FROM ({found.picked(node)}) h WHERE h.contact_id = {self.who})"
+            return "(false)" if node.keys == () else self._among(found.picked(node))
         low, high = node.total.at_least, node.total.at_most
         nothing = node.at_least <= 0 and (low is None or low <= 0) and (high is None or high >= 0)  # to whom it never happened: 0
         if node.keys == ():
             return "(true)" if nothing else "(false)"
-        return f"{'NOT ' if nothing else ''}EXISTS (SELECT 1 FROM ({found.summed(node, node.total, outside=nothing)}) h WHERE h.contact_id = {self.who})"
+        return f"{'NOT ' if nothing else ''}{self._among(found.summed(node, node.total, outside=nothing))}"
 
     def _happened(self, whom: bool) -> "_Happened":
         return _Happened(self.catalog, self.moment, self.bind, whom)
@@ -253,7 +269,7 @@ class _Compiler:
         often = f">= {self.bind(least)}" if most is None else f"BETWEEN {self.bind(least)} AND {self.bind(most)}"
         some = f" AND {link}.from_id = ANY(%(ids)s::bigint[])" if self.whom else ""
         found = f"SELECT {link}.from_id FROM association {link} WHERE {where}{some} GROUP BY {link}.from_id HAVING count(DISTINCT {link}.to_id) {often}"
-        return f"{'' if node.at_least > 0 else 'NOT '}EXISTS (SELECT 1 FROM ({found}) h WHERE h.from_id = {self.who})"
+        return f"{'' if node.at_least > 0 else 'NOT '}{self._among(found, 'from_id')}"
 
 
 NUMBER = r"^\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?\s*$"  # of a company's own events, whose properties are stored as texts

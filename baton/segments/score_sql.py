@@ -15,6 +15,7 @@ from baton.segments.models import ScoreModel, ScoreRule
 from baton.segments.tally import Tally
 
 WIDE = 90  # PostgreSQL takes 100 arguments a function
+ONCE = "OFFSET '0'"  # ends a query whose columns are worked out once for each row, not again wherever they are named (a bare 0 would forbid workers)
 LEDGER, PEOPLE, CAP = "ledger", "people", "cap:"  # names among the reasons that are no rules
 
 
@@ -77,12 +78,26 @@ def moved(plan: Plan, model_id: int, at: datetime, *, whom: bool, asked: "Asked 
     Reasons are compared by their digest, and written out for those only who differ.
     """
     asked = asked or Asked(plan)
-    held = asked.held(at, whom)
+    return _differing(asked, asked.held(at, whom), model_id)
+
+
+def everybody(plan: Plan, model_id: int, at: datetime, *, apart: str = "") -> tuple[dict[str, Sql], Sql]:
+    """The same of all contacts, and as `told` what gives points to those who have no stored score: [{"rule": name, "points": n}], or NULL.
+
+    With `apart` in two steps, each of which several workers share: the tables that must be made before (by their names, which begin with
+    `apart`) from what their SELECTs count, and the SELECT.
+    """
+    asked = Asked(plan, apart)
+    moved = _differing(asked, asked.held(at, False), model_id, f", CASE WHEN s.contact_id IS NULL THEN {asked.told} END AS told")
+    return {f"{apart}{alias}": Sql(found, moved.params) for alias, found in asked.counted.items() if apart}, moved
+
+
+def _differing(asked: "Asked", held: Sql, model_id: int, more: str = "") -> Sql:
     text = f"""{held.text}, fresh AS (
-    SELECT f.*, {asked.total} AS total, {asked.fit} AS fit, {asked.digest} AS digest FROM capped f
+    SELECT f.*, {asked.total} AS total, {asked.fit} AS fit, {asked.digest} AS digest FROM capped f {ONCE}
 )
 SELECT f.contact_id, f.total, f.fit, f.digest, {asked.reasons} AS reasons,
-       coalesce(s.total, 0) AS old_total, coalesce(s.fit, 0) AS old_fit, coalesce(s.reasons, '{{}}') AS old_reasons
+       coalesce(s.total, 0) AS old_total, coalesce(s.fit, 0) AS old_fit, coalesce(s.reasons, '{{}}') AS old_reasons{more}
 FROM fresh f LEFT JOIN {asked.table} s ON s.{asked.owner} = f.contact_id AND s.model_id = %(model)s
 WHERE CASE WHEN s.{asked.owner} IS NULL THEN f.digest <> 0 ELSE s.digest IS DISTINCT FROM f.digest OR s.total <> f.total OR s.fit <> f.fit END"""
     return Sql(text, {**held.params, "model": model_id})
@@ -104,8 +119,9 @@ class Asked:
     table = "score"
     owner = "contact_id"
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
+    def __init__(self, plan: Plan, apart: str = "") -> None:
+        self.plan, self.apart = plan, apart
+        self.counted: dict[str, str] = {}  # what `held` joins: alias -> SELECT (see `Tally.counted`)
         self.rules = [Reason(r.name, r.rule.group, f"t{i}", self._points(i, r)) for i, r in enumerate(plan.rules)]
         self.caps = [Reason(CAP + g.key, g.key, f"(c{i} <> 0)::int", f"c{i}") for i, g in enumerate(plan.groups) if g.cap is not None]
         self.ledger = [] if plan.ledger is None else [Reason(LEDGER, "", "lt", "lp")]
@@ -132,12 +148,20 @@ class Asked:
     def reasons(self) -> str:
         """A JSON object of what holds: {name: [times, points]}."""
         parts = [f"""CASE WHEN {r.often} > 0 THEN ',"{r.name}":[' || {r.often} || ',' || {r.points} || ']' END""" for r in self.all]
-        texts = " || ".join(f"concat({', '.join(parts[i : i + WIDE])})" for i in range(0, len(parts), WIDE))
-        return f"('{{' || ltrim({texts}, ',') || '}}')::jsonb" if parts else "'{}'::jsonb"
+        return f"('{{' || {_joined(parts)} || '}}')::jsonb"
+
+    @property
+    def told(self) -> str:
+        """A JSON array of what gives points: [{"rule": name, "points": n}] in the order of an object's names; NULL when nothing does."""
+        parts = [
+            f"""CASE WHEN {r.often} > 0 AND {r.points} <> 0 THEN ',{{"rule":"{r.name}","points":' || {r.points} || '}}' END"""
+            for r in sorted(self.all, key=lambda r: (len(r.name), r.name))
+        ]
+        return f"nullif('[' || {_joined(parts)} || ']', '[]')::jsonb"
 
     def held(self, at: datetime, whom: bool) -> Sql:
         """WITH queries; the last is called `capped`."""
-        tally = Tally(catalog.current(), at, config().zone, Binder("n"))
+        tally = Tally(catalog.current(), at, config().zone, Binder("n"), sets={} if self.apart else None, apart=self.apart)
         columns = ["c.id AS contact_id"]
         for i, counted in enumerate(self.plan.rules):
             columns += _columns(i, counted, tally)
@@ -145,11 +169,12 @@ class Asked:
             tally.bind.params |= {"ledger": self.plan.ledger, "at": at}
             columns += ["coalesce(l.n, 0)::int AS lt", "coalesce(l.points, 0)::int AS lp"]
         joins = tally.joins()
+        self.counted = tally.counted
         tables = cut.tables((r.node for r in self.plan.rules), at) if whom else Sql("", {})
-        text = f"""WITH {f"{tables.text}, " if tables.text else ""}held AS MATERIALIZED (
+        text = f"""WITH {f"{tables.text}, " if tables.text else ""}held AS {"MATERIALIZED " if whom else ""}(
     SELECT {", ".join(columns)}
     FROM contact c{joins.text}{_entries(self.plan, whom)}
-    WHERE {"c.id = ANY(%(ids)s) AND " if whom else ""}c.archived_at IS NULL
+    WHERE {"c.id = ANY(%(ids)s) AND " if whom else ""}c.archived_at IS NULL {ONCE}
 ), capped AS (
     SELECT {", ".join(["h.*", *self.cap_columns])} FROM held h
 )"""
@@ -189,6 +214,12 @@ def _columns(number: int, counted: Counted, tally: Tally) -> list[str]:
 
 def _sum(reasons: Sequence[Reason]) -> str:
     return f"({' + '.join(r.points for r in reasons) or '0'})"
+
+
+def _joined(texts: Sequence[str]) -> str:
+    """Texts that begin with a comma, or are NULL, as one without the first comma."""
+    found = " || ".join(f"concat({', '.join(texts[i : i + WIDE])})" for i in range(0, len(texts), WIDE))
+    return f"ltrim({found}, ',')" if texts else "''"
 
 
 def _seed(name: str) -> int:

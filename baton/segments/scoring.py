@@ -25,7 +25,7 @@ from baton.events.vocabulary import Kind
 from baton.platform import changes, clock, sql
 from baton.platform.changes import Batch, Change
 from baton.query.statement import Sql
-from baton.segments import catalog, definitions, locks, score_sql
+from baton.segments import catalog, definitions, locks, patience, score_sql
 from baton.segments.card import Card
 from baton.segments.explain import Explained, Hit, Way, explain, first_model
 from baton.segments.models import ScoreModel
@@ -33,6 +33,7 @@ from baton.segments.models import ScoreModel
 __all__ = ["Bin", "Explained", "Histogram", "Hit", "InBand", "Way", "everyone", "explain", "first_model", "histogram", "matched", "some", "trial"]
 
 LOW, HIGH, BIN = -20, 150, 5  # of the histogram
+FOR_EVERYBODY = {"work_mem": "128MB", "parallel_tuple_cost": "0.01"}  # everybody is counted at once, by several workers
 
 PUT = """
 INSERT INTO score (contact_id, model_id, total, fit, engagement, reasons, digest, changed_at)
@@ -44,8 +45,12 @@ TELL = """
 INSERT INTO event (contact_id, ts, id, kind, key, value, payload)
 SELECT m.contact_id, %(at)s, floor(random() * %(ids_below)s)::bigint, %(kind)s, %(key)s, m.total - m.old_total,
        jsonb_build_object('total', m.total, 'version', %(version)s, 'rules', d.rules)
-FROM score_moved m CROSS JOIN LATERAL (
-    SELECT jsonb_agg(jsonb_build_object('rule', b.rule, 'points', b.points) ORDER BY length(b.rule), b.rule) AS rules
+FROM score_moved m CROSS JOIN LATERAL (SELECT {rules} AS rules OFFSET 0) d
+WHERE d.rules IS NOT NULL
+ORDER BY m.contact_id
+"""
+RULES = """(
+    SELECT jsonb_agg(jsonb_build_object('rule', b.rule, 'points', b.points) ORDER BY length(b.rule), b.rule)
     FROM (
         SELECT r.rule, sum(r.points)::int AS points
         FROM (
@@ -54,10 +59,7 @@ FROM score_moved m CROSS JOIN LATERAL (
         ) r
         GROUP BY r.rule HAVING sum(r.points) <> 0
     ) b
-) d
-WHERE d.rules IS NOT NULL
-ORDER BY m.contact_id
-"""
+)"""
 FEW = """
 WITH score_moved AS MATERIALIZED ({moved}), put AS ({put}), told AS ({tell})
 SELECT m.contact_id, (m.total, m.fit) <> (m.old_total, m.old_fit) FROM score_moved m ORDER BY m.contact_id
@@ -104,15 +106,14 @@ def everyone(model: ScoreModel) -> int:
         locks.alone("model", model.pk)
         model.refresh_from_db()
         at = definitions.not_before(model.evaluated_at)
-        found = _moved(model, at, whom=False)
         about = _about(model, at)
-        sql.run("SET LOCAL work_mem = '128MB'")  # everybody is counted at once
-        sql.run(f"CREATE TEMPORARY TABLE score_moved AS {found.text}", found.params)
-        changed = sql.run(PUT, about)
-        if changed:
-            sql.run(TELL, about)
-            moved = "SELECT m.contact_id FROM score_moved m WHERE (m.total, m.fit) <> (m.old_total, m.old_fit)"
-            changes.append_all("score", str(model.pk), moved, {})
+        with patience.settings(FOR_EVERYBODY):
+            _find_moved(model, at)
+            changed = sql.run(PUT, about)
+            if changed:
+                sql.run(TELL.format(rules=f"CASE WHEN m.told IS NULL THEN {RULES} ELSE m.told END"), about)
+                moved = "SELECT m.contact_id FROM score_moved m WHERE (m.total, m.fit) <> (m.old_total, m.old_fit)"
+                changes.append_all("score", str(model.pk), moved, {})
         sql.run("DROP TABLE score_moved")
         ScoreModel.objects.filter(pk=model.pk).update(evaluated_at=at)
         return changed
@@ -130,8 +131,8 @@ def some(ids: Iterable[int], *, models: Iterable[int] | None = None, batch: Batc
         changed = 0
         for model in there.filter(pk__in=wanted).order_by("pk").prefetch_related("rules"):  # read under the lock: as the last full evaluation saw it
             at = definitions.not_before(model.evaluated_at)
-            found = _moved(model, at, whom=True)
-            text = FEW.format(moved=found.text, put=PUT, tell=TELL)
+            found = score_sql.moved(plan(model), model.pk, at, whom=True)
+            text = FEW.format(moved=found.text, put=PUT, tell=TELL.format(rules=RULES))
             rows = sql.rows(text, {**found.params, **_about(model, at), "ids": contact_ids})
             told = [Change(contact_id, "score", str(model.pk)) for contact_id, differs in rows if differs]
             if batch is not None:
@@ -156,8 +157,18 @@ def plan(model: ScoreModel) -> score_sql.Plan:
     return score_sql.plan_of(model, rows, {id: found.node for id, found in definitions.rules(rows).items()})
 
 
-def _moved(model: ScoreModel, at: datetime, *, whom: bool) -> Sql:
-    return score_sql.moved(plan(model), model.pk, at, whom=whom)
+def _find_moved(model: ScoreModel, at: datetime) -> None:
+    """The temporary table `score_moved` of everybody whose score is not the stored one.
+
+    Of many contacts what is counted is put in tables first: then workers share the counting, and afterwards the contacts. (Tables of this
+    transaction only; workers do not see temporary ones.)
+    """
+    tables, moved = score_sql.everybody(plan(model), model.pk, at, apart=f"score_counted_{model.pk}_" if patience.large("contact") else "")
+    for name, found in tables.items():
+        sql.run(f"CREATE UNLOGGED TABLE {name} AS {found.text}", found.params)
+    sql.run(f"CREATE TEMPORARY TABLE score_moved AS {moved.text}", moved.params)
+    if tables:
+        sql.run(f"DROP TABLE {', '.join(tables)}")
 
 
 def _about(model: ScoreModel, at: datetime) -> dict[str, Any]:

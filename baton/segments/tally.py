@@ -91,6 +91,9 @@ class Tally:
     _once: dict[str, str] = field(default_factory=dict)  # and their aggregates by contact
     _leaves: dict[Node, str] = field(default_factory=dict)  # what else is asked about a contact, once for each
     _scores: dict[int, str] = field(default_factory=dict)  # model -> alias of its join
+    sets: dict[str, str] | None = None  # what other tables are asked, joined instead of looked up (see `compile.condition`)
+    apart: str = ""  # for everybody: what the names of tables begin with in which the caller keeps what is counted, before he asks
+    counted: dict[str, str] = field(default_factory=dict)  # alias -> SELECT by contact; known after `joins`
     known: dict[str, str] | None = None  # SQL -> the column of `c` in which it is worked out once for many filters (see `knowing`)
 
     def condition(self, node: Node) -> str:
@@ -110,7 +113,7 @@ class Tally:
             case ScoreIs():
                 return f"({self._score(node)} {compile.ORDER[node.operator][0]} {self.bind(node.value)})"
         if node not in self._leaves:
-            found = compile.condition(node, self.catalog, now=self.now, zone=self.zone, prefix=f"{self.bind.prefix}{len(self._leaves)}_")
+            found = compile.condition(node, self.catalog, now=self.now, zone=self.zone, prefix=f"{self.bind.prefix}{len(self._leaves)}_", sets=self.sets)
             self.bind.params |= found.params
             self._leaves[node] = self._once_known(f"({found.text})")
         return self._leaves[node]
@@ -181,15 +184,15 @@ class Tally:
 
     def joins(self) -> Sql:
         """What goes after `FROM contact c`, and all values bound so far."""
-        parts = []
         for p in (self._recent, self._ever):
             if p.columns:
-                counted = f"SELECT e.contact_id, {p.listed} FROM event e WHERE {p.where(self.bind)} GROUP BY e.contact_id"
-                parts.append(f" LEFT JOIN ({counted}) {p.alias} ON {p.alias}.contact_id = c.id")
+                self.counted[p.alias] = f"SELECT e.contact_id AS id, {p.listed} FROM event e WHERE {p.where(self.bind)} GROUP BY e.contact_id"
         if self._items.columns:
             items = f"SELECT e.contact_id, e.key, {self._items.listed} FROM event e WHERE {self._items.where(self.bind)} GROUP BY e.contact_id, e.key"
             once = ", ".join(f"{aggregate} AS {name}" for aggregate, name in self._once.items())
-            parts.append(f" LEFT JOIN (SELECT i.contact_id, {once} FROM ({items}) i GROUP BY i.contact_id) o ON o.contact_id = c.id")
+            self.counted["o"] = f"SELECT i.contact_id AS id, {once} FROM ({items}) i GROUP BY i.contact_id"
+        self.counted |= {alias: f"SELECT DISTINCT f.id FROM ({found}) f(id)" for found, alias in (self.sets or {}).items()}
+        parts = [f" LEFT JOIN {f'{self.apart}{alias}' if self.apart else f'({found})'} {alias} ON {alias}.id = c.id" for alias, found in self.counted.items()]
         for model_id, alias in self._scores.items():
             parts.append(f" LEFT JOIN score {alias} ON {alias}.contact_id = c.id AND {alias}.model_id = {self.bind(model_id)}")
         return Sql("".join(parts), self.bind.params)

@@ -99,6 +99,16 @@ def found(world: World, *, ids: list[int] | None = None) -> dict[int, tuple[bool
     return {row[0]: row[1:] for row in rows}
 
 
+def joined(world: World) -> dict[int, tuple[bool, ...]]:
+    """The same, but what is in other tables is joined."""
+    sets: dict[str, str] = {}
+    pieces = [compile.condition(node, CATALOG, now=world.now, zone=world.zone, prefix=f"f{i}_", sets=sets) for i, node in enumerate(world.filters)]
+    params = {name: value for piece in pieces for name, value in piece.params.items()}
+    joins = " ".join(f"LEFT JOIN (SELECT DISTINCT q.id FROM ({text}) q(id)) {alias} ON {alias}.id = c.id" for text, alias in sets.items())
+    rows = sql.rows(f"SELECT c.id, {', '.join(piece.text for piece in pieces)} FROM contact c {joins}", {**params, "none": 0})
+    return {row[0]: row[1:] for row in rows}
+
+
 def listed(world: World, *, ids: list[int] | None = None) -> dict[int, tuple[bool, ...]]:
     """The same from the statements that list who a filter finds."""
     pieces = [compile.members(node, CATALOG, now=world.now, zone=world.zone, whom=ids is not None, prefix=f"f{i}_") for i, node in enumerate(world.filters)]
@@ -131,6 +141,7 @@ def test_sql_and_python_agree_for_everybody_and_for_a_few(tables: None, world: W
     for answer in (found, listed):
         assert differences(world, answer(world), everybody) == []
         assert differences(world, answer(world, ids=some), some) == []
+    assert differences(world, joined(world), everybody) == []
 
 
 @EXAMPLES

@@ -9,9 +9,11 @@ from baton.events.models import Event
 from baton.events.vocabulary import Kind
 from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM
-from baton.segments import scoring
+from baton.segments import patience, scoring
 from baton.segments.models import Score, ScoreModel
 from tests.segments import scores
+
+CANCELLED = {"not": {"condition": "opted_out"}}  # looks into other tables
 
 
 def find(contact_id: int, model: ScoreModel) -> Score | None:
@@ -72,17 +74,33 @@ def test_points_for_every_time_up_to_a_limit(world: Any, points: int, most: int 
     assert_adds_up(anna, model)
 
 
-def test_everybody_and_the_few_score_alike(world: Any) -> None:
+@pytest.fixture(params=["few contacts", "many contacts"])
+def sized(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody is evaluated as in a large database, too: in two steps that workers share."""
+    if request.param == "many contacts":
+        monkeypatch.setattr(patience, "LARGE", -1)
+
+
+def test_everybody_and_the_few_score_alike(world: Any, sized: None) -> None:
     people = [world.contact(seniority=["exec", "staff"][n % 2]) for n in range(6)]
     for n, who in enumerate(people):
         world.views(who, "/pricing", times=n + 1)
-    given: Any = (("fit_person", world.has("seniority", "exec"), 20), ("web", world.viewed("/pricing"), 5, {"each": True, "times": 3}))
+    given: Any = (
+        ("fit_person", world.has("seniority", "exec"), 20),
+        ("web", world.viewed("/pricing"), 5, {"each": True, "times": 3}),
+        ("web", CANCELLED, 1),
+        ("minus", CANCELLED, -1),
+    )
     full = world.model(*given)
     few = scores.create("Second", actor=SYSTEM)
     for number, (group, stored, points, *more) in enumerate(given):
         scores.define(few, f"rule{number}", group, stored, points, actor=SYSTEM, **(more[0] if more else {}))
     assert scoring.some(people, models=[few.pk]) == 6
     assert [score(who, full).total for who in people] == [score(who, few).total for who in people] == [25, 10, 35, 15, 35, 15]
+    for who in people:
+        first, second = events(who)
+        assert [moved["points"] for moved in first.payload["rules"]] == [moved["points"] for moved in second.payload["rules"]]
+        assert first.payload["total"] == second.payload["total"] == score(who, full).total
     assert scoring.everyone(few) == scoring.everyone(full) == scoring.some(people) == 0
 
 
@@ -109,7 +127,7 @@ def test_a_visitor_is_not_scored_until_he_is_a_contact(world: Any) -> None:
     assert records.get("contact", visitor).properties["lifecyclestage"] == "nurturing"  # in by being there, on by what he did
 
 
-def test_a_changed_rule_moves_the_scores(world: Any) -> None:
+def test_a_changed_rule_moves_the_scores(world: Any, sized: None) -> None:
     anna = world.contact()
     world.views(anna, "/pricing", times=2)
     model = world.model(("web", world.viewed("/pricing"), 5, {"each": True}), ("web", world.viewed("/pricing"), 7))
