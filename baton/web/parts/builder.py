@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils.functional import Promise
 
 from ..answer import toast
 
@@ -29,7 +30,7 @@ class Kind:
     """Something that can be added; `key` is what is posted as `kind`."""
 
     key: str
-    label: str
+    label: str | Promise
     icon: str
 
 

@@ -67,6 +67,21 @@ def signed(n: int) -> str:
 
 
 @register.filter
+def percent(share: float | None) -> str:
+    """61.2%: a share from 0 to 1. Nothing is said of None."""
+    return "" if share is None else f"{share * 100:.1f}".removesuffix(".0") + "%"
+
+
+@register.filter
+def points(share: float | None) -> str:
+    """A difference of shares: +3.2%p, in English +3.2 pts."""
+    if share is None:
+        return ""
+    number = f"{'−' if share < 0 else '+'}{abs(share) * 100:.1f}"
+    return f"{number}%p" if korean() else f"{number} pts"
+
+
+@register.filter
 def minus(n: int | None) -> str:
     """Negative numbers with a real minus sign."""
     return "–" if n is None else f"{n:,}".replace("-", "−")

@@ -8,7 +8,7 @@
  *     <p role="status" data-say>
  *
  * Posts `do` (move, copy, drop, add), `block` (its key; for add the one to stand behind), `to` (its new place, from 0) and `kind` (what to add).
- * Keys on a block: Alt+Up and Alt+Down move it, Delete takes it away, Up and Down go to the next. The chosen block has aria-current.
+ * What has data-open opens settings; it, or its block, has aria-current then. Keys on a block: Alt+Up and Alt+Down move it, Delete takes it away, Up and Down go to the next.
  */
 import { post } from "./post";
 
@@ -80,6 +80,13 @@ class Blocks extends HTMLElement {
     const target = e.target as Element;
     const doing = target.closest<HTMLElement>("[data-do]");
     const adding = target.closest<HTMLElement>("[data-add]");
+    const opening = target.closest("[data-open]");
+    if (opening)
+      for (const other of this.querySelectorAll("[data-open]")) {
+        const shown = other.closest("[data-block]") ?? other;
+        if (other === opening) shown.setAttribute("aria-current", "true");
+        else shown.removeAttribute("aria-current");
+      }
     if (doing || adding) target.closest<HTMLElement>("[popover]")?.hidePopover();
     if (doing) this.#act(doing.closest<HTMLElement>("[data-block]")!, doing.dataset.do!);
     if (!adding) return;
