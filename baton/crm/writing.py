@@ -8,11 +8,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from baton.crm import formulas, identity, ledger, life, pipelines, search, titles, trail, types
+from baton.crm import formulas, identity, ledger, life, offline, pipelines, search, titles, trail, types
 from baton.crm import properties as definitions
 from baton.crm.duplicates import find as likeness
 from baton.crm.ledger import Move
@@ -29,7 +30,7 @@ FOREIGN = frozenset({"api", "import"})  # sources that know nothing of what peop
 ROUNDS = 20  # how often a record that others change at the same moment is tried again
 
 
-@dataclass(slots=True)
+@dataclass
 class Plan:
     """What is asked once for all records of a write."""
 
@@ -61,6 +62,11 @@ class Plan:
     @property
     def people(self) -> bool:
         return self.object_type == "contact"
+
+    @cached_property
+    def offline(self) -> dict[str, str]:
+        """The source of a new contact, unless a visit says another."""
+        return offline.values(self.actor, self.source) if self.people else {}
 
     def complete(self, values: dict[str, Any], was: Row) -> None:
         """Add what follows from the values: the place in the pipeline, since when in a stage, when a task was done, calculated ones. Raises Invalid."""
@@ -102,6 +108,7 @@ def create(plan: Plan, rows: Sequence[Row], ids: Sequence[int]) -> list[int | Do
         try:
             values = {name: value for name, value in definitions.clean(plan.object_type, row, partial=False, known=plan.known).items() if value is not None}
             plan.complete(values, {})
+            values |= plan.offline
             ready[place] = {name: value for name, value in values.items() if value is not None}
         except DomainError as error:
             outcomes[place] = error

@@ -202,6 +202,7 @@ def move_events(old: int, new: int, *, via: bool = False) -> list[tuple[int, int
         mark = json.dumps({"via": old} if via else {})
         sql.run(COPY, [new, mark, times, ids, old])  # a row's contact_id is never updated: it says on which machine the row lives
         sql.run(DROP, [times, ids, old])
+        sql.run("DELETE FROM session WHERE contact_id = %s", [old])  # the new id's are worked out from its events
     return [(r[2], r[3]) for r in rows]
 
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from baton.events import expiry, identity, logged, moves, offline, partitions, said
+from baton.events import expiry, hits, identity, logged, moves, offline, partitions, said, visiting  # noqa: F401  # visiting is a stage by itself
 from baton.events.vocabulary import HUMAN, Kind
 from baton.platform import changes, clock, live, logs, sql
 from baton.platform.changes import Batch, Change

@@ -91,7 +91,7 @@ def classify(url: str, referrer: str, own: Collection[str] = ()) -> Source:
 
     `own` are the account's domains, each with everything below it; the domain of `url` is one of them anyway. Never fails, whatever the texts are.
     """
-    return arrival(url, referrer, own) or Source("direct", _page(url))
+    return arrival(url, referrer, own) or Source("direct", page(url))
 
 
 def arrival(url: str, referrer: str, own: Collection[str] = ()) -> Source | None:
@@ -175,7 +175,7 @@ def _read(url: str, referrer: str, own: Collection[str]) -> _Visit:
     host = _host(before)
     mine = bool(host) and (is_own(host, own) or _same_site(host, _host(here)))
     return _Visit(
-        page=_page(url),
+        page=page(url),
         tags=_tags(here),
         extra=given.get("source", "").lower(),
         sent=any(given.get(name) for name in SENT),
@@ -230,7 +230,8 @@ def _tags(parts: SplitResult | None) -> dict[str, str]:
     return {name: value for name, value in _given(parts).items() if name in PARAMETERS and value}
 
 
-def _page(url: str) -> str:
+def page(url: str) -> str:
+    """host/path of an address; what is no address stands for itself as far as it can."""
     parts = _split(url)
     return _storable(f"{_host(parts)}{parts.path.rstrip('/') if parts else ''}")
 

@@ -189,7 +189,7 @@ class TestAnonymise:
         assert sql.rows(kinds, [he]) == before
         left = records.get("contact", he).properties
         assert left.pop("stage_since")
-        assert left == {"lifecyclestage": "lead"}
+        assert left == {"lifecyclestage": "lead", "original_source": "offline", "latest_source": "offline"}
         assert sql.rows("SELECT count(*) FROM form_submission") == [(1,)]
 
 

@@ -21,6 +21,11 @@ def make(**values: object) -> int:
     return records.create("contact", values, actor=WHO, source="page")
 
 
+def said(properties: dict[str, object]) -> dict[str, object]:
+    """Without what Baton notes of every new contact: that nobody visited."""
+    return {name: value for name, value in properties.items() if "_source" not in name}
+
+
 def told() -> list[tuple[int, str, str]]:
     """The changes since the last call."""
     found = sql.rows("SELECT contact_id, kind, key FROM change ORDER BY id")
@@ -38,7 +43,7 @@ class TestCreate:
         id = make(email="Kim@X.example", lastname="김", phone="")
         row = records.get("contact", id)
         assert isinstance(row, Contact)
-        assert row.properties == {"email": "kim@x.example", "lastname": "김"}
+        assert said(row.properties) == {"email": "kim@x.example", "lastname": "김"}
         assert row.email == "kim@x.example"
         assert contacts.by_email(" KIM@x.example ") == id
         assert (row.created_by, row.source, history(id)) == ("user:7", "page", [])
@@ -69,7 +74,7 @@ class TestCreate:
         assert (row.owner_id, row.properties["owner_id"]) == (user.pk, user.pk)
         records.set_many("contact", [id], {"owner_id": None}, actor=WHO, source="rule")
         row = records.get("contact", id)
-        assert (row.owner_id, row.properties) == (None, {"email": "a@x.example"})
+        assert (row.owner_id, said(row.properties)) == (None, {"email": "a@x.example"})
 
     def test_a_deal_begins_in_the_first_stage_and_stays_in_its_pipeline(self) -> None:
         id = records.create("deal", {"dealname": "누리워크 도입", "amount": "1,000"}, actor=WHO, source="page")
@@ -99,7 +104,7 @@ class TestUpdate:
         assert records.get("contact", id).updated_at == before
         assert told() == []
         records.update("contact", id, {"city": "서울", "phone": None}, actor=SYSTEM, source="api")
-        assert records.get("contact", id).properties == {"email": "a@x.example", "city": "서울"}
+        assert said(records.get("contact", id).properties) == {"email": "a@x.example", "city": "서울"}
         assert history(id) == [("city", "부산", "서울", "system", "api"), ("phone", "+821048271935", None, "system", "api")]
         assert told() == [(id, "property", "city"), (id, "property", "phone")]
         assert records.get("contact", id).updated_at > before
@@ -185,7 +190,7 @@ class TestMany:
 
     def test_many_records_are_written_in_a_fixed_number_of_statements(self, held: None, django_assert_max_num_queries: object) -> None:
         records.create_many("contact", [{"email": "z@x.example"}], actor=WHO, source="import")  # definitions are known now
-        with django_assert_max_num_queries(9):  # type: ignore[operator]
+        with django_assert_max_num_queries(10):  # type: ignore[operator]
             ids = records.create_many("contact", [{"email": f"{n}@x.example", "city": "부산"} for n in range(300)], actor=WHO, source="import")
         with django_assert_max_num_queries(12):  # type: ignore[operator]
             outcomes = records.update_many("contact", {id: {"email": f"new{id}@x.example"} for id in ids if isinstance(id, int)}, actor=WHO, source="api")
@@ -197,7 +202,7 @@ class TestMany:
         one, two = make(email="1@x.example"), make(email="2@x.example")
         outcomes = records.update_many("contact", {one: {"email": "3@x.example"}, two: {"email": "3@x.example", "city": "서울"}}, actor=WHO, source="api")
         assert (outcomes[one], type(outcomes[two])) == (None, Conflict)
-        assert records.get("contact", two).properties == {"email": "2@x.example"}
+        assert said(records.get("contact", two).properties) == {"email": "2@x.example"}
         assert contacts.by_email("2@x.example") == two
 
     def test_a_unique_property_belongs_to_one_live_record(self, actor: Actor) -> None:

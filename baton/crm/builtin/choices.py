@@ -30,6 +30,20 @@ LIFECYCLE = {
     "deadend": _("Dead end"),
 }
 VERDICTS = {"ready": _("True SQL"), "not_ready": _("Not ready"), "unqualified": _("Unqualified")}
+SOURCES = {  # the classes of events/sources.py
+    "direct": _("Direct traffic"),
+    "organic_search": _("Organic search"),
+    "paid_search": _("Paid search"),
+    "organic_social": _("Organic social"),
+    "paid_social": _("Paid social"),
+    "email": _("Email marketing"),
+    "referral": _("Referrals"),
+    "ai_referral": _("AI assistants"),
+    "display": _("Display ads"),
+    "messaging": _("Messages"),
+    "other_campaign": _("Other campaigns"),
+    "offline": _("Offline sources"),
+}
 PRIORITIES = {"low": _("Low"), "medium": _("Medium"), "high": _("High"), "urgent": _("Urgent")}
 CURRENCIES = {code: code for code in models.CURRENCIES}
 PLACE = (

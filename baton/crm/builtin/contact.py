@@ -1,8 +1,10 @@
 """Contacts: people."""
 
+from typing import Any
+
 from django.utils.translation import gettext_noop as _
 
-from .choices import INDUSTRIES, LIFECYCLE, PLACE, VERDICTS
+from .choices import INDUSTRIES, LIFECYCLE, PLACE, SOURCES, VERDICTS
 from .shape import Kind
 
 SENIORITY = {"exec": _("Executive"), "head": _("Head of department"), "manager": _("Manager"), "staff": _("Staff")}
@@ -28,6 +30,7 @@ LEAD_STATUS = {
 }
 BUDGETS = {"unknown": _("Unknown"), "short": _("Too small"), "fit": _("Fitting"), "ample": _("Ample")}
 AUTHORITY = {"decider": _("Decides"), "influencer": _("Influences"), "user": _("Uses"), "unknown": _("Unknown")}
+OURS: dict[str, Any] = {"read_only": True, "form_field": False}  # worked out: events/origins.py
 TIMEFRAMES = {"now": _("Now"), "quarter": _("Within 3 months"), "half": _("Within 6 months"), "year": _("Within a year"), "unknown": _("Unknown")}
 
 KIND = Kind(
@@ -41,7 +44,7 @@ KIND = Kind(
     secondary=("company", "jobtitle"),
     searchable=("firstname", "lastname", "email", "additional_emails", "phone", "mobilephone", "company"),
     usual=("company", "jobtitle", "lifecyclestage", "score", "owner_id", "last_seen", "lead_source", "consent"),
-    groups={"basic": _("Basics"), "company": _("Company"), "address": _("Address"), "qualification": _("Qualification")},
+    groups={"basic": _("Basics"), "company": _("Company"), "address": _("Address"), "qualification": _("Qualification"), "source": _("Where from")},
     properties=(
         ("email", _("Email"), "email", "basic", {"unique_value": True}),
         ("additional_emails", _("Other e-mail addresses"), "text", "basic", {"read_only": True, "form_field": False}),
@@ -74,5 +77,19 @@ KIND = Kind(
         ("stage_since", _("In this stage since"), "datetime", "qualification", {"read_only": True, "form_field": False, "indexed": True}),
         ("sales_verdict", _("Verdict of sales"), "choice", "qualification", {"options": VERDICTS, "read_only": True, "form_field": False, "indexed": True}),
         ("paused_until", _("No marketing until"), "datetime", "qualification", {"read_only": True, "form_field": False}),
+        ("original_source", _("Original source"), "choice", "source", {"options": SOURCES, **OURS, "indexed": True}),
+        ("original_source_1", _("Original source: detail"), "text", "source", {**OURS, "indexed": True}),
+        ("original_source_2", _("Original source: second detail"), "text", "source", OURS),
+        ("latest_source", _("Latest source"), "choice", "source", {"options": SOURCES, **OURS, "indexed": True}),
+        ("latest_source_1", _("Latest source: detail"), "text", "source", OURS),
+        ("latest_source_2", _("Latest source: second detail"), "text", "source", OURS),
+        ("latest_source_at", _("Latest visit since"), "datetime", "source", OURS),
+        ("first_url", _("First page"), "text", "source", OURS),
+        ("first_referrer", _("First referring page"), "text", "source", OURS),
+        ("first_utm_source", _("First campaign: source"), "text", "source", OURS),
+        ("first_utm_medium", _("First campaign: medium"), "text", "source", OURS),
+        ("first_utm_campaign", _("First campaign: name"), "text", "source", OURS),
+        ("first_utm_term", _("First campaign: search term"), "text", "source", OURS),
+        ("first_utm_content", _("First campaign: content"), "text", "source", OURS),
     ),
 )
