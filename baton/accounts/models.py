@@ -16,6 +16,7 @@ class Account(models.Model):
     sending_domain = models.TextField(blank=True, default="")
     postal_address = models.TextField(blank=True, default="")  # shown in the footer of marketing mails
     currency = models.TextField(default="KRW")  # ISO 4217; amounts without a currency of their own are in it
+    employers = models.JSONField(default=dict)  # {"mode": "off" | "link" | "create", "not": [domains]}: companies by mail domain, see crm/employers.py
     handover = models.JSONField(default=dict)  # how leads are handed to sales: what differs from handover.USUAL
 
     class Meta:

@@ -96,7 +96,10 @@ def user_create(email: str, name: str, role: str, password: str) -> None:
     from baton.accounts import users
     from baton.platform.actor import SYSTEM
 
+    first = not users.owners(limit=1)
     users.create(email, name, password, role, actor=SYSTEM)
+    if first:  # a Baton that begins; one that was there before is asked (settings, company details)
+        users.update_account(actor=SYSTEM, employers={"mode": "create", "not": []})
     click.echo(f"{email} can sign in as {role}.")
 
 
