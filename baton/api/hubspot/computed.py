@@ -71,6 +71,15 @@ class Facts:
         return {row[0] for row in rows}
 
     @cached_property
+    def visits(self) -> dict[int, tuple[int, int, datetime, datetime]]:
+        """Contact -> page views, visits, the first view, the last one; visitors of no page are not in it."""
+        rows = sql.rows(
+            "SELECT contact_id, sum(views)::bigint, count(*), min(started_at), max(ended_at) FROM session WHERE contact_id = ANY(%s) GROUP BY contact_id",
+            [self.ids],
+        )
+        return {id: (views, visits, first, last) for id, views, visits, first, last in rows}
+
+    @cached_property
     def walks(self) -> dict[int, list[tuple[str, datetime]]]:
         """Record -> the stages it went through and when it entered them, first to last."""
         name = types.get(self.object_type).stage_property
@@ -92,6 +101,18 @@ class Computed:
 
 def _count(to_type: str) -> Value:
     return lambda row, facts: str(facts.counts.get((row.id, to_type), 0))
+
+
+def _visited(what: int) -> Value:
+    """Page views (0), visits (1): 0 for who visited nothing; first (2) and last moment (3): None."""
+
+    def value(row: Row, facts: Facts) -> str | None:
+        found = facts.visits.get(row.id)
+        if what < 2:
+            return str(found[what] if found else 0)
+        return stamp(found[what]) if found else None  # type: ignore[arg-type]  # the last two are moments
+
+    return value
 
 
 def _flag(value: bool) -> str:
@@ -152,6 +173,10 @@ _OF: dict[str, dict[str, Computed]] = {
             "Primary associated company ID", "number", lambda row, facts: str(facts.companies[row.id]) if row.id in facts.companies else None
         ),
         "num_associated_deals": Computed("Number of associated deals", "number", _count("deal")),
+        "hs_analytics_num_page_views": Computed("Number of pageviews", "number", _visited(0)),
+        "hs_analytics_num_visits": Computed("Number of sessions", "number", _visited(1)),
+        "hs_analytics_first_timestamp": Computed("Time first seen", "datetime", _visited(2)),
+        "hs_analytics_last_timestamp": Computed("Time last seen", "datetime", _visited(3)),
     },
     "company": {
         "num_associated_contacts": Computed("Number of associated contacts", "number", _count("contact")),

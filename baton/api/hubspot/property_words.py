@@ -149,16 +149,17 @@ def _options(kind: ObjectType, row: PropertyDefinition) -> list[dict[str, Any]]:
         if row.name == kind.stage_property:
             found = [(stage.key, pipelines.label(stage)) for way in ways for stage in way.stages_in_order]  # type: ignore[attr-defined]
         return [{"label": label, "value": key, "displayOrder": number, "hidden": False} for number, (key, label) in enumerate(found)]
-    return [
-        {
+    named: dict[str | None, dict[str, Any]] = {}
+    for number, option in enumerate(row.options):
+        value = words.value_out(kind.key, row.name, option["value"])
+        named[value] = {  # several of ours may be one of theirs: the last is what it is called
             "label": properties.option_label(row, option["value"]),
-            "value": words.value_out(kind.key, row.name, option["value"]),
+            "value": value,
             "description": option.get("description", ""),
             "displayOrder": number,
             "hidden": bool(option.get("archived")),
         }
-        for number, option in enumerate(row.options)
-    ]
+    return list(named.values())
 
 
 def system(kind: ObjectType) -> list[dict[str, Any]]:

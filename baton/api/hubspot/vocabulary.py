@@ -4,7 +4,12 @@ _OWNER = {"owner_id": "hubspot_owner_id"}
 _HAPPENED = {"at": "hs_timestamp", "files": "hs_attachment_ids", **_OWNER}
 
 NAMES: dict[str, dict[str, str]] = {  # object type -> Baton's name -> HubSpot's
-    "contact": {"lead_status": "hs_lead_status", "additional_emails": "hs_additional_emails", **_OWNER},
+    "contact": {
+        "lead_status": "hs_lead_status", "additional_emails": "hs_additional_emails",
+        "original_source": "hs_analytics_source", "original_source_1": "hs_analytics_source_data_1", "original_source_2": "hs_analytics_source_data_2",
+        "latest_source": "hs_latest_source", "latest_source_1": "hs_latest_source_data_1", "latest_source_2": "hs_latest_source_data_2",
+        "latest_source_at": "hs_latest_source_timestamp", "first_url": "hs_analytics_first_url", "first_referrer": "hs_analytics_first_referrer", **_OWNER,
+    },
     "company": _OWNER,
     "deal": {
         "currency": "deal_currency_code", "priority": "hs_priority", "next_step": "hs_next_step", "probability": "hs_deal_stage_probability",
@@ -51,9 +56,16 @@ OWN_NAMES = _OWNER  # of the types a company made for itself
 
 _UPPER = {"low": "LOW", "medium": "MEDIUM", "high": "HIGH", "urgent": "URGENT"}
 _STAGES = {"mql": "marketingqualifiedlead", "sql": "salesqualifiedlead"}
+_SOURCES = {  # HubSpot has no class of its own for banners and messages
+    "direct": "DIRECT_TRAFFIC", "organic_search": "ORGANIC_SEARCH", "paid_search": "PAID_SEARCH", "organic_social": "SOCIAL_MEDIA",
+    "paid_social": "PAID_SOCIAL", "email": "EMAIL_MARKETING", "referral": "REFERRALS", "ai_referral": "AI_REFERRALS", "display": "OTHER_CAMPAIGNS",
+    "messaging": "OTHER_CAMPAIGNS", "other_campaign": "OTHER_CAMPAIGNS", "offline": "OFFLINE",
+}  # fmt: skip
 
 VALUES: dict[tuple[str, str], dict[str, str]] = {  # (object type, Baton's name) -> Baton's value -> HubSpot's
     ("contact", "lifecyclestage"): _STAGES,
+    ("contact", "original_source"): _SOURCES,
+    ("contact", "latest_source"): _SOURCES,
     ("company", "lifecyclestage"): _STAGES,
     ("ticket", "priority"): _UPPER,
     ("call", "direction"): {"inbound": "INBOUND", "outbound": "OUTBOUND"},
