@@ -60,7 +60,7 @@ def publish(form: Form, *, actor: Actor, note: str = "") -> FormVersion:
         raise Conflict(_("Two versions are being compared: end that first."))
     _check(form.name, form.draft, public=True)
     now = current(form)
-    if now is not None and now.definition == form.draft:
+    if now is not None and same(now.definition, form.draft):
         return now
     with transaction.atomic():
         return _publish(form, actor, note)
@@ -112,7 +112,12 @@ def diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 def is_changed(form: Form) -> bool:
     """Whether the draft says something else than what the public sees."""
     now = current(form)
-    return now is None or now.definition != form.draft
+    return now is None or not same(now.definition, form.draft)
+
+
+def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two definitions mean the same: a word left out means what it stands for."""
+    return words.whole(one) == words.whole(other)
 
 
 # Two versions against each other -------------------------------------------------

@@ -50,7 +50,8 @@ def test_conditions(operator: str, value: Any, answer: Any, expected: bool) -> N
 @pytest.mark.django_db
 def test_a_field_whose_condition_does_not_hold_is_neither_asked_nor_taken() -> None:
     size = {"name": "numberofemployees", "label": "직원 수", "type": "number"}
-    plan = {"name": "plan", "label": "도입 시기", "type": "text", "required": True, "when": {"all": [{"field": "numberofemployees", "operator": "gt", "value": 100}]}}
+    large = {"all": [{"field": "numberofemployees", "operator": "gt", "value": 100}]}
+    plan = {"name": "plan", "label": "도입 시기", "type": "text", "required": True, "when": large}
     why = {"name": "why", "label": "이유", "type": "text", "required": True, "when": {"any": [{"field": "plan", "operator": "known"}]}}
     form = made(size, plan, why)
     contact = submit(form, {"email": "kim@gaon.example", "numberofemployees": "20", "plan": "몰래", "why": "몰래"}).contact_id
@@ -149,7 +150,8 @@ def test_nobody_learns_what_is_known_of_whom(client: Client) -> None:
 @pytest.mark.django_db
 def test_a_shared_computer_changes_nobody_elses_record() -> None:
     form = made({"name": "lastname", "label": "성", "type": "text"}, {"name": "company", "label": "회사", "type": "text"})
-    nameless = verbs.create("Y", {"fields": [{"name": "lastname", "label": "성", "type": "text"}, {"name": "city", "label": "도시", "type": "text"}]}, actor=SYSTEM, publish=True)  # fmt: skip
+    asked = [{"name": name, "label": name, "type": "text"} for name in ("lastname", "city")]
+    nameless = verbs.create("Y", {"fields": asked}, actor=SYSTEM, publish=True)
     first = submit(form, {"email": "kim@gaon.example", "lastname": "김", "company": "가온"}, cookie=A)
     before = records.get("contact", first.contact_id).properties
     second = submit(form, {"email": "lee@gaon.example", "lastname": "이", "company": "다른 회사"}, cookie=A)
@@ -159,4 +161,3 @@ def test_a_shared_computer_changes_nobody_elses_record() -> None:
     submit(nameless, {"lastname": "박", "city": "서울"}, cookie=A)  # nobody says who it is: nothing known is overwritten
     after = records.get("contact", first.contact_id).properties
     assert (after["lastname"], after["city"]) == ("김", "서울")
-
