@@ -15,7 +15,7 @@ from baton.api.errors import Failure
 from baton.api.hubspot import kinds
 from baton.crm import contacts, records
 from baton.crm.values import stamp
-from baton.events import identity, own
+from baton.events import evidence, identity, own
 from baton.events.models import EventDefinition
 from baton.events.own import Occurrence
 from baton.events.vocabulary import Kind
@@ -45,6 +45,7 @@ NAMES = {
     "e_bounced_email": Kind.EMAIL_BOUNCE,
     "e_unsubscribed_email": Kind.EMAIL_UNSUBSCRIBE,
 }
+JUDGED = (Kind.EMAIL_OPEN, Kind.EMAIL_CLICK, Kind.LINK_CLICK)
 WORDS = {kind: word for word, kind in NAMES.items()}
 
 
@@ -369,6 +370,16 @@ def _cursor(after: str) -> tuple[datetime, int]:
     return EPOCH + timedelta(microseconds=int(after[:-16])), int(after[-16:])
 
 
+def _judged(payload: Shape) -> Shape:
+    """Whether a person did it, how sure that is from 0 to 1, and why: words of docs/evidence.md, separated by semicolons."""
+    found = {"is_human": str("machine" not in payload).lower()}
+    if "human" in payload:
+        found["confidence"] = str(payload["human"])
+    if words := evidence.words(payload):
+        found["reason"] = ";".join(words)
+    return found
+
+
 def _occurrence(contact_id: int, at: datetime, id: int, kind: int, value: str, label: str, told: str) -> Shape:
     payload: Shape = json.loads(told)
     properties: Shape = {}
@@ -383,6 +394,8 @@ def _occurrence(contact_id: int, at: datetime, id: int, kind: int, value: str, l
             properties = {"hs_form_id": value, "hs_form_name": label, "hs_url": str(payload.get("page") or "")}
         case _:
             properties = {"hs_name": label or value}
+    if word in JUDGED:
+        properties |= {key: str(payload[key]) for key in ("url",) if payload.get(key)} | _judged(payload)
     return {
         "id": f"{contact_id}-{id}",
         "eventType": _full(value) if word == Kind.CUSTOM_EVENT else WORDS[word],

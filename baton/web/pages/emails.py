@@ -32,7 +32,9 @@ SELECT k.value,
     count(DISTINCT e.contact_id) FILTER (WHERE e.kind = %(sent)s),
     count(DISTINCT e.contact_id) FILTER (WHERE e.kind = %(open)s AND NOT e.payload ? 'machine'),
     count(DISTINCT e.contact_id) FILTER (WHERE e.kind = %(click)s AND NOT e.payload ? 'machine'),
-    count(DISTINCT e.contact_id) FILTER (WHERE e.kind = %(out)s)
+    count(DISTINCT e.contact_id) FILTER (WHERE e.kind = %(out)s),
+    count(*) FILTER (WHERE e.kind = %(open)s AND e.payload ? 'machine'),
+    count(*) FILTER (WHERE e.kind = %(click)s AND e.payload ? 'machine')
 FROM event_key k JOIN event e ON e.kind = k.kind AND e.key = k.id
 WHERE k.kind = ANY(%(kinds)s) AND k.value = ANY(%(ids)s)
 GROUP BY k.value
@@ -54,12 +56,14 @@ class Emails(Page):
 
 @dataclass(frozen=True, slots=True)
 class Became:
-    """People, not events: who was sent it, opened it, clicked in it, opted out by it."""
+    """People, not events: who was sent it, opened it, clicked in it, opted out by it. And beside them how often programs opened and clicked."""
 
     sent: int = 0
     opened: int = 0
     clicked: int = 0
     out: int = 0
+    opened_by_programs: int = 0
+    clicked_by_programs: int = 0
 
 
 def became(ids: list[int]) -> dict[int, Became]:

@@ -16,6 +16,7 @@ from baton.platform import sql
 from baton.segments import pauses, verdicts
 
 from ..templatetags.fmt import day_only, num, signed, spent
+from .hit_words import Hit, hit
 
 VISITS = (Kind.PAGE_VIEW, Kind.PAGE_DWELL, Kind.CTA_CLICK, Kind.DOWNLOAD)
 EARNED_WITHIN = timedelta(seconds=90)  # points that came later than this are an entry of their own
@@ -38,6 +39,7 @@ class Entry:
     who: str = ""  # his name, where the timeline is not his own
     logged: Any = None  # an activity_words.Logged: what people wrote down and may change
     undo_merge: int = 0  # the merge that the reader may take back
+    hit: Hit | None = None  # who probably opened or clicked
 
 
 def entries(found: Sequence[Event], users: Mapping[int, str], acts: Collection[tuple[int, At]] = ()) -> list[tuple[At, Entry]]:
@@ -67,6 +69,7 @@ def entries(found: Sequence[Event], users: Mapping[int, str], acts: Collection[t
                     contact_id=event.contact_id,
                     points=points.get((event.contact_id, event.cursor), entry.points),
                     anonymous=since is not None and event.ts < since and event.kind in VISITS,
+                    hit=hit(event, users),
                 ),
             )
         )
@@ -114,7 +117,7 @@ def _answers(found: Sequence[Event]) -> dict[int, str]:
 def _entry(event: Event, users: Mapping[int, str], dwell: float | None, scroll: float | None, answers: Mapping[int, str]) -> Entry:
     name = event.key_label or event.key_value
     said = event.payload
-    by_program = _("probably opened by a program, not a person") if said.get("machine") else ""
+    by_program = _("probably a program") if said.get("machine") and "human" not in said else ""  # the others say it in their own part
     match event.kind:
         case Kind.PAGE_VIEW:
             stayed = spent(dwell) if dwell else ""

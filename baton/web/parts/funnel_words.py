@@ -91,7 +91,7 @@ def cause(source: str) -> str:
     """By what it came to that."""
     words = {
         "rule": _("rule of entry"), "page": _("by hand"), "api": _("program"), "import": _("import"), "workflow": _("workflow"),
-        "verdict": _("verdict of sales"),
+        "verdict": _("verdict of sales"), "evidence": _("it was a program"),
         "merge": _("merge"), "archive": _("archived"), "restore": _("restored"), "erase": _("erased"), "form": _("form"), "reopen": _("reopened"),
         "bulk": _("many at once"), "score": _("points"),
     }  # fmt: skip
