@@ -49,8 +49,42 @@ async function fonts() {
   await writeFile("baton/web/css/.fonts.css", css.replaceAll("./woff2-dynamic-subset/", "./fonts/"));
 }
 
+/**
+ * The countries of addresses, from a list in the public domain, as the collector looks them up (baton/collector/countries.py):
+ * a line of JSON, then the sorted first addresses (version 4: 32 bits; version 6: the upper 48 in 64) and beside each the number of its country; 0: none.
+ */
+async function countries() {
+  const from = "node_modules/@ip-location-db/asn-country";
+  const words = [""], numbers = new Map([["", 0]]), parts = [], counts = [];
+  for (const [version, shift] of [[4, 0n], [6, 80n]]) {
+    const firsts = [], places = [];
+    let next = 0n;
+    const add = (first, word) => {
+      if (!numbers.has(word)) words.push(word) && numbers.set(word, words.length - 1);
+      if (firsts.at(-1) === first) firsts.pop(), places.pop(); // two within one /48: the later one
+      if (places.at(-1) === numbers.get(word)) return;
+      firsts.push(first);
+      places.push(numbers.get(word));
+    };
+    for (const line of (await readFile(`${from}/asn-country-ipv${version}-num.csv`, "utf8")).trim().split("\n")) {
+      const [first, last, word] = line.split(",");
+      if (BigInt(first) >> shift > next) add(next, "");
+      add(BigInt(first) >> shift, word.trim());
+      next = (BigInt(last) >> shift) + 1n;
+    }
+    add(next, "");
+    const data = version === 4 ? new Uint32Array(firsts.map((n) => Number(n & 0xffffffffn))) : new BigUint64Array(firsts);
+    parts.push(Buffer.from(data.buffer), Buffer.from(Uint8Array.from(places)));
+    counts.push(firsts.length);
+  }
+  await mkdir("baton/collector/static", { recursive: true });
+  await writeFile("baton/collector/static/countries.bin", Buffer.concat([Buffer.from(JSON.stringify({ counts, words }) + "\n"), ...parts]));
+  return counts;
+}
+
 await mkdir(out, { recursive: true });
 await fonts();
+await countries();
 if (process.argv.includes("--watch")) {
   for (const options of [styles, open, app, builder, ...sites]) await (await context(options)).watch();
 } else {

@@ -13,7 +13,7 @@ from baton.collector import packet
 from baton.collector.buffer import Buffer, Kept
 from baton.collector.http import CORS, PREFLIGHT, Answer, Receive, Scope, Send, crawler, faulty, header, read_body
 from baton.collector.limits import Buckets
-from baton.collector.networks import believed
+from baton.collector.networks import believed, network
 from baton.collector.sites import Sites
 from baton.events import wire
 from baton.platform import signing
@@ -41,6 +41,7 @@ class Hits:
 
     def __init__(self, settings: Config, buffer: Buffer, sites: Sites) -> None:
         self.demo = settings.demo
+        self.keeps_net = settings.track_ip == "truncated"
         self.buffer = buffer
         self.sites = sites
         self.visitors = Buckets(COOKIE_RATE, COOKIE_BURST)
@@ -58,6 +59,7 @@ class Hits:
         future: asyncio.Future[Kept] = asyncio.get_running_loop().create_future()
         client = scope.get("client")
         sender = client[0] if client else "", header(scope, b"x-forwarded-for"), header(scope, b"origin"), header(scope, b"user-agent")
+
         def tell(kept: Kept) -> None:
             if not future.done():  # who asked may have gone
                 future.set_result(kept)
@@ -81,7 +83,8 @@ class Hits:
             if wait:
                 return Answer(429, [*CORS, (b"retry-after", b"%d" % math.ceil(wait))])
             led = known[2] if known and len(known) > 2 else 0
-            entry = packet.of_hits(batch, received, known=known[0] if known else 0, user_agent=user_agent, click=led)
+            net = network(address) if self.keeps_net else ""
+            entry = packet.of_hits(batch, received, known=known[0] if known else 0, user_agent=user_agent, click=led, address=address, net=net)
         except wire.Malformed as error:
             return faulty(400, str(error), error.path)
         except ValueError:

@@ -7,12 +7,13 @@ Two files in the data folder may be put there and replaced at any time, one netw
 import threading
 import time
 from bisect import bisect_right
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from functools import cache, lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 
 from baton.collector.http import Scope, header
 from baton.platform import logs
+from baton.platform.config import config
 
 FILES = {"scanners.csv": "scanner", "relays.csv": "relay"}  # the first that has the network tells
 LOOK = 60.0  # seconds between two looks at the files
@@ -50,8 +51,19 @@ def truncated(found: Address | None) -> str:
     return str(ip_network((found, 24 if found.version == 4 else 48), strict=False).network_address)
 
 
+def network(text: str) -> str:
+    """As `truncated`, of an address as text."""
+    return truncated(_read(text))
+
+
 def _inside(found: Address) -> bool:
-    return any(found.version == network.version and found in network for network in INSIDE)
+    return any(found.version == network.version and found in network for network in (*INSIDE, *_proxies()))
+
+
+@cache
+def _proxies() -> tuple[IPv4Network | IPv6Network, ...]:
+    """Proxies of one's own that have public addresses."""
+    return tuple(ip_network(part) for part in map(str.strip, config().trusted_proxies.split(",")) if part)
 
 
 def _read(text: str) -> Address | None:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from pydantic_core import from_json, to_json
 
+from baton.collector.countries import country
 from baton.events import wire
 from baton.events.ids import BITS, new_id
 from baton.events.vocabulary import Kind, key_kind
@@ -44,13 +45,19 @@ class Packet:
     user_agent: str = ""
     language: str = ""
     zone: str = ""
+    address: str = ""  # in memory only: what is kept is the country
+    country: str = ""
     contact: int = 0
     message: int = 0
     grace: int = 0  # ms after the sending in which a hit is taken for a machine's
 
     def dump(self) -> bytes:
         """One line for the spill file."""
-        return to_json(asdict(self) | {"facts": [list(f) for f in self.facts]}) + b"\n"
+        return to_json(asdict(self) | {"facts": [list(f) for f in self.facts], "address": "", "country": self.where()}) + b"\n"
+
+    def where(self) -> str:
+        """The country the request came from, "" when it is not known."""
+        return self.country or country(self.address, self.zone, self.language)
 
     @classmethod
     def load(cls, line: bytes) -> "Packet":
@@ -62,11 +69,12 @@ class Packet:
             raise ValueError(str(error)) from None
 
 
-def of_hits(batch: wire.Batch, received: int, *, known: int, user_agent: str, click: int = 0) -> Packet:
+def of_hits(batch: wire.Batch, received: int, *, known: int, user_agent: str, click: int = 0, address: str = "", net: str = "") -> Packet:
     """The packet of a tracker's request. Raises Malformed for a hit that is too old to be kept.
 
     A browser's clock that is off (over 5 minutes late, over a second early) is corrected by whole minutes, rounded
-    towards the past: the same hit sent again gets the same time, and none lies in the future. `click`: the event of a mail or link that led here.
+    towards the past: the same hit sent again gets the same time, and none lies in the future. `click`: the event of a mail or link that led here;
+    `net`: what may be kept of the address.
     """
     off = received - batch.sent
     shift = off // MINUTE * MINUTE if off > SKEW or off < -AHEAD else 0
@@ -82,8 +90,11 @@ def of_hits(batch: wire.Batch, received: int, *, known: int, user_agent: str, cl
                 payload["title"] = label
             if came_from:
                 payload["referrer"] = came_from
+            if net:
+                payload["net"] = net
             if click:
-                payload["click"], click = str(click), 0  # the first page
+                payload |= {"click": str(click), "whom": str(known)}
+                click = 0  # the first page only
             text = to_json(payload).decode()
         elif kind in OF_VIEW:
             text = "{}"
@@ -92,7 +103,7 @@ def of_hits(batch: wire.Batch, received: int, *, known: int, user_agent: str, cl
         facts.append(Fact(ts, id, kind, KEY_KINDS[kind], key, label, value, text))
     if batch.said:
         facts.append(_said(batch, received))
-    return Packet(received, facts, batch.cookie, known, page, referrer, user_agent[:300], batch.language, batch.zone)
+    return Packet(received, facts, batch.cookie, known, page, referrer, user_agent[:300], batch.language, batch.zone, address)
 
 
 def _said(batch: wire.Batch, received: int) -> Fact:

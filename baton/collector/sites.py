@@ -7,8 +7,9 @@ import asyncio
 import contextlib
 import json
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,7 +26,10 @@ MINUTES = 5  # a tracker keeps what it was told
 HOSTS = 20_000  # hosts remembered
 
 SITES = 'SELECT domain, "group", banner::text FROM site WHERE archived_at IS NULL ORDER BY domain'
-SEEN = "UPDATE site SET seen_at = $2 WHERE domain = ANY($1::text[]) AND (seen_at IS NULL OR seen_at < $2)"
+SEEN = """
+UPDATE site s SET seen_at = $3, hits_on = $4, hits = r.hits + CASE WHEN s.hits_on = $4 THEN s.hits ELSE 0 END
+FROM unnest($1::text[], $2::integer[]) AS r(domain, hits) WHERE s.domain = r.domain
+"""
 NOTHING: Mapping[str, Any] = {"banner": None, "linked": [], "ask": False}
 
 log = logs.log(__name__)
@@ -39,8 +43,9 @@ class Sites:
         self.own = urlsplit(settings.url).hostname or ""  # Baton's own pages may always send
         self._sites: dict[str, tuple[str, dict[str, Any]]] = {}  # domain -> group, banner
         self._hosts: dict[str, str] = {}  # host -> the domain it belongs to, "" for none
-        self._heard: set[str] = set()  # domains heard of since the last round
-        self._noted: dict[str, float] = {}  # domain -> when that was last written
+        self._heard = Counter[str]()  # requests of each domain since the last round
+        self._noted: set[str] = set()  # domains written in the last minute
+        self._zone = settings.zone
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -54,14 +59,19 @@ class Sites:
         self._task = asyncio.create_task(self._follow())
 
     async def stop(self) -> None:
-        """Follow no longer."""
+        """Note who was heard of and follow no longer."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        if self._heard:
+            try:
+                await self._look()
+            except Exception as error:
+                if not is_away(error):
+                    log.exception("the sites could not be noted")
 
     def changed(self, *_: object) -> None:
         """The table changed: called by whoever listens to `baton_site`."""
-        self._noted.clear()
         self._wake.set()
 
     def asks(self) -> bool:
@@ -73,10 +83,11 @@ class Sites:
         if not self._sites:
             return True
         domain = self._domain(host)
-        if domain and domain not in self._noted:
-            self._noted[domain] = 0.0
-            self._heard.add(domain)
-            self._wake.set()
+        if domain:
+            self._heard[domain] += 1
+            if domain not in self._noted:  # a site just installed is seen at once
+                self._noted.add(domain)
+                self._wake.set()
         return bool(domain) or host == self.own
 
     def told(self, host: str) -> Mapping[str, Any]:
@@ -109,10 +120,14 @@ class Sites:
         return found
 
     async def _follow(self) -> None:
+        minute = time.monotonic() + EVERY
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), EVERY)
+                await asyncio.wait_for(self._wake.wait(), max(0.0, minute - time.monotonic()))
             self._wake.clear()
+            if time.monotonic() >= minute:
+                minute = time.monotonic() + EVERY
+                self._noted.clear()
             try:
                 await self._look()
             except Exception as error:
@@ -122,18 +137,16 @@ class Sites:
 
     async def _look(self) -> None:
         """Note who was heard of, and read the table."""
-        now = time.monotonic()
         connection = await asyncpg.connect(self.url, timeout=5, command_timeout=5)
         try:
             if self._heard:
-                heard = sorted(self._heard)
-                await connection.execute(SEEN, heard, datetime.now(UTC))
-                self._heard.difference_update(heard)
-                self._noted.update(dict.fromkeys(heard, now))
+                heard, now = dict(self._heard), datetime.now(self._zone)
+                await connection.execute(SEEN, sorted(heard), [heard[domain] for domain in sorted(heard)], now, now.date())
+                self._heard.subtract(heard)
+                self._heard += Counter()  # drops what is zero
             self._put(await connection.fetch(SITES))
         finally:
             await connection.close()
-        self._noted = {domain: at for domain, at in self._noted.items() if now - at < EVERY or domain in self._heard}
 
     def _put(self, rows: Sequence[asyncpg.Record]) -> None:
         found = {domain: (group, json.loads(banner)) for domain, group, banner in rows}

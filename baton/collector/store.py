@@ -11,6 +11,7 @@ from typing import Any
 
 import asyncpg
 
+from baton.collector.device import device
 from baton.collector.packet import Fact, Packet
 from baton.events import evidence, months
 from baton.events.vocabulary import Kind
@@ -36,10 +37,10 @@ SELECT r.value, 'cookie', r.id, false, $3 FROM unnest($1::text[], $2::bigint[]) 
 ON CONFLICT DO NOTHING RETURNING value, contact_id
 """
 VISITORS = """
-INSERT INTO visitor (contact_id, first_seen_at, last_seen_at, first_page, first_referrer, user_agent, language, zone)
-SELECT r.id, r.at, r.at, r.page, r.referrer, r.agent, r.language, r.zone
-FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
-  AS r(id, at, page, referrer, agent, language, zone)
+INSERT INTO visitor (contact_id, first_seen_at, last_seen_at, first_page, first_referrer, user_agent, language, zone, country, device)
+SELECT r.id, r.at, r.at, r.page, r.referrer, r.agent, r.language, r.zone, r.country, r.device
+FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+  AS r(id, at, page, referrer, agent, language, zone, country, device)
 ON CONFLICT DO NOTHING
 """
 CHOICES = """
@@ -240,6 +241,8 @@ class Store:
             [p.user_agent for _, p in found],
             [p.language for _, p in found],
             [p.zone for _, p in found],
+            [p.where() for _, p in found],
+            [device(p.user_agent) for _, p in found],
         )
         return owners
 

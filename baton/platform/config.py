@@ -56,6 +56,14 @@ class Config(BaseModel):
     allow_private_webhooks: Annotated[
         str, Field(description="Private networks that outgoing requests may reach, comma separated, as `10.1.0.0/16`. Empty: none.")
     ] = ""
+    track_ip: Annotated[
+        Literal["none", "truncated"],
+        Field(description="What a page view keeps of its visitor's address: nothing (`none`) or its network, without the last part (`truncated`)."),
+    ] = "none"
+    trusted_proxies: Annotated[
+        str,
+        Field(description="Networks of proxies whose `X-Forwarded-For` is believed, besides private ones, comma separated, as `203.0.113.0/24`."),
+    ] = ""
     log_format: Annotated[Literal["text", "json"], Field(description="Log lines for people (`text`) or for machines (`json`).")] = "text"
     demo: Annotated[bool, Field(description="Serve the sample company's website and the mail catcher. Set by `baton demo`; never in production.")] = False
 
@@ -97,7 +105,7 @@ class Config(BaseModel):
             raise ValueError("expected smtp://host:port or smtps://host:port")
         return value
 
-    @field_validator("allow_private_webhooks")
+    @field_validator("allow_private_webhooks", "trusted_proxies")
     @classmethod
     def _networks(cls, value: str) -> str:
         for network in filter(None, map(str.strip, value.split(","))):

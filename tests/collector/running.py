@@ -106,8 +106,8 @@ class Running:
     def post(self, body: Any, **options: Any) -> httpx.Response:
         return self.do(self.http.post("/t/e", content=body if isinstance(body, str | bytes) else json.dumps(body), **options))
 
-    def hits(self, *hits: dict[str, Any], cookie: str = COOKIE, sent: int | None = None, **more: Any) -> httpx.Response:
-        return self.post({"v": 1, "c": cookie, "s": now_ms() if sent is None else sent, "h": list(hits), **more})
+    def hits(self, *hits: dict[str, Any], cookie: str = COOKIE, sent: int | None = None, headers: dict[str, str] | None = None, **more: Any) -> httpx.Response:
+        return self.post({"v": 1, "c": cookie, "s": now_ms() if sent is None else sent, "h": list(hits), **more}, headers=headers)
 
     def cut(self) -> None:
         self.do(self.line.cut())
