@@ -19,12 +19,6 @@ const asked = new Map<string, Promise<void>>();
 const given = (form: HTMLFormElement) => (w.jQuery ? w.jQuery(form) : form); // sites written for jQuery get what they expect
 const say = (id: string, eventName: string, data: unknown) => window.postMessage({ type: "hsFormCallback", eventName, id, data }, "*");
 
-function values(form: HTMLFormElement): Value[] {
-  const found: Value[] = [];
-  new FormData(form).forEach((value, name) => typeof value === "string" && found.push({ name, value }));
-  return found;
-}
-
 /** HubSpot's class names beside ours: what the site's style sheet says of its forms still holds. */
 function dress(form: HTMLFormElement, options: Options) {
   form.classList.add("hs-form", `hs-form-${options.formId}`, ...(options.cssClass || "").split(/\s+/).filter(Boolean));
@@ -56,14 +50,19 @@ function fetchForm(id: string) {
 function ready(form: HTMLFormElement, place: Element, options: Options) {
   const { formId: id } = options;
   dress(form, options);
-  let submitted: Value[] = [];
-  form.addEventListener("submit", () => {
-    submitted = values(form);
+  let submitted: Value[] = [], telling = false;
+  // The form reads its own values when all is answered and it is sent: not at every step.
+  form.addEventListener("formdata", (event) => {
+    if (telling) return; // a listener reads them too
+    telling = true;
+    submitted = [];
+    event.formData.forEach((value, name) => typeof value === "string" && !/^baton_/.test(name) && submitted.push({ name, value }));
     if (options.onBeforeFormSubmit) options.onBeforeFormSubmit(given(form), submitted);
     say(id, "onBeforeFormSubmit", submitted);
     if (options.onFormSubmit) options.onFormSubmit(given(form), submitted);
     say(id, "onFormSubmit", submitted);
-  }, true);
+    telling = false;
+  });
   place.addEventListener("baton:sent", () => {
     const data = { redirectUrl: options.redirectUrl || "", submissionValues: Object.fromEntries(submitted.map((one) => [one.name, one.value])) };
     if (options.onFormSubmitted) options.onFormSubmitted(given(form), data);
@@ -98,6 +97,7 @@ function put(place: Element, options: Options) {
     const form = spot.querySelector("form");
     if (!form) return;
     watcher.disconnect();
+    spot.removeAttribute("data-baton-form"); // the same form may stand in a second place
     ready(form, spot, options);
   };
   const watcher = new MutationObserver(look);

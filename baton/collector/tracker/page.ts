@@ -3,7 +3,7 @@
 export type Words = Record<string, unknown>;
 /** What the other files (video, banner, hubspot) may use of the tracker; it is no interface for sites. */
 export interface Inside {
-  add(kind: string, x: Words, now?: boolean, id?: number, n?: number): void;
+  add(kind: string, x: Words, now?: boolean, id?: number, n?: number, t?: number): void;
   choose(granted: boolean, version?: string, language?: string): void;
   forget(): void;
   choice(): string;

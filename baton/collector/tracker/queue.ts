@@ -16,8 +16,13 @@ let pause = 2_000;
 let timer = 0;
 let retryTimer = 0;
 
-function body(hits: Hit[]): string {
+/** A view has the title that its page has when it is sent or left: applications set it after the address. */
+export function entitle(hits = waiting) {
   for (const hit of hits) if (hit.id === state.view) hit.title = document.title.slice(0, 300);
+}
+
+function body(hits: Hit[]): string {
+  entitle(hits);
   return JSON.stringify({
     v: 1, c: state.cookie, s: Date.now(), bt: state.token || undefined, l: nav.language, z: Intl.DateTimeFormat().resolvedOptions().timeZone,
     i: state.who || undefined, h: hits,
@@ -37,9 +42,9 @@ export function soon(now?: boolean) {
   else timer = window.setTimeout(send, 50); // a title set just after the route is still caught
 }
 
-/** A hit on this page. The same id again replaces what it said. */
-export function add(kind: string, x: Words, now?: boolean, id = random(), n?: number) {
-  push({ k: kind, id, t: Date.now(), u: state.at || here(), n, x }, now);
+/** A hit on this page. The same id and time again replace what it said. */
+export function add(kind: string, x: Words, now?: boolean, id = random(), n?: number, t = Date.now()) {
+  push({ k: kind, id, t, u: state.at || here(), n, x }, now);
 }
 
 export function send() {

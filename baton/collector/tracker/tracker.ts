@@ -45,6 +45,11 @@ function start() {
   watchViews();
   watchForms();
   addEventListener("online", send);
+  doc.addEventListener("baton:sent", () => {
+    send();
+    if (state.cookie) state.cookie = cookie("baton_v", HEX) || state.cookie; // somebody else sits here now
+    tellAll();
+  });
   let timer = 0;
   new MutationObserver(() => (timer = timer || window.setTimeout(() => ((timer = 0), state.cookie && scan()), 300))).observe(doc, { childList: true, subtree: true });
 }

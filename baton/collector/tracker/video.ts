@@ -2,7 +2,7 @@
 // No script of the players' makers is loaded: their frames speak by messages, and this file asks them to.
 import type { Api } from "./page";
 
-interface Watched { id: number; video: string; title: string; parts: [number, number][]; at: number; when: number; duration: number; told: number; asked: number }
+interface Watched { id: number; t: number; video: string; title: string; parts: [number, number][]; at: number; when: number; duration: number; told: number; asked: number }
 
 const STEPS = [25, 50, 75, 90, 100]; // percent that are told at once
 const FASTEST = 2.5; // seconds of film a second: more is a jump
@@ -29,7 +29,7 @@ function tell(film: Watched) {
   const n = percent(film);
   if (n <= film.told || !inside.state.cookie) return;
   film.told = n;
-  inside.add("video_watched", { video: film.video, title: film.title.slice(0, 300), seconds: tenth(seconds(film)), duration: tenth(film.duration) }, true, film.id, n);
+  inside.add("video_watched", { video: film.video, title: film.title.slice(0, 300), seconds: tenth(seconds(film)), duration: tenth(film.duration) }, true, film.id, n, film.t);
 }
 
 /** The player stands at `at` seconds; since the last word it played on, or jumped. */
@@ -48,7 +48,7 @@ function film(element: Element, video: string, title: string): Watched {
   let known = films.get(element);
   if (!known || known.video !== video) {
     if (known) tell(known);
-    known = { id: inside.random(), video, title, parts: [], at: 0, when: 0, duration: 0, told: 0, asked: 0 };
+    known = { id: inside.random(), t: Date.now(), video, title, parts: [], at: 0, when: 0, duration: 0, told: 0, asked: 0 };
     films.set(element, known);
   }
   return known;

@@ -40,6 +40,7 @@ MODES = (
         gettext_lazy("Nothing is stored and nothing is sent until the visitor agrees. Needed for visitors in the European Union."),
     ),
 )
+REOPEN = '<a href="#" data-baton-consent>Cookies</a>'
 LANGUAGES = (("ko", "한국어"), ("en", "English"))
 WORDS = {
     "title": gettext_lazy("Heading"),
@@ -154,7 +155,7 @@ def install(request: HttpRequest) -> HttpResponse:
         "platform": platform, "platforms": tracking_steps.PLATFORMS, "steps": tracking_steps.steps(platform.key, url, users.account().pk),
         "shared": tracking_steps.tag(url, site.domain if site else "example.com"), "policy": tracking_steps.policy(url),
         "site": site, "sites": [(one.pk, sites.shown(one.domain)) for one in known], "since": since, "label": TrackingSettings.label,
-        "here": "install", "params": {"platform": platform.key, **({"site": site.pk} if site else {})},
+        "here": "install",
     }  # fmt: skip
     return render(request, "settings/tracking_install.html", {**context, **_state(since, site)})
 
@@ -217,7 +218,7 @@ def banner(request: HttpRequest, site_id: int) -> HttpResponse:
     context = {
         "site": site, "domain": sites.shown(site.domain), "mode": values["mode"], "policy_url": values["policy_url"], "errors": errors, "modes": MODES,
         "texts": [(key, name, _inputs(key, values["text"][key], errors)) for key, name in LANGUAGES],
-        "frames": _frames(values), "asked": bool(site.banner) and site.banner["mode"] != "none",
+        "frames": _frames(values), "reopen": REOPEN, "asked": bool(site.banner) and site.banner["mode"] != "none",
         "wordings": [{**one, "who": funnel_words.actor_name(one["actor"], names), "mode": modes[one["banner"]["mode"]]} for one in sites.wordings(site)],
         "may_edit": permissions.can(request.user, "settings", "edit"), "label": TrackingSettings.label, "here": "sites",
     }  # fmt: skip
