@@ -105,6 +105,16 @@ def after_form(page_url: str, form_id: int, contact_id: int) -> str:
     return f"/a/{asset.guid}/?g={make_pass(asset, contact_id)}" if asset.form_id == form_id else ""
 
 
+def page_of(guid: str) -> str:
+    """The address of a public asset; "" for anything else."""
+    if not guid:
+        return ""
+    try:
+        return address(assets.by_guid(guid))
+    except NotFound:
+        return ""
+
+
 def make_pass(asset: Asset, contact_id: int) -> str:
     """What opens this asset for a while to whoever has it."""
     return signing.make("asset", asset.pk, contact_id, int(time.time()) + PASS)

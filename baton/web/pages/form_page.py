@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from ipaddress import ip_address
 from typing import Any
@@ -21,6 +21,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from baton.accounts import tokens, users
+from baton.content import gate
 from baton.events.wire import COOKIE, storable
 from baton.forms import captcha, consents, handing, intake, kept, known, public, receive, shown, spam, submissions, verbs
 from baton.forms.fields import Upload
@@ -106,6 +107,8 @@ def _submit(request: HttpRequest, form: Form, seen: Shown, json_wanted: bool) ->
         if not _keep(str(form.guid), sent):
             raise
         done = submissions.as_if_taken(form, seen)
+    if opens := gate.after_form(sent.about["page_url"], form.pk, done.contact_id):
+        done = replace(done, redirect_url=request.build_absolute_uri(opens))  # it was asked for before a piece of content
     return _thanked(request, form, done, json_wanted)
 
 
@@ -168,7 +171,9 @@ def _address(request: HttpRequest) -> str:
 
 def _form(request: HttpRequest, form: Form, seen: Shown, *, faults: dict[str, str] | None = None, given: Any = None, status: int = 200) -> HttpResponse:
     words = drawn(seen, faults=faults, given=given, skipped=known.skipped(form, seen.definition, _cookie(request)))
-    return _page(request, "forms/hosted.html", {**words, "form": form, "trap": spam.TRAP, "time_name": spam.TIME, "time": spam.drawn()}, status=status)
+    words |= {"form": form, "trap": spam.TRAP, "time_name": spam.TIME, "time": spam.drawn()}
+    words["page_url"] = gate.page_of(request.GET.get("for", "")) or (given.get("page_url", "") if given else "")
+    return _page(request, "forms/hosted.html", words, status=status)
 
 
 def drawn(seen: Shown, *, faults: dict[str, str] | None = None, given: Any = None, skipped: Any = ()) -> dict[str, Any]:
