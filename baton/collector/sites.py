@@ -97,8 +97,8 @@ class Sites:
             return NOTHING
         group, banner = self._sites[domain]
         mode = banner.get("mode", "none")
-        linked = [other for other, (theirs, _) in self._sites.items() if other != domain and group and theirs == group]
-        return {"banner": banner if mode in ("notice", "ask") else None, "linked": linked, "ask": mode == "ask"}
+        linked = [one for one, (theirs, _) in self._sites.items() if group and theirs == group]  # its own domain too: for what lies below it
+        return {"banner": banner if mode in ("notice", "ask") else None, "linked": linked if len(linked) > 1 else [], "ask": mode == "ask"}
 
     async def config(self, scope: Scope, send: Send) -> None:
         """Answer GET /t/config."""

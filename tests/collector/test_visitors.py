@@ -117,8 +117,8 @@ def test_only_registered_sites_may_send_once_there_is_one(collector: Running) ->
         assert hits_of("") == 204  # a program: the page it names counts
         wait_for(lambda: Site.objects.get(domain="nuriwork.example").seen_at is not None)
         told = collector.get("/t/config?h=www.nuriwork.example").json()
-        assert (told["ask"], told["linked"], told["banner"]["text"]["ko"]) == (True, ["nuri.example"], text)
-        assert collector.get("/t/config?h=nuri.example").json() == {"banner": None, "linked": ["nuriwork.example"], "ask": False}
+        assert (told["ask"], told["linked"], told["banner"]["text"]["ko"]) == (True, ["nuri.example", "nuriwork.example"], text)
+        assert collector.get("/t/config?h=nuri.example").json() == {"banner": None, "linked": ["nuri.example", "nuriwork.example"], "ask": False}
         assert collector.get("/t/config?h=elsewhere.example").json() == {"banner": None, "linked": [], "ask": False}
         collector.stop()
         assert Site.objects.get(domain="nuriwork.example").hits == 2
