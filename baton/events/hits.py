@@ -10,6 +10,7 @@ Every verdict is worked out from what is stored, so hits may arrive in any order
 
 import json
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from django.db import transaction
 from psycopg.types.json import Jsonb
 
 from baton.crm import mail_domains
-from baton.events import evidence
+from baton.events import evidence, identity
 from baton.events.vocabulary import HUMAN, Kind
 from baton.platform import changes, clock, history, live, sql
 from baton.platform.actor import Actor
@@ -86,9 +87,9 @@ WHERE o.payload ? 'human' AND NOT coalesce(o.payload -> 'why', '[]') ?| %(passin
 """
 # Clicks whose page somebody really looked at, and the last open before each.
 LANDED = """
-SELECT DISTINCT c.contact_id, c.ts, c.id, c.payload ->> 'message'
+SELECT DISTINCT c.contact_id, c.ts, c.id, c.payload ->> 'message', v.contact_id
 FROM event v
-JOIN event c ON c.contact_id = v.contact_id AND c.id = (v.payload ->> 'click')::bigint AND c.kind IN (12, 19)
+JOIN event c ON c.contact_id IN (v.contact_id, (v.payload ->> 'whom')::bigint) AND c.id = (v.payload ->> 'click')::bigint AND c.kind IN (12, 19)
     AND c.ts BETWEEN v.ts - interval '1 hour' AND v.ts + interval '5 minutes'
 LEFT JOIN event dwell ON dwell.contact_id = v.contact_id AND dwell.ts = v.ts AND dwell.id = v.id + 1 AND dwell.kind = 2
 LEFT JOIN event depth ON depth.contact_id = v.contact_id AND depth.ts = v.ts AND depth.id = v.id + 2 AND depth.kind = 15
@@ -96,6 +97,23 @@ WHERE v.contact_id = ANY(%(ids)s) AND v.kind = 1 AND v.ts >= %(since)s AND v.pay
   AND NOT coalesce(c.payload -> 'why', '[]') ? 'landed'
   AND (dwell.value >= %(dwell)s OR (dwell.value >= %(glance)s AND depth.value >= %(depth)s) OR EXISTS (
       SELECT 1 FROM event d WHERE d.contact_id = v.contact_id AND d.ts >= v.ts AND d.ts <= v.ts + %(stay)s AND d.kind = ANY(%(done)s::smallint[])))
+"""
+# Whether the newest click that led a visitor here was a program's.
+LED_BY = """
+SELECT c.payload ? 'machine'
+FROM event v JOIN event c ON c.contact_id = %s AND c.id = (v.payload ->> 'click')::bigint AND c.kind = 12
+    AND c.ts BETWEEN v.ts - interval '1 hour' AND v.ts + interval '5 minutes'
+WHERE v.contact_id = %s AND v.kind = 1 AND v.payload ? 'click' ORDER BY v.ts DESC, v.id LIMIT 1
+"""
+# The visitors who were taken for somebody only because of these clicks.
+BELIEVED = """
+SELECT DISTINCT (v.payload ->> 'via')::bigint
+FROM unnest(%s::bigint[], %s::timestamptz[], %s::bigint[]) AS r(contact_id, ts, id)
+JOIN event v ON v.contact_id = r.contact_id AND v.kind = 1 AND v.ts BETWEEN r.ts - interval '5 minutes' AND r.ts + interval '1 hour'
+    AND v.payload ->> 'click' = r.id::text AND v.payload ? 'via'
+WHERE NOT EXISTS (
+    SELECT 1 FROM event o JOIN event c ON c.contact_id = o.contact_id AND c.id = (o.payload ->> 'click')::bigint AND c.kind = 12 AND NOT c.payload ? 'machine'
+    WHERE o.contact_id = r.contact_id AND o.kind = 1 AND o.payload ? 'click' AND o.payload ->> 'via' = v.payload ->> 'via')
 """
 OPENS = """
 SELECT DISTINCT ON (r.contact_id, r.ts, r.id) e.contact_id, e.ts, e.id, e.payload
@@ -207,11 +225,29 @@ def landed(ids: Collection[int]) -> list[Change]:
     clicks = sql.rows(LANDED, {**numbers, "ids": sorted(ids), "since": clock.now() - BACK})
     if not clicks:
         return []
-    found: dict[Place, set[str]] = {(contact, ts, id): {"landed"} for contact, ts, id, _message in clicks}
-    columns = dict(zip(("contacts", "times", "clicks", "messages"), map(list, zip(*clicks, strict=True)), strict=True))
+    found: dict[Place, set[str]] = {(contact, ts, id): {"landed"} for contact, ts, id, *_ in clicks}
+    columns = dict(zip(("contacts", "times", "clicks", "messages", "_"), map(list, zip(*clicks, strict=True)), strict=True))
+    del columns["_"]
     for contact, ts, id, _payload in sql.rows(OPENS, {**columns, "before": READ_BEFORE, "firm": sorted(FIRM)}):
         found.setdefault((contact, ts, id), set()).add("read")
-    return revise(found)
+    told = revise(found)
+    for contact, _ts, _id, _message, visitor in clicks:  # one who was taken for a program had not been believed to be the contact
+        if visitor != contact and not led_by_program(visitor, contact):
+            with suppress(Conflict):
+                identity.join(visitor, contact, by="email_click", sure=False)
+    return told
+
+
+def led_by_program(visitor: int, contact: int) -> bool:
+    """Whether a visitor came by a click of a mail to the contact that was probably no person's. Such a one is nobody."""
+    found = sql.rows(LED_BY, [contact, visitor])
+    return bool(found and found[0][0])
+
+
+def _disbelieve(lost: Collection[Place]) -> None:
+    """Visitors who came by clicks of programs are not the contacts: what they did on the site is an anonymous visitor's again."""
+    for (visitor,) in sql.rows(BELIEVED, [list(column) for column in zip(*lost, strict=True)]):
+        identity.settle(visitor, None)
 
 
 def revise(found: Mapping[Place, Collection[str]]) -> list[Change]:
@@ -243,6 +279,7 @@ def _write(written: Collection[tuple[Place, Payload]], lost: Collection[Place]) 
         columns = [list(column) for column in zip(*(place for place, _payload in written), strict=True)]
         sql.run(REWRITE, [*columns, [Jsonb(payload) for _place, payload in written]])
     if lost:
+        _disbelieve(lost)
         sql.run(LAST_SEEN, {"ids": [p[0] for p in lost], "times": [p[1] for p in lost], "kinds": [int(kind) for kind in HUMAN]})
 
 

@@ -60,7 +60,8 @@ def _strays(contact_ids: set[int]) -> set[int]:
 def _by_mail(change: Change) -> None:
     """A visitor came by a link of a mail written to a contact: he is that contact, unless he is known as another."""
     contact_id = int(change.key.rpartition(":")[2])
-    if not identity.is_known(identity.current(contact_id)):
+    now = identity.current(contact_id)
+    if not identity.is_known(now) or hits.led_by_program(change.contact_id, now):
         return
     try:
         identity.join(change.contact_id, contact_id, by="email_click", sure=False)

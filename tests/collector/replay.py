@@ -31,6 +31,7 @@ class Result:
 
     of: Counter[str] = field(default_factory=Counter)
     counting: Counter[str] = field(default_factory=Counter)
+    views: Counter[str] = field(default_factory=Counter)  # pages seen by contacts after a click of this label
     points: int = 0  # of all contacts, by a score that gives one for each open and click
 
     def share(self, human: bool) -> tuple[int, int]:
@@ -60,6 +61,7 @@ class World:
             for n, id in enumerate(self.people)
         )
         self.labels: dict[tuple[int, int, int], str] = {}  # contact, kind, milliseconds
+        self.landed: dict[int, str] = {}  # number of a page view -> label
 
     def address(self, hit: Hit) -> str:
         contact, message = self.people[hit.person], MESSAGE + hit.person
@@ -89,6 +91,7 @@ class World:
         address, _, token = location.partition("?bt=")
         page: dict[str, Any] = {"id": secrets.randbelow(1 << 48) * 4, "t": ms, "u": address}
         stay = hit.landing
+        self.landed[page["id"]] = hit.label
         assert stay is not None
         assert token
         told = [{**page, "k": "page_view"}, {**page, "k": "page_dwell", "id": page["id"] + 1, "n": stay.dwell}]
@@ -108,6 +111,8 @@ class World:
         for place, label in self.labels.items():
             found.of[label] += 1
             found.counting[label] += "machine" not in told[place]
+        seen = sql.rows("SELECT id FROM event WHERE kind = %s AND contact_id = ANY(%s)", [int(Kind.PAGE_VIEW), self.people])
+        found.views.update(self.landed[id] for (id,) in seen)
         found.points = int(sql.rows("SELECT coalesce(sum(total), 0) FROM score WHERE contact_id = ANY(%s)", [self.people])[0][0])
         return found
 

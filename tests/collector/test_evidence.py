@@ -1,5 +1,6 @@
 """Programs and people in one trace: who keeps points, and how long it took to know."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -55,3 +56,5 @@ def test_programs_get_no_points_and_people_keep_them(collector: Running) -> None
     assert scanned <= 0.01 * programs, str(result)
     assert kept >= 0.97 * people, str(result)
     assert result.points == scanned + kept
+    assert {label for label in world.landed.values() if not label.startswith("human")} == {"runs scripts", "patient"}
+    assert result.views == Counter(label for label in world.landed.values() if label.startswith("human"))  # what programs saw is nobody's
