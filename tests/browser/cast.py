@@ -183,6 +183,25 @@ def _story(contact: int, model: int, owner: int) -> None:
         NewEvent(contact, Kind.PAGE_VIEW, at(0.005), key_value=pricing[0], key_label=pricing[1], payload={"url": f"https://{pricing[0]}"}),
     ]
     record.add(rows, announce=False)
+    _form(contact, now)
+
+
+def _form(contact: int, now: datetime) -> None:
+    """The form he sent, which others saw and left; it is number 1, as his story says."""
+    from baton.events import record
+    from baton.events.record import NewEvent
+    from baton.events.vocabulary import Kind
+    from baton.forms import verbs
+    from baton.forms.models import FormSubmission
+    from baton.platform.actor import SYSTEM
+    from baton.web.parts import form_presets
+
+    form = verbs.create("상담 문의", form_presets.make("contact", "ko")[1], actor=SYSTEM, publish=True)
+    answers = {"lastname": "서", "firstname": "지우", "email": "jiwoo.seo@gaonlogis.example", "message": "340명이 쓸 근태 시스템을 찾고 있습니다."}
+    FormSubmission.objects.create(contact_id=contact, id=1, form_id=form.pk, version=1, values=answers, page_url="https://nuriwork.example/contact", at=now)
+    seen = [(contact + n, kind) for n in range(1, 41) for kind in (Kind.FORM_VIEW, Kind.FORM_START, Kind.FORM_ABANDON)[: 1 + n % 3]]
+    payload = {"page": "https://nuriwork.example/contact", "version": "1", "field": "phone"}
+    record.add([NewEvent(id, kind, now - timedelta(hours=id % 90), str(form.pk), form.name, payload=payload) for id, kind in seen], announce=False)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,10 @@ AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text()
 DIST = ROOT / "baton/web/static/dist"
 
 
-LOOKS: tuple[tuple[Literal["light", "dark"], int], ...] = (("light", 1440), ("dark", 390))  # colours do not depend on the width, nor the order of things on the theme
+LOOKS: tuple[tuple[Literal["light", "dark"], int], ...] = (
+    ("light", 1440),
+    ("dark", 390),
+)  # colours do not depend on the width, nor the order of things on the theme
 
 
 def check(page: Page, url: str) -> None:
@@ -85,6 +88,9 @@ FOUND: dict[str, Callable[[Page], str]] = {
     "{quote}": first("/objects/quotes/"),
     "{product}": first("/objects/products/"),
     "{list}": first("/lists/"),
+    "{form}": first("/forms/"),
+    "{form_consent}": lambda page: first("/forms/")(page) + "?part=consent",
+    **{f"{{form_{tab}}}": lambda page, tab=tab: f"{first('/forms/')(page)}{tab}/" for tab in ("share", "answers", "report")},  # type: ignore[misc]
     "{list_edit}": lambda page: first("/lists/")(page) + "edit/",
     "{merge}": lambda page: story(page).replace("/contacts/", "/merge/contact/"),
     "{privacy}": lambda page: story(page).replace("/contacts/", "/privacy/"),

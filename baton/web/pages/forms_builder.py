@@ -222,7 +222,7 @@ def _panel(form: Form, key: str, faults: dict[str, str] | None = None) -> dict[s
     if faults is None:
         problems = form_words.faults(form.draft, documents.check(form.draft))
         faults = {fault.last: fault.text for fault in reversed(problems) if fault.block == key}
-    shared = {"url_key": key, "block": found, "field_faults": faults, "saved": False}
+    shared = {"url_key": key, "item": found, "field_faults": faults, "saved": False}
     if "step" in found:
         return {**shared, "is_step": True}
     kind, name = str(found["type"]), str(found["name"])

@@ -63,6 +63,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
             (_source(key), n, packed.url("contact", form_report.from_source(pk, days, key)), _share(n, report.sums.sent)) for key, n in report.by_source
         ],
         "drawing": _drawing(report),
+        "least": form_trial.LEAST,
+        "least_sent": form_trial.LEAST_SENT,
         "trials": [{"trial": trial, "running": trial.split.ended_at is None, "sides": _sides(trial)} for trial in trials],
     }
     return render(request, "forms_report/page.html", context)

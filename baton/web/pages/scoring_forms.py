@@ -106,6 +106,7 @@ def _context(request: HttpRequest) -> dict[str, Any]:
         "ratings": range(1, 11),
         "without": sum(not line.points for line in lines),
         "may_edit": permissions.can(request.user, "scoring", "edit"),
+        "may_forms": permissions.can(request.user, "forms"),
         "may_task": rights.of(user(request)).may("task", "create"),
         "models": ScoreModel.objects.filter(archived_at=None, object_type="contact"),
     }

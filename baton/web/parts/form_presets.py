@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from ..parts.builder import Kind
 
 PRESETS = (
-    Kind("contact", _("Contact"), "message-square"),
+    Kind("contact", _("Contact form"), "message-square"),
     Kind("brochure", _("Brochure download"), "file-down"),
     Kind("demo", _("Demo request"), "presentation"),
     Kind("newsletter", _("Newsletter"), "newspaper"),

@@ -51,7 +51,7 @@ ASK = {
     "queued": (_("queued"), _("Waits its turn: shown to a visitor who comes back, when the fields before it are known.")),
 }
 PARTS = (
-    Kind("consent", _("Consent"), "shield-check"),
+    Kind("consent", _("Consent and notice"), "shield-check"),
     Kind("after", _("After sending"), "party-popper"),
     Kind("notify", _("Notify"), "bell"),
     Kind("spam", _("Spam defence"), "shield"),
