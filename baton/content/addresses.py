@@ -23,7 +23,7 @@ def of_asset(asset: Asset) -> list[Key]:
     if asset.kind == "link" and asset.url:
         found += [(Kind.PAGE_VIEW, page_key(asset.url)), (Kind.DOWNLOAD, page_key(asset.url))]
     if asset.kind == "file":
-        found.append((Kind.DOWNLOAD, f"{own}/file"))
+        found += [(Kind.DOWNLOAD, key) for key in (f"{own}/file", asset.url and page_key(asset.url)) if key]
     if asset.kind in ("video", "webinar"):
         found += [(Kind.VIDEO_WATCHED, key) for key in (video_key(asset.url if asset.kind == "video" else asset.replay_url), f"{own}/file") if key]
     if asset.kind == "webinar" and asset.event_name:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from baton.content.models import Asset
 from baton.crm import files, uses
@@ -22,7 +22,9 @@ KINDS: dict[str, str | Promise] = {
     "page": gettext_lazy("Page"), "file": gettext_lazy("File"), "video": gettext_lazy("Video"),
     "webinar": gettext_lazy("Webinar"), "link": gettext_lazy("Link"),
 }  # fmt: skip
-STAGES: dict[str, str | Promise] = {"early": gettext_lazy("Early"), "middle": gettext_lazy("Middle"), "late": gettext_lazy("Late")}
+STAGES: dict[str, str | Promise] = {
+    "early": pgettext_lazy("content", "Early"), "middle": pgettext_lazy("content", "Middle"), "late": pgettext_lazy("content", "Late"),
+}  # fmt: skip
 GATES: dict[str, str | Promise] = {
     "by_stage": gettext_lazy("By stage"), "never": gettext_lazy("Never ask"),
     "if_unknown": gettext_lazy("Ask whom we do not know"), "always": gettext_lazy("Ask everybody"),

@@ -5,6 +5,7 @@ from typing import Literal
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 Input = Literal["text", "area", "rich", "image", "link", "address", "choice", "form", "asset", "rows"]
 
@@ -32,7 +33,7 @@ class Kind:
     name: str = "title"  # the field whose text names a block in the list
 
 
-ALIGN = (("start", _("Left")), ("center", _("Centre")))
+ALIGN = (("start", pgettext_lazy("alignment", "Left")), ("center", _("Centre")))
 TITLE = Field("title", _("Heading"))
 ANCHOR = _("https://… , or #form to go to the form of this page")
 KINDS = {
@@ -40,7 +41,7 @@ KINDS = {
     for kind in (
         Kind(
             "hero",
-            _("Opening"),
+            pgettext_lazy("block", "Opening"),
             "panel-top",
             (
                 Field("eyebrow", _("Line above")),
@@ -82,12 +83,18 @@ KINDS = {
         ),
         Kind(
             "features",
-            _("Columns"),
+            pgettext_lazy("block", "Columns"),
             "columns-3",
             (
                 TITLE,
-                Field("columns", _("Columns"), "choice", options=(("3", "3"), ("2", "2"), ("4", "4"))),
-                Field("rows", _("Columns"), "rows", required=True, rows=(Field("title", _("Heading"), required=True), Field("text", _("Text"), "area"))),
+                Field("columns", pgettext_lazy("block", "Columns"), "choice", options=(("3", "3"), ("2", "2"), ("4", "4"))),
+                Field(
+                    "rows",
+                    pgettext_lazy("block", "Columns"),
+                    "rows",
+                    required=True,
+                    rows=(Field("title", _("Heading"), required=True), Field("text", _("Text"), "area")),
+                ),
             ),
         ),
         Kind(
@@ -172,7 +179,7 @@ KINDS = {
         ),
         Kind(
             "spacer",
-            _("Space"),
+            pgettext_lazy("block", "Space"),
             "separator-horizontal",
             (Field("size", _("Height"), "choice", options=(("medium", _("Medium")), ("small", _("Small")), ("large", _("Large")))),),
             "",

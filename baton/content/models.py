@@ -20,7 +20,8 @@ class Asset(models.Model):
     gate = models.TextField(default="by_stage")  # never, if_unknown, always, by_stage
     form_id = models.BigIntegerField(null=True)  # what is asked; a form of forms.Form
     file_id = models.BigIntegerField(null=True)  # crm.File with record_id = id
-    url = models.TextField(default="", blank=True)  # page and link: the address; video: YouTube, Vimeo or a file; webinar: where to join
+    # page and link: the address; file: where else it can be had; video: YouTube, Vimeo or a file; webinar: where to join
+    url = models.TextField(default="", blank=True)
     replay_url = models.TextField(default="", blank=True)  # webinar: the recording
     starts_at = models.DateTimeField(null=True)  # webinar
     minutes = models.IntegerField(null=True)  # webinar: how long it takes

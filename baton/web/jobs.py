@@ -1,4 +1,4 @@
-"""What pages leave to the worker: changes of many records, whose end is a notice to the one who asked; and the reminder to look at a score."""
+"""What pages leave to the worker: changes of many records, whose end is a notice to the one who asked; and reminders of scores and unscored content."""
 
 from collections.abc import Callable
 
@@ -14,6 +14,7 @@ from baton.platform.actor import Actor
 from baton.platform.config import config
 from baton.platform.jobs import every, job
 from baton.segments import bulk, model_report
+from baton.web.parts import content_scored
 from baton.web.parts.address import table_url
 from baton.web.parts.bulk_words import said
 
@@ -49,6 +50,12 @@ def review_scores() -> None:
                 title = _("Look at the score “{name}”").format(name=model.name)
                 body = _("How many became MQL and SQL, what sales said, and how the points moved: in the first months this is worth a look every month.")
             notify.users([person.pk], cause=f"score-review:{model.pk}:{month}", title=title, body=body, url=f"/scoring/{model.key}/backtest/")
+
+
+@every("*/10 * * * *")
+def unscored_content() -> None:
+    """Tell those who keep the scores of content that was published and gives no points."""
+    content_scored.remind()
 
 
 def _concerned(publisher: Actor) -> list[User]:

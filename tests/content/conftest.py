@@ -25,7 +25,7 @@ PDF = b"%PDF-1.7\n" + bytes(range(256)) * 8
 @pytest.fixture
 def form(account: object, actor: Actor) -> Form:
     fields = [{"name": "email", "label": "회사 이메일", "type": "email", "required": True}, {"name": "lastname", "label": "성", "type": "text"}]
-    return verbs.create("자료 받기", fields, actor=actor, language="ko")
+    return verbs.create("자료 받기", {"fields": fields, "language": "ko"}, actor=actor, publish=True)
 
 
 @pytest.fixture
