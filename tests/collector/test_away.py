@@ -21,7 +21,7 @@ def recorded(count: int) -> bool:
     return len(events()) == count
 
 
-def test_ten_seconds_away_under_traffic(collector: Running) -> None:
+def test_some_seconds_away_under_traffic(collector: Running) -> None:
     statuses: list[int] = []
     longest = 0.0
     number = 0
@@ -36,7 +36,7 @@ def test_ten_seconds_away_under_traffic(collector: Running) -> None:
     for _ in range(20):
         send()
     collector.cut()
-    until = time.monotonic() + 10
+    until = time.monotonic() + 2
     while time.monotonic() < until:
         send()
         time.sleep(0.02)
