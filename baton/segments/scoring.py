@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import OperationalError, transaction
+from psycopg.errors import DiskFull
 
 from baton.events import keys
 from baton.events.ids import BITS
@@ -108,7 +109,14 @@ def everyone(model: ScoreModel) -> int:
         at = definitions.not_before(model.evaluated_at)
         about = _about(model, at)
         with patience.settings(FOR_EVERYBODY):
-            _find_moved(model, at)
+            try:
+                with transaction.atomic():
+                    _find_moved(model, at)
+            except OperationalError as error:  # workers share memory; a container may have too little of it
+                if not isinstance(error.__cause__, DiskFull):
+                    raise
+                with patience.settings({"max_parallel_workers_per_gather": "0"}):
+                    _find_moved(model, at)
             changed = sql.run(PUT, about)
             if changed:
                 sql.run(TELL.format(rules=f"CASE WHEN m.told IS NULL THEN {RULES} ELSE m.told END"), about)

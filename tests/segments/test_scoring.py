@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from django.db import OperationalError
+from psycopg.errors import DiskFull
 
 from baton.events import identity
 from baton.events.models import Event
@@ -144,6 +146,26 @@ def test_a_changed_rule_moves_the_scores(world: Any, sized: None) -> None:
     scoring.everyone(model)
     assert (score(anna, model).total, score(anna, model).reasons) == (0, {})
     assert_adds_up(anna, model)
+
+
+def test_a_machine_with_little_shared_memory_scores_all_the_same(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    anna = world.contact(seniority="exec")
+    model = world.model(("fit_person", world.has("seniority", "exec"), 10))
+    scores.change(world.rule(model, 0), points=12, actor=SYSTEM)
+    asked: list[str] = []
+
+    def run(statement: str, params: Any = ()) -> int:
+        if "score_moved AS" in statement:
+            asked.append(sql.rows("SHOW max_parallel_workers_per_gather")[0][0])
+            if len(asked) == 1:
+                raise OperationalError("could not resize shared memory segment") from DiskFull()
+        return run_anyway(statement, params)
+
+    run_anyway = sql.run
+    monkeypatch.setattr(sql, "run", run)
+    assert scoring.everyone(model) == 1
+    assert asked[1:] == ["0"]
+    assert score(anna, model).total == 12
 
 
 def test_rules_that_cancel_each_other_still_leave_their_trace(world: Any) -> None:
