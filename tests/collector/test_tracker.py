@@ -206,6 +206,18 @@ def test_a_hidden_tab_does_not_count(site: Site) -> None:
     assert len({hit.id for hit in site.hits(Kind.PAGE_DWELL)}) == 1  # one hit that grows
 
 
+def test_the_deepest_percent_of_a_page_is_told_with_its_dwell(site: Site) -> None:
+    page = site.open("/case")
+    page.evaluate("document.body.append(Object.assign(document.createElement('div'), {style: 'height: 3000px'}))")
+    page.evaluate("scrollTo(0, 1200)")
+    page.clock.run_for(500)
+    page.evaluate("scrollTo(0, 0)")
+    page.clock.run_for(60_500)
+    [view], [scroll] = site.hits(Kind.PAGE_VIEW), site.wait(page, Kind.PAGE_SCROLL, 1)
+    assert (view.id % 4, scroll.id, scroll.time, scroll.key) == (0, view.id + 2, view.time, view.key)
+    assert 50 <= (scroll.value or 0) <= 70
+
+
 def test_leaving_a_page_tells_how_long_it_was_seen(browser: Browser, live: ThreadingHTTPServer) -> None:
     context = browser.new_context()
     page = context.new_page()
@@ -238,7 +250,7 @@ def test_routes_of_a_single_page_application_are_views(site: Site) -> None:
     page.evaluate("history.replaceState({}, '', '/case')")
     page.clock.run_for(100)
     page.go_back()
-    page.clock.run_for(100)
+    page.clock.run_for(300)
     views = site.wait(page, Kind.PAGE_VIEW, 4)
     assert [view.key.removeprefix("www.nuriwork.example") for view in views] == ["/", "/pricing", "/case", "/"]
     assert views[1].label == "요금"

@@ -14,6 +14,7 @@ let sending = false;
 let failing = false;
 let pause = 2_000;
 let timer = 0;
+let hold = 0; // time before which only what cannot wait is sent
 let retryTimer = 0;
 
 /** A view has the title that its page has when it is sent or left: applications set it after the address. */
@@ -39,8 +40,11 @@ export function push(hit: Hit, now?: boolean) {
 export function soon(now?: boolean) {
   clearTimeout(timer);
   if (now) send();
-  else timer = window.setTimeout(send, 50); // a title set just after the route is still caught
+  else timer = window.setTimeout(send, Math.max(50, hold - Date.now()));
 }
+
+/** An application changes its title after its address: let it. */
+export const settle = () => (hold = Date.now() + 250);
 
 /** A hit on this page. The same id and time again replace what it said. */
 export function add(kind: string, x: Words, now?: boolean, id = random(), n?: number, t = Date.now()) {

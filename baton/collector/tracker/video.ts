@@ -35,7 +35,7 @@ function tell(film: Watched) {
 /** The player stands at `at` seconds; since the last word it played on, or jumped. */
 function played(film: Watched, at: number, ended?: boolean) {
   const now = performance.now(), step = at - film.at;
-  if (film.when && step > 0 && step <= ((now - film.when) / 1000) * FASTEST + 0.5) add(film, film.at, at);
+  if (step > 0 && (film.when ? step <= ((now - film.when) / 1000) * FASTEST + 0.5 : at < 1)) add(film, film.at, at); // the first word may come a little late
   film.at = at;
   film.when = now;
   const { duration } = film;

@@ -1,6 +1,6 @@
 // Views: which page, how long it is visible, how far down it is read.
 import { doc, here, migrated, random, state } from "./page";
-import { entitle, push, sendLast } from "./queue";
+import { entitle, push, sendLast, settle } from "./queue";
 
 interface View { id: number; t: number; u: string; shown: number; since: number; told: number; depth: number; toldDepth: number; byHand: boolean }
 
@@ -104,6 +104,7 @@ function go() {
     tell();
     left = view.u;
   }
+  settle();
   open(left);
 }
 
