@@ -70,7 +70,7 @@ INSERT INTO event (contact_id, ts, id, kind, key, value, payload)
 SELECT r.contact_id, timestamptz 'epoch' + r.ts * interval '1 millisecond', r.id, r.kind, r.key, r.value, r.payload
 FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::bigint[], $6::double precision[], $7::jsonb[])
   AS r(contact_id, ts, id, kind, key, value, payload)
-ON CONFLICT (contact_id, ts, id) DO UPDATE SET value = excluded.value
+ON CONFLICT (contact_id, ts, id) DO UPDATE SET value = excluded.value, payload = event.payload || excluded.payload
 WHERE excluded.value > event.value OR (event.value IS NULL AND excluded.value IS NOT NULL)
 RETURNING contact_id, kind, key
 """
