@@ -77,7 +77,7 @@ def make(setting: Setting, now: datetime, rng: random.Random) -> None:
 
 
 def _asset(about: dict[str, Any], forms: dict[str, int], actor: Actor, now: datetime) -> Asset:
-    settings = {key: about[key] for key in ("stage", "topics", "description", "minutes") if key in about}
+    settings: dict[str, Any] = {key: about[key] for key in ("stage", "topics", "description", "minutes") if key in about}
     if about["path"]:
         settings["url"] = f"{config().url}{SITE}{about['path']}"
     if about["kind"] == "webinar":

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
-from baton.content import addresses, counts
+from baton.content import addresses, counts, gate
 from baton.content.models import Asset, AssetCount, LandingPage
 from baton.events.vocabulary import Kind
 from baton.platform import clock
@@ -34,7 +34,7 @@ def people(subject: Subject) -> dict[str, str]:
     used = [_about(kind, value) for kind, value in addresses.of(subject) if kind != Kind.PAGE_VIEW]
     sent = []
     if isinstance(subject, Asset) and subject.form_id:
-        sent = [_sent(subject.form_id, page) for page in (addresses.gate.address(subject), subject.url) if page]
+        sent = [_sent(subject.form_id, page) for page in (gate.address(subject), subject.url) if page]
     elif isinstance(subject, LandingPage) and subject.published is not None:
         sent = [
             _sent(block["form"], addresses.page_address(subject)) for block in subject.published.content["blocks"] if block["kind"] == "form" and block["form"]
