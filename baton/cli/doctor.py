@@ -85,5 +85,6 @@ def _mail() -> Iterator[Finding]:
 def _front_end() -> Iterator[Finding]:
     """Front end."""
     package = Path(__file__).resolve().parent.parent
-    for file in (package / "web/static/dist/app.js", package / "web/static/dist/style.css", package / "collector/static/baton.js"):
+    for name in ("web/static/dist/app.js", "web/static/dist/style.css", "collector/static/baton.js", "collector/static/countries.bin"):
+        file = package / name
         yield file.exists(), f"{file.relative_to(package.parent)} is {'built' if file.exists() else 'missing: run `make setup`'}"

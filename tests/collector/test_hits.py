@@ -84,10 +84,11 @@ def test_what_else_a_browser_tells_is_kept_and_an_event_nobody_defined_is_not(co
     finally:
         EventDefinition.objects.all().delete()
     assert answer.status_code == 204
+    collector.hits({"k": "video_watched", "id": 8, "t": at, "u": page, "n": 50, "x": {"video": "vimeo:76979871", "seconds": 30}})
     assert {(kind, key, value) for _, kind, key, value, _ in events()} == {
         (Kind.PAGE_VIEW, "www.nuriwork.example/", None),
         (Kind.PAGE_SCROLL, "www.nuriwork.example/", 90),
-        (Kind.VIDEO_WATCHED, "vimeo:76979871", 25),
+        (Kind.VIDEO_WATCHED, "vimeo:76979871", 50),
         (Kind.FORM_VIEW, "7", None),
         (Kind.TRACKING_CHOICE, "granted", None),
         (Kind.CUSTOM_EVENT, "signed_in", None),
@@ -96,7 +97,7 @@ def test_what_else_a_browser_tells_is_kept_and_an_event_nobody_defined_is_not(co
     said = {kind: json.loads(payload) for kind, payload in sql.rows("SELECT kind, payload FROM event")}
     assert said[Kind.CUSTOM_EVENT] == {"page": page, "properties": {"plan": "team"}}
     assert said[Kind.SAID_WHO] == {"email": "minjun@hankyul.example", "properties": {"firstname": "민준"}}
-    assert said[Kind.VIDEO_WATCHED] == {"page": page, "seconds": 15}
+    assert said[Kind.VIDEO_WATCHED] == {"page": page, "seconds": 30}
     assert sql.rows("SELECT label FROM event_key WHERE kind = %s", [Kind.FORM_SUBMISSION]) == [("",)]
     assert sql.rows("SELECT language, zone, choice FROM visitor") == [("ko-KR", "Asia/Seoul", "granted")]
 
