@@ -19,7 +19,7 @@ from baton.accounts import users
 from baton.api import auth
 from baton.api.router import manners
 from baton.events.wire import is_cookie
-from baton.forms import consents, kept, receive, shown, spam, verbs
+from baton.forms import consents, kept, receive, shown, spam, submissions, verbs
 from baton.forms import fields as form_fields
 from baton.forms.models import Form
 from baton.platform import clock, logs
@@ -142,7 +142,8 @@ def _submit(request: HttpRequest, account: str, guid: str, body: bytes = b"", *,
         form = verbs.by_guid(guid)
         if not trusted and shown.to(form).definition["spam"]["captcha"]:
             return _invalid(request, [("form", "FORM_HAS_RECAPTCHA_ENABLED", "The form asks for a captcha: send it from a page.")])
-        done = receive.take(form, sent.values, evidence, **about, boxes=_boxes(form, sent))
+        boxes = _boxes(form, sent)
+        done = submissions.submit(form, sent.values, **about, boxes=boxes) if trusted else receive.take(form, sent.values, evidence, **about, boxes=boxes)
     except NotFound:
         return _error(request, 404, f"Form {guid} was not found.", errors=[{"message": f"Form {guid} was not found.", "errorType": "FORM_NOT_FOUND"}])
     except Invalid as error:
