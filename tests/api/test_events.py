@@ -86,6 +86,17 @@ def test_visits_and_forms_are_read_too(program: Call, contact: int) -> None:
     assert (missing.status_code, missing.body["message"]) == (400, "Must specify an eventType or objectType")
 
 
+def test_programs_are_told_from_people(program: Call, contact: int) -> None:
+    at = clock.now() - timedelta(minutes=5)
+    hit = {"message": 1, "url": "https://a.example/", "human": 0.03, "why": ["trap", "gesture"], "machine": "trap"}
+    add([NewEvent(contact, Kind.EMAIL_CLICK, at, "3", "News", payload=hit), NewEvent(contact, Kind.EMAIL_OPEN, at, "3", "News", payload={"human": 0.88})])
+    (click,) = events(program, eventType="e_clicked_link_in_email_v2")
+    told = {"is_human": "false", "confidence": "0.03", "reason": "trap;gesture"}
+    assert click["properties"] == {"hs_name": "News", "url": "https://a.example/", **told}
+    (opened,) = events(program, eventType="e_opened_email")
+    assert opened["properties"] == {"hs_name": "News", "is_human": "true", "confidence": "0.88"}
+
+
 def test_definitions_are_changed_and_put_aside(program: Call) -> None:
     name = program("POST", "/events/v3/event-definitions", NEW).body["fullyQualifiedName"]
     assert program("POST", "/events/v3/event-definitions", NEW).status_code == 409

@@ -36,7 +36,7 @@ class Hit:
         first = self.reasons[0] if self.reasons else ""
         if self.program:
             return _("probably a program: {why}").format(why=first) if first else _("probably a program")
-        return _("{percent} a person").format(percent=f"{num(self.human)} %")
+        return _("probably a person ({percent})").format(percent=f"{num(self.human)} %")
 
 
 def hit(event: Event, users: Mapping[int, str]) -> Hit | None:
