@@ -15,7 +15,8 @@ log = logs.log(__name__)
 
 Kept = Literal["stored", "spilled", "full", "refused"]
 Tell = Callable[[Kept], object]
-WRITERS = 1  # connections; where server and database share two cores, a second one made smaller sets: a third more of the database's time a hit
+WRITERS = 2  # connections
+FULL = 500  # facts that must wait for all writers but the first to begin: many small sets cost the database a third more a hit than few large ones
 BATCH = 1000  # facts of one transaction
 WAITING = 20_000  # facts in memory before new ones are turned away
 BACK_OFF = (0.1, 5.0)  # seconds between two tries to reach the database, first and longest
@@ -36,7 +37,8 @@ class Buffer:
         self.away = False
         self._waiting: deque[tuple[Packet, Tell]] = deque()
         self._facts = 0  # of what waits
-        self._wake = asyncio.Event()
+        self._wake = asyncio.Event()  # something waits
+        self._full = asyncio.Event()  # FULL waits
         self._writers: list[asyncio.Task[None]] = []
         self._returner: asyncio.Task[None] | None = None
         self._closing = False
@@ -50,13 +52,16 @@ class Buffer:
             if not is_away(error):
                 raise
             self._gone(error)
-        self._writers = [asyncio.create_task(self._flush_for_ever(store)) for store in self.stores]
+        first, *others = self.stores
+        self._writers = [asyncio.create_task(self._flush_for_ever(first, self._wake, 0))]
+        self._writers += [asyncio.create_task(self._flush_for_ever(store, self._full, FULL)) for store in others]
         self._returner = asyncio.create_task(self._return_for_ever())
 
     async def stop(self) -> None:
         """Write what waits, then end."""
         self._closing = True
         self._wake.set()
+        self._full.set()
         await asyncio.gather(*self._writers)
         if self._returner is not None:
             self._returner.cancel()
@@ -73,6 +78,8 @@ class Buffer:
         self._waiting.append((packet, tell))
         if not self._wake.is_set():
             self._wake.set()
+        if self._facts >= FULL and not self._full.is_set():
+            self._full.set()
         return True
 
     def put(self, packet: Packet) -> asyncio.Future[Kept]:
@@ -101,15 +108,14 @@ class Buffer:
         self._facts -= facts
         return taken
 
-    async def _flush_for_ever(self, store: Store) -> None:
+    async def _flush_for_ever(self, store: Store, wake: asyncio.Event, least: int) -> None:
+        """Write whenever something waits, and `least` facts."""
         while not (self._closing and not self._waiting):
-            if not self._waiting:
-                await self._wake.wait()
-                if not self._closing:
-                    self._wake.clear()
-            taken = self._take()
-            if not taken:
+            if not self._closing and (not self._waiting or self._facts < least):
+                await wake.wait()
+                wake.clear()
                 continue
+            taken = self._take()
             try:
                 await self._flush(store, taken)
             except Exception:  # the writer must live: whoever waits hears of it
