@@ -46,6 +46,7 @@ def test_a_form_is_built_published_embedded_sent_and_reported(page: Page, browse
     page.get_by_role("button", name="필드 추가").click()  # by the palette, behind the chosen one; the preview follows
     page.get_by_role("searchbox", name="필드 찾기").fill("목록에서")
     page.locator("#palette-fields").get_by_role("button", name="목록에서 선택").click()
+    expect(page.locator("#panel h2")).to_have_text("목록에서 선택")
     page.get_by_label("라벨").fill("관심 제품")
     option = page.get_by_label("선택지", exact=True)
     option.first.fill("근태")
@@ -56,6 +57,7 @@ def test_a_form_is_built_published_embedded_sent_and_reported(page: Page, browse
     expect(preview.get_by_label("관심 제품")).to_contain_text("급여")
 
     page.get_by_role("button", name="스팸 방어").click()
+    expect(page.locator("#panel h2")).to_have_text("스팸 방어")
     page.get_by_label("사람이 쓰는 데 드는 최소 시간(초)").fill("0")
     expect(page.get_by_text("저장됨", exact=True)).to_be_visible()
     page.locator("#form-head").get_by_role("button", name="게시").click()
