@@ -145,7 +145,8 @@ def test_a_plain_page_tells_what_its_reader_does(world: World) -> None:
         assert [(fact["kind"], fact["key"].split(":")[0]) for fact in clicks] == [
             (Kind.CTA_CLICK, "상담 신청"), (Kind.OUTBOUND_CLICK, "partner.example/offer"), (Kind.DOWNLOAD, "plain.localhost")
         ]  # fmt: skip
-        [scroll] = world.facts(cookie, Kind.PAGE_SCROLL)
+        [dwell, scroll] = world.facts(cookie, Kind.PAGE_DWELL, Kind.PAGE_SCROLL, count=2)
+        assert (dwell["kind"], dwell["value"] >= 1) == (Kind.PAGE_DWELL, True)
         assert scroll["value"] >= 90  # the links are at the end of the page
         forms = world.facts(cookie, Kind.FORM_VIEW, Kind.FORM_START, Kind.FORM_ABANDON, count=5)
         assert {(fact["kind"], fact["key"]) for fact in forms} == {
@@ -266,7 +267,7 @@ def test_a_site_built_for_hubspot_goes_on_working(world: World) -> None:
         assert (booked["key"], booked["properties"]) == ("demo_booked", {"seats": "2"})
         [said] = world.facts(KEPT, Kind.SAID_WHO)
         assert (said["email"], said["properties"]["jobtitle"]) == ("minji@hankyul.example", "팀장")
-        owner = "SELECT c.email, c.lastname FROM identity i JOIN contact c ON c.id = i.contact_id WHERE i.kind = 'cookie' AND i.value = %s"
+        owner = "SELECT c.email, c.properties ->> 'lastname' FROM identity i JOIN contact c ON c.id = i.contact_id WHERE i.kind = 'cookie' AND i.value = %s"
         assert world.wait(lambda: world.database.execute(owner, [KEPT]).fetchone()) == ("minji@hankyul.example", "한")
         page.evaluate("_hsq.push(['doNotTrack'])")
         assert page.evaluate("[document.cookie.includes('hubspotutk'), document.cookie.includes('__hs_do_not_track=yes'), baton.visitor()]") == [

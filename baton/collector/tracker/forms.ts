@@ -14,7 +14,7 @@ const seen = new IntersectionObserver((entries) => {
       add("form_view", form.x);
     }
   }
-}, { rootMargin: "-10% 0px" });
+});
 
 function counts(form: HTMLFormElement): boolean {
   const fields = Array.from(form.elements) as Field[];

@@ -17,9 +17,9 @@ let timer = 0;
 let hold = 0; // time before which only what cannot wait is sent
 let retryTimer = 0;
 
-/** A view has the title that its page has when it is sent or left: applications set it after the address. */
-export function entitle(hits = waiting) {
-  for (const hit of hits) if (hit.id === state.view) hit.title = document.title.slice(0, 300);
+/** A view has the title that its page had last, as long as the address is its own: applications set it after the address. */
+function entitle(hits = waiting) {
+  if (here() === state.at) for (const hit of hits) if (hit.id === state.view) hit.title = document.title.slice(0, 300);
 }
 
 function body(hits: Hit[]): string {
@@ -32,6 +32,7 @@ function body(hits: Hit[]): string {
 
 export function push(hit: Hit, now?: boolean) {
   if (!state.cookie) return;
+  entitle();
   waiting = waiting.filter((h) => h.id !== hit.id); // a longer dwell replaces the one that waits
   waiting.push(hit);
   soon(now);

@@ -15,6 +15,7 @@ const tenth = (n: number) => Math.round(n * 10) / 10;
 /** Add a stretch that was watched; what overlaps, or nearly touches, is one. */
 function add(film: Watched, from: number, to: number) {
   const parts: [number, number][] = [];
+  if (from < 0.5) from = 0; // players begin a moment late
   for (const part of film.parts) {
     if (part[1] < from - 0.3 || part[0] > to + 0.3) parts.push(part);
     else [from, to] = [Math.min(from, part[0]), Math.max(to, part[1])];

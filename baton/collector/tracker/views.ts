@@ -1,6 +1,6 @@
 // Views: which page, how long it is visible, how far down it is read.
 import { doc, here, migrated, random, state } from "./page";
-import { entitle, push, sendLast, settle } from "./queue";
+import { push, sendLast, settle } from "./queue";
 
 interface View { id: number; t: number; u: string; shown: number; since: number; told: number; depth: number; toldDepth: number; byHand: boolean }
 
@@ -17,7 +17,6 @@ let looking = 0;
 
 export function open(referrer: string, byHand = false) {
   const u = here();
-  entitle();
   view = { id: random(), t: Date.now(), u, shown: 0, since: 0, told: 0, depth: 0, toldDepth: 0, byHand };
   state.view = view.id;
   state.at = u;
