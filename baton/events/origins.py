@@ -43,8 +43,11 @@ WHERE i.contact_id = ANY(%s) AND i.kind = 'merged'
 """
 
 
-def settle(contact_ids: Collection[int]) -> None:
-    """Write what is not so yet of these contacts. A handful of statements, whatever their number; visitors without a record are passed over."""
+def settle(contact_ids: Collection[int], *, quiet: bool = False) -> None:
+    """Write what is not so yet of these contacts. A handful of statements, whatever their number; visitors without a record are passed over.
+
+    `quiet` leaves no history, for people whose past is loaded.
+    """
     rows = sql.rows(PEOPLE, [sorted(contact_ids)]) if contact_ids else []
     if not rows:
         return
@@ -67,7 +70,7 @@ def settle(contact_ids: Collection[int]) -> None:
             latest[id] = new
     known = {id: values | latest.pop(id, {}) for id, values in first.items()}
     if known:
-        records.derive_each("contact", known, actor=SYSTEM)
+        records.derive_each("contact", known, actor=SYSTEM, quiet=quiet)
     if latest:
         records.derive_each("contact", latest, actor=SYSTEM, quiet=True)  # with every visit: the visits themselves tell it
 

@@ -13,8 +13,6 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from psycopg.types.json import Jsonb
-
 from baton.events import sites, sources
 from baton.events.sources import Source
 from baton.events.vocabulary import Kind
@@ -54,15 +52,22 @@ SELECT s.contact_id, s.id, s.started_at, s.ended_at, s.views, s.source, s.detail
 FROM {WITHIN} JOIN session s ON s.contact_id = w.contact_id AND s.started_at >= w.since AND s.started_at < w.until
 """
 DROP = "DELETE FROM session s USING unnest(%s::bigint[], %s::bigint[]) AS r(contact_id, id) WHERE s.contact_id = r.contact_id AND s.id = r.id"
+# As one JSON text: arrays of texts cost more to quote than the rest of the work.
 PUT = """
 INSERT INTO session (contact_id, id, started_at, ended_at, views, source, detail_1, detail_2, campaign, landing, referrer, leaving, marks)
-SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::integer[], %s::text[], %s::text[], %s::text[], %s::jsonb[],
-                     %s::text[], %s::text[], %s::text[], %s::bigint[])
+SELECT * FROM jsonb_to_recordset(%s::jsonb) AS r(contact_id bigint, id bigint, started_at timestamptz, ended_at timestamptz, views integer, source text,
+    detail_1 text, detail_2 text, campaign jsonb, landing text, referrer text, leaving text, marks bigint)
 ON CONFLICT (contact_id, id) DO UPDATE SET
     started_at = excluded.started_at, ended_at = excluded.ended_at, views = excluded.views, source = excluded.source, detail_1 = excluded.detail_1,
     detail_2 = excluded.detail_2, campaign = excluded.campaign, landing = excluded.landing, referrer = excluded.referrer, leaving = excluded.leaving,
     marks = excluded.marks
 """
+GROW = """
+UPDATE session s SET ended_at = r.ended_at, views = r.views, leaving = r.leaving, marks = r.marks
+FROM jsonb_to_recordset(%s::jsonb) AS r(contact_id bigint, id bigint, ended_at timestamptz, views integer, leaving text, marks bigint)
+WHERE s.contact_id = r.contact_id AND s.id = r.id
+"""
+GROWING = ("ended_at", "views", "leaving", "marks")
 
 
 class Fact(NamedTuple):
@@ -166,6 +171,8 @@ def _own(referrer: str, url: str, own: Collection[str]) -> bool:
     return not before or before == here or sources.is_own(before, own)
 
 
+FIELDS = ("started_at", "ended_at", "views", "source", "landing", "referrer", "leaving", "marks")
+
 # In the database ------------------------------------------------------------
 
 
@@ -220,18 +227,16 @@ def _work_out(windows: Sequence[tuple[int, datetime, datetime]], zone: ZoneInfo)
     changed = sorted(key for key, visit in wanted.items() if there.get(key) != visit)
     if gone:
         sql.run(DROP, [[key[0] for key in gone], [key[1] for key in gone]])
-    if changed:
-        rows = [(key[0], *_row(wanted[key])) for key in changed]
-        sql.run(PUT, [list(column) for column in zip(*rows, strict=True)])
+    grown = {key for key in changed if key in there and replace(there[key], **{name: getattr(wanted[key], name) for name in GROWING}) == wanted[key]}
+    for statement, names, keys in ((GROW, GROWING, [key for key in changed if key in grown]), (PUT, FIELDS, [key for key in changed if key not in grown])):
+        if keys:
+            sql.run(statement, [json.dumps([_row(key[0], wanted[key], names) for key in keys], default=str, ensure_ascii=False)])
     return {id for id, _ in gone} | {key[0] for key in changed if key not in there or there[key].source != wanted[key].source}
 
 
-def _row(visit: Visit) -> tuple[Any, ...]:
-    source = visit.source
-    return (
-        visit.id, visit.started_at, visit.ended_at, visit.views, source.source, source.detail_1, source.detail_2, Jsonb(dict(source.campaign)), visit.landing,
-        visit.referrer, visit.leaving, visit.marks,
-    )  # fmt: skip
+def _row(contact_id: int, visit: Visit, names: Sequence[str]) -> dict[str, Any]:
+    found = {"contact_id": contact_id, "id": visit.id, **{name: getattr(visit, name) for name in names if name != "source"}}
+    return found | (sources.as_columns(visit.source) if "source" in names else {})
 
 
 def _visit(row: Sequence[Any]) -> Visit:

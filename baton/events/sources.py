@@ -6,6 +6,7 @@ The order of the rules is HubSpot's, with what Baton knows beside it; docs/sourc
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
@@ -99,6 +100,11 @@ def arrival(url: str, referrer: str, own: Collection[str] = ()) -> Source | None
 
     A view that has an arrival of its own may begin a visit; one without goes on with the visit there is.
     """
+    return _arrival(url, referrer, tuple(own))
+
+
+@lru_cache(maxsize=16_384)  # people read the same pages, and come from the same places
+def _arrival(url: str, referrer: str, own: tuple[str, ...]) -> Source | None:
     visit = _read(url, referrer, own)
     found = _rules(visit)
     if found is None:

@@ -171,6 +171,7 @@ OTHER_FAULTS: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     ({"condition": "stage_moved", "into": ["moon"]}, [("into.0", "INVALID_OPTION")]),
     ({"condition": "stage_moved", "path": ["fly"]}, [("path.0", "INVALID_OPTION")]),
     ({"condition": "source"}, [("sources", "REQUIRED")]),
+    ({"condition": "source", "classes": ["moon"], "which": "latest"}, [("classes.0", "INVALID_OPTION")]),
     ({"condition": "source", "sources": ["moon"]}, [("sources.0", "INVALID_OPTION")]),
     ({"condition": "verdict", "verdicts": ["none"], "days": 3}, [("days", "UNEXPECTED_VALUE")]),
     ({"condition": "mail_state", "state": "never_mailed", "channel": "sms"}, [("channel", "INVALID_OPTION")]),
@@ -368,6 +369,14 @@ def test_where_people_came_from_and_what_sales_said(world: "World") -> None:
     assert found({"condition": "source", "first_page": "UTM_source=naver"}) == {ben}
     assert found({"condition": "source", "referrer": "https://search", "match": "starts"}) == {ben}
     assert found({"condition": "source", "sources": ["search"], "referrer": "naver"}) == set()
+    came = {"original_source": "organic_search", "original_source_1": "Naver", "latest_source": "email", "latest_source_1": "October"}
+    came["first_utm_campaign"] = "expo"
+    records.derive("contact", [ben], came, actor=SYSTEM)
+    assert found({"condition": "source", "classes": ["organic_search", "email"]}) == {ben}
+    assert found({"condition": "source", "classes": ["email"], "which": "latest", "detail": "octo"}) == {ben}
+    assert found({"condition": "source", "classes": ["email"]}) == found({"condition": "source", "detail": "octo"}) == set()
+    assert found({"condition": "source", "utm_campaign": "Expo", "match": "is"}) == {ben}
+    assert found({"condition": "source", "classes": ["offline"]}) == {anna}
     sql.run('UPDATE contact SET properties = properties || \'{"sales_verdict": "not_ready"}\' WHERE id = %s', [ben])
     did(ben, Kind.VERDICT_GIVEN, "not_ready", clock.now() - timedelta(days=5))
     assert found({"condition": "verdict", "verdicts": ["not_ready", "ready"]}) == {ben}

@@ -207,6 +207,9 @@ class _Form:
     def sources(self, value: Any) -> Input:
         return self.made("sources", "many", value or [], _choices("contact", "lead_source"))
 
+    def classes(self, value: Any) -> Input:
+        return self.made("classes", "many", value or [], _choices("contact", "original_source"))
+
     def event(self, value: Any) -> Input:
         return self.made("event", "select", value, event_tests.kinds())
 
@@ -247,7 +250,8 @@ class _Form:
 
 
 _SPECIAL: dict[str, Callable[[_Form, Any], Input | None]] = {
-    name: getattr(_Form, name) for name in ("property", "operator", "value", "unset", "case", "outcome", "model", "band", "above", "sources", "event", "name")
+    name: getattr(_Form, name)
+    for name in ("property", "operator", "value", "unset", "case", "outcome", "model", "band", "above", "sources", "classes", "event", "name")
 } | {"at_least": lambda form, _value: form.points("at_least"), "at_most": lambda form, _value: form.points("at_most")}
 
 

@@ -41,7 +41,13 @@ LABELS: Words = {
     "into": pgettext_lazy("stage", "To"),
     "path": _("Way"),
     "verdicts": _("Sales said"),
-    "sources": _("Sources"),
+    "sources": _("Noted as source"),
+    "classes": _("Came by"),
+    "which": _("Counts"),
+    "detail": _("More exactly"),
+    "utm_source": _("Campaign: source"),
+    "utm_medium": _("Campaign: medium"),
+    "utm_campaign": _("Campaign: name"),
     "first_page": _("First page seen"),
     "referrer": _("Came from the site"),
     "never": _("Also those to whom it never happened"),
@@ -56,7 +62,7 @@ LABELS: Words = {
     "until": _("Before"),
     "sum": _("Sum of"),
 }
-HELP: Words = {"address": _("For example /pricing; blank is any page")}
+HELP: Words = {"address": _("For example /pricing; blank is any page"), "detail": _("Engine, site, campaign, file … of the visit")}
 WORDS: Words = {
     "is": _("exactly this"),
     "starts": _("starting with this"),
@@ -95,6 +101,8 @@ WORDS: Words = {
     "reopen": _("reopening"),
     "back": _("going back"),
     "exit": _("exit"),
+    "first": _("the first visit"),
+    "latest": _("the latest visit"),
 }
 OFTEN: Words = {
     "": _("at least once"),
