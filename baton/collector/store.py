@@ -65,6 +65,7 @@ JOIN message m ON m.contact_id = r.contact_id AND m.id = r.id LEFT JOIN email e 
 """
 MERGED = "SELECT value, contact_id FROM identity WHERE kind = 'merged' AND value = ANY($1::text[])"
 ATTACHED = "SELECT 1 FROM pg_inherits WHERE inhparent = 'event'::regclass AND inhrelid::regclass::text = $1"
+MONTHS = "SELECT pg_advisory_xact_lock($1)"
 EVENTS = """
 INSERT INTO event (contact_id, ts, id, kind, key, value, payload)
 SELECT r.contact_id, timestamptz 'epoch' + r.ts * interval '1 millisecond', r.id, r.kind, r.key, r.value, r.payload
@@ -350,8 +351,9 @@ class Store:
         """The partitions these packets need. Late hits may be of a month before this Baton was set up."""
         assert self._connection is not None
         for start in sorted({months.month(datetime.fromtimestamp(f.ts / 1000, UTC)) for p in packets for f in p.facts}):
-            if not await self._connection.fetchval(ATTACHED, months.name(start)):
-                async with self._connection.transaction():
+            async with self._connection.transaction():
+                await self._connection.execute(MONTHS, months.LOCK)  # two writers find the gap in the same moment
+                if not await self._connection.fetchval(ATTACHED, months.name(start)):
                     for statement in months.statements(start):
                         await self._connection.execute(statement)
 

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+LOCK = 0xBA7A_0001  # advisory lock: one at a time makes a partition
+
 
 def month(at: datetime, plus: int = 0) -> datetime:
     """The first moment of the month of `at`, moved by `plus` months, in UTC."""

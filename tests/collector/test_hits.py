@@ -1,5 +1,6 @@
 """What the collector takes from browsers, what it refuses, and what becomes of it."""
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -103,8 +104,6 @@ def test_what_else_a_browser_tells_is_kept_and_an_event_nobody_defined_is_not(co
 
 
 def test_many_browsers_at_once_and_one_browser_at_once(collector: Running) -> None:
-    import asyncio
-
     async def all_at_once() -> list[int]:
         async def one(number: int) -> int:
             body = {"v": 1, "c": f"{number % 10:032x}", "s": now_ms(), "h": [view(number * 2)]}
@@ -229,8 +228,18 @@ def test_a_hit_of_last_month_finds_its_partition_and_one_of_last_year_is_refused
     name = f"event_{datetime.fromtimestamp(old / 1000, UTC):%Y%m}"
     sql.run(f"ALTER TABLE event DETACH PARTITION {name}")
     sql.run(f"DROP TABLE {name}")
-    assert collector.hits(view(at=old)).status_code == 204
-    assert len(events()) == 1
+
+    async def all_at_once() -> list[int]:
+        """So many that two connections write, and both find no partition."""
+
+        async def one(number: int) -> int:
+            hits = [view(number * 1000 + n * 4, at=old + n) for n in range(200)]
+            return (await collector.http.post("/t/e", json={"v": 1, "c": f"{number:032x}", "s": now_ms(), "h": hits})).status_code
+
+        return await asyncio.gather(*(one(number) for number in range(10)))
+
+    assert set(collector.do(all_at_once())) == {204}
+    assert len(events()) == 2_000
     answer = collector.hits(view(at=now_ms() - 365 * 86_400_000))
     assert (answer.status_code, answer.json()["path"]) == (400, "h[0].t")
 
