@@ -109,8 +109,8 @@ def test_the_check_shows_the_first_page_that_comes_in(web: Client) -> None:
     contacts.claim("cookie", "d" * 32, number)
     identity.first_seen(number, now, page="http://www.nuriwork.example/pricing")
     url = "http://www.nuriwork.example:8080/pricing"
-    view = NewEvent(number, Kind.PAGE_VIEW, now - timedelta(seconds=1), key=url.removeprefix("http://"), label="요금", payload={"url": url})
-    record.append([view])
+    view = NewEvent(number, Kind.PAGE_VIEW, now - timedelta(seconds=1), key_value=url.removeprefix("http://"), key_label="요금", payload={"url": url})
+    record.add([view])
     seen = text(web.get(asks))
     assert "We see your site" in seen
     assert "every 2s" not in seen
