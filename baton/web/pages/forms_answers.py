@@ -28,6 +28,7 @@ from baton.segments import exports
 from ..answer import toast
 from ..page import Page, actor, allow, allow_records, user
 from ..parts import people
+from ..templatetags.fmt import phone
 from .forms import one
 from .forms_builder import head
 
@@ -158,6 +159,8 @@ def said(field: dict[str, Any] | None, value: Any) -> str:
         return _("yes") if value else _("no")
     if field is not None and field["type"] in documents.CHOICES:
         return next((o["label"] for o in documents.options(field) if o["value"] == str(value)), str(value))
+    if field is not None and field["type"] in ("phone", "mobile"):
+        return phone(str(value))
     return str(value)
 
 
@@ -174,7 +177,7 @@ def download(request: HttpRequest, pk: int) -> HttpResponseBase:
 
     def lines() -> Iterator[str]:
         yield "\ufeff" + _csv(
-            [_("When"), _("Contact"), _("Version"), _("Page"), _("Source"), _("Consent"), *(str(f["label"] or name) for name, f in fields.items())]
+            [_("When"), _("Contact"), _("Version"), _("Page"), _("Source"), _("Agreed to"), *(str(f["label"] or name) for name, f in fields.items())]
         )
         after: tuple[datetime, int] | None = None
         while rows := _rows(form, held, "export", (condition, given), after, BATCH):

@@ -299,14 +299,14 @@ def _consent_act(draft: Definition, what: str) -> Definition:
     act, _colon, key = what.partition(":")
     boxes = consent["boxes"]
     if act == "fill":
-        begun = form_presets.consent(language, form_presets.FORMS["contact"][4][language == "en"], _("the form"), "")["notice"]
+        begun = form_presets.consent(language, form_presets.FORMS["contact"][4][language == "en"], "")["notice"]
         for word, text in begun.items():
             consent["notice"][word] = consent["notice"].get(word) or text
         consent["notice"]["items"] = form_presets.items(draft["fields"])
     elif act == "drop":
         consent["boxes"] = [box for box in boxes if box["key"] != key]
     elif act == "add" and key == "processing":
-        boxes.insert(0, {**form_presets.consent(language, "", "", "")["boxes"][0], "key": form_draft.free("processing", [b["key"] for b in boxes])})
+        boxes.insert(0, {**form_presets.consent(language, "", "")["boxes"][0], "key": form_draft.free("processing", [b["key"] for b in boxes])})
     elif act == "add" and key in documents.CHANNELS:
         boxes.append({**form_presets.box(key, language), "key": form_draft.free(key, [b["key"] for b in boxes]) if key in [b["key"] for b in boxes] else key})
     return draft

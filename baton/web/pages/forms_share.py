@@ -101,7 +101,7 @@ def versions(request: HttpRequest, pk: int) -> HttpResponse:
     form = one(pk, archived=True)
     found = verbs.versions(form)
     people = {str(Actor("user", pk)): name for pk, name in User.objects.values_list("pk", "name")}
-    before = [*found[1:], None]
+    before = [*found[1:], None][: len(found)]
     lines = [
         {"version": now, "who": people.get(now.by, "Baton"), "said": form_changes.said(old.definition, now.definition) if old else None}
         for now, old in zip(found, before, strict=True)

@@ -120,8 +120,8 @@ FORMS: dict[str, tuple[str, tuple[str, str], tuple[str, str], tuple[str, str], t
 }
 PERIOD = ("수집한 날부터 1년간 보관한 뒤 지체 없이 파기합니다.", "We keep your data for one year and then delete them without delay.")
 REFUSAL = (
-    "동의를 거부할 수 있습니다. 다만 거부하시면 {name}을(를) 처리할 수 없습니다.",
-    "You may refuse. If you do, we cannot process this form ({name}).",
+    "동의를 거부할 수 있습니다. 다만 거부하시면 이 양식을 접수할 수 없습니다.",
+    "You may refuse. If you do, we cannot take this form.",
 )
 PROCESSING = ("개인정보 수집·이용에 동의합니다.", "I agree that my personal data are collected and used as described.")
 EMAIL_BOX = (
@@ -146,7 +146,7 @@ def make(key: str, language: str) -> tuple[str, dict[str, Any]]:
     fields = [_field(word, at) for word in fields_asked.split()]
     definition: dict[str, Any] = {
         "fields": fields,
-        "consent": consent(language, purpose[at], name[at], items(fields)) if purpose[at] else {},
+        "consent": consent(language, purpose[at], items(fields)) if purpose[at] else {},
         "after": {"kind": "thanks", "thanks": thanks[at]},
         "submit_label": button[at],
         "language": language,
@@ -154,11 +154,11 @@ def make(key: str, language: str) -> tuple[str, dict[str, Any]]:
     return name[at], definition
 
 
-def consent(language: str, purpose: str, name: str, what: str) -> dict[str, Any]:
+def consent(language: str, purpose: str, what: str) -> dict[str, Any]:
     """The notice with its four texts and two separate boxes; nothing is ticked beforehand."""
     at = 1 if language == "en" else 0
     return {
-        "notice": {"purpose": purpose, "items": what, "period": PERIOD[at], "refusal": REFUSAL[at].format(name=name)},
+        "notice": {"purpose": purpose, "items": what, "period": PERIOD[at], "refusal": REFUSAL[at]},
         "boxes": [
             {"key": "processing", "kind": "processing", "label": PROCESSING[at], "text": "", "required": True},
             box("email", language),
