@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
-TIMES = 30  # of each kind of programs; of each kind of people three times as often
+TIMES = 20  # of each kind of programs; of each kind of people three times as often
 SEED = 20
 DATABASE = "baton_bench_evidence"
 ROOT = Path(__file__).parent.parent
@@ -81,8 +81,8 @@ def play() -> None:
             world = World(maker, collector)
             settle()
             began = time.perf_counter()
-            for start in range(0, len(maker.hits), 250):
-                world.play(maker.hits[start : start + 250])
+            for start in range(0, len(maker.hits), 600):
+                world.play(maker.hits[start : start + 600])
                 settle()
             seconds = time.perf_counter() - began
             result = world.result()

@@ -9,7 +9,7 @@ Every verdict is worked out from what is stored, so hits may arrive in any order
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -122,16 +122,18 @@ JOIN event e ON e.contact_id = r.contact_id AND e.kind = 11 AND e.ts <= r.ts AND
 WHERE e.payload ? 'human' AND NOT coalesce(e.payload -> 'why', '[]') ?| %(firm)s
 ORDER BY r.contact_id, r.ts, r.id, e.ts DESC, e.id
 """
-HELD = """
-SELECT e.contact_id, e.ts, e.id, e.kind, e.key, e.payload
+KEPT = """
+SELECT e.contact_id, e.ts, e.id, e.kind, e.key, e.payload::text
 FROM unnest(%s::bigint[], %s::timestamptz[], %s::bigint[]) AS r(contact_id, ts, id)
 JOIN event e ON e.contact_id = r.contact_id AND e.ts = r.ts AND e.id = r.id
-ORDER BY e.contact_id, e.ts, e.id FOR UPDATE OF e
+ORDER BY e.contact_id, e.ts, e.id
 """
+# What somebody else has rewritten meanwhile is read again, instead of locks on many people's rows.
 REWRITE = """
 UPDATE event e SET payload = r.payload
-FROM unnest(%s::bigint[], %s::timestamptz[], %s::bigint[], %s::jsonb[]) AS r(contact_id, ts, id, payload)
-WHERE e.contact_id = r.contact_id AND e.ts = r.ts AND e.id = r.id
+FROM unnest(%s::bigint[], %s::timestamptz[], %s::bigint[], %s::text[], %s::jsonb[]) AS r(contact_id, ts, id, known, payload)
+WHERE e.contact_id = r.contact_id AND e.ts = r.ts AND e.id = r.id AND e.payload = r.known::jsonb
+RETURNING e.contact_id, e.ts, e.id
 """
 # When somebody was last active, if that was one of these hits.
 LAST_SEEN = """
@@ -252,59 +254,67 @@ def _disbelieve(lost: Collection[Place]) -> None:
 
 def revise(found: Mapping[Place, Collection[str]]) -> list[Change]:
     """Add reasons to hits, in the caller's transaction. Returns the changes of those who count now and did not, or no longer do."""
-    if not found:
-        return []
-    places = sorted(found)
-    written: list[tuple[Place, Payload]] = []
-    told: dict[Change, None] = {}
-    lost: list[Place] = []
-    for contact, ts, id, kind, key, stored in sql.rows(HELD, [list(column) for column in zip(*places, strict=True)]):
-        before: Payload = json.loads(stored) if isinstance(stored, str) else stored
-        after = evidence.again(kind, before, *found[contact, ts, id])
-        if after == before:
-            continue
-        written.append(((contact, ts, id), after))
-        if ("machine" in after) != ("machine" in before):
-            told[Change(contact, "event", f"{kind}:{key}")] = None
-            if "machine" in after:
+
+    def added(place: Place, kind: int, known: Payload) -> Payload:
+        return evidence.again(kind, known, *found[place])
+
+    return _rewrite(found, added)
+
+
+def _rewrite(places: Collection[Place], anew: Callable[[Place, int, Payload], Payload]) -> list[Change]:
+    """Give hits another payload; those that somebody else rewrites at the same time are read and given it again."""
+    left, told, lost = sorted(places), dict[Change, None](), list[Place]()
+    while left:
+        wanted: dict[Place, tuple[int, int, str, Payload, Payload]] = {}
+        for contact, ts, id, kind, key, stored in sql.rows(KEPT, _columns(left)):
+            known: Payload = json.loads(stored)
+            after = anew((contact, ts, id), kind, known)
+            if "machine" in after and "machine" not in known:
                 after[COUNTED] = clock.now().isoformat()
-                told[Change(contact, DEMOTED, "")] = None
-                lost.append((contact, ts, id))
-    _write(written, lost)
-    return list(told)
-
-
-def _write(written: Collection[tuple[Place, Payload]], lost: Collection[Place]) -> None:
-    if written:
-        columns = [list(column) for column in zip(*(place for place, _payload in written), strict=True)]
-        sql.run(REWRITE, [*columns, [Jsonb(payload) for _place, payload in written]])
+            if after != known:
+                wanted[contact, ts, id] = (kind, key, stored, known, after)
+        if not wanted:
+            break
+        payloads = [[one[2] for one in wanted.values()], [Jsonb(one[4]) for one in wanted.values()]]
+        done = {(contact, ts, id) for contact, ts, id in sql.rows(REWRITE, [*_columns(list(wanted)), *payloads])}
+        for place in done:
+            kind, key, _stored, known, after = wanted[place]
+            if ("machine" in after) != ("machine" in known):
+                told[Change(place[0], "event", f"{kind}:{key}")] = None
+                if "machine" in after:
+                    told[Change(place[0], DEMOTED, "")] = None
+                    lost.append(place)
+        left = sorted(wanted.keys() - done)
     if lost:
         _disbelieve(lost)
         sql.run(LAST_SEEN, {"ids": [p[0] for p in lost], "times": [p[1] for p in lost], "kinds": [int(kind) for kind in HUMAN]})
+    return list(told)
+
+
+def _columns(places: Sequence[Place]) -> list[list[Any]]:
+    return [[place[0] for place in places], [place[1] for place in places], [place[2] for place in places]]
 
 
 def overrule(contact_id: int, ts: datetime, id: int, person: bool | None, *, actor: Actor) -> None:
     """A colleague says whether an open or a click was a person's; None: Baton is to judge again. Raises NotFound, Conflict (it is judged by nobody)."""
+    words = () if person is None else ("person",) if person else ("program",)
+    was: dict[Place, list[str]] = {}
+
+    def said(place: Place, kind: int, known: Payload) -> Payload:
+        was[place] = evidence.words(known)
+        bare = {name: value for name, value in known.items() if name != "by"}
+        after = evidence.again(kind, {**bare, "why": [word for word in was[place] if word not in evidence.HAND]}, *words)
+        return after if person is None else after | {"by": str(actor)}
+
     with transaction.atomic():
-        rows = sql.rows(HELD, [[contact_id], [ts], [id]])
-        if not rows:
+        found = sql.rows(KEPT, _columns([(contact_id, ts, id)]))
+        if not found:
             raise NotFound
-        _contact, _ts, _id, kind, key, stored = rows[0]
-        before: Payload = json.loads(stored) if isinstance(stored, str) else stored
-        if kind not in (*MAIL, Kind.LINK_CLICK) or "human" not in before:
+        if found[0][3] not in (*MAIL, Kind.LINK_CLICK) or "human" not in json.loads(found[0][5]):
             raise Conflict("not an open or a click that is judged")
-        bare = {**before, "why": [word for word in evidence.words(before) if word not in evidence.HAND]}
-        bare.pop("by", None)
-        after = evidence.again(kind, bare, *(() if person is None else ("person",) if person else ("program",)))
-        if person is not None:
-            after["by"] = str(actor)
-        if after == before:
-            return
-        if "machine" in after and "machine" not in before:
-            after[COUNTED] = clock.now().isoformat()
-        _write([((contact_id, ts, id), after)], [(contact_id, ts, id)] if "machine" in after else [])
-        history.record(actor, "changed", "hit", f"{contact_id}:{id}", at=ts.isoformat(), was=evidence.words(before), why=evidence.words(after))
-        if ("machine" in after) != ("machine" in before):
-            told = [Change(contact_id, "event", f"{kind}:{key}")]
-            changes.append([*told, Change(contact_id, DEMOTED, "")] if "machine" in after else told)
+        told = _rewrite([(contact_id, ts, id)], said)
+        why = evidence.words(json.loads(sql.rows(KEPT, _columns([(contact_id, ts, id)]))[0][5]))
+        if why != was[contact_id, ts, id]:
+            history.record(actor, "changed", "hit", f"{contact_id}:{id}", at=ts.isoformat(), was=was[contact_id, ts, id], why=why)
+        changes.append(told)
         live.publish(f"contact:{contact_id}", what="changed")
