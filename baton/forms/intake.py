@@ -19,6 +19,7 @@ from baton.platform.config import config
 from baton.platform.errors import Invalid, Problem
 
 LONGEST = 200  # characters of a response's id
+BOX = "consent."  # how the table of titles names a consent box
 
 # Runs at Google, for a form ("On form submit" of the form) and for the sheet of one alike. It sends titles and answers, nothing else.
 SCRIPT = """\
@@ -76,8 +77,12 @@ def renew(form: Form, *, actor: Actor) -> str:
 
 
 def save_titles(form: Form, titles: Mapping[str, str], *, actor: Actor) -> None:
-    """Which question (its title) answers which field; questions named like a field or its label need no line. Raises Invalid at `titles.<title>`."""
-    names = {one["name"] for one in asked(shown.to(form).definition)}
+    """Which question (its title) answers which field, or which consent box (`consent.<key>`); questions named like one need no line.
+
+    Raises Invalid at `titles.<title>`.
+    """
+    definition = shown.to(form).definition
+    names = {one["name"] for one in asked(definition)} | {f"{BOX}{box['key']}" for box in definition["consent"]["boxes"]}
     problems = [
         Problem(f"titles.{title}", "NOT_FOUND", _("The form has no field {name}.").format(name=name)) for title, name in titles.items() if name not in names
     ]
@@ -125,7 +130,26 @@ def take(form: Form, body: Any) -> Submission:
     values = _values(form, shown.to(form).definition, answers)
     if body.get("email") and not values.get("email"):
         values["email"] = str(body["email"])
-    return submissions.submit(form, values, at=moment, lenient=True, key=f"intake:{form.pk}:{id}", via="intake")
+    boxes = _boxes(form, shown.to(form).definition, answers)
+    return submissions.submit(form, values, boxes=boxes, at=moment, lenient=True, key=f"intake:{form.pk}:{id}", via="intake")
+
+
+def _boxes(form: Form, definition: Definition, answers: Mapping[str, Any]) -> dict[str, bool] | None:
+    """The consent boxes that a question answers, by the table of titles or by their words; None when none was asked there."""
+    titles = form.intake.get("titles", {})
+    by_word = {_plain(box["label"]): box["key"] for box in definition["consent"]["boxes"]}
+    asked_there = {titles.get(title, "").removeprefix(BOX) or by_word.get(_plain(title), ""): answer for title, answer in answers.items()}
+    found = {box["key"]: _agreed(asked_there[box["key"]]) for box in definition["consent"]["boxes"] if box["key"] in asked_there}
+    return found or None
+
+
+def _agreed(answer: Any) -> bool:
+    said = _plain(" ".join(map(str, answer)) if isinstance(answer, list) else answer)
+    return bool(said) and not said.startswith(("no", "false", "아니", "않", "미동의", "거부", "i do not", "disagree")) and "하지 않" not in said
+
+
+def _plain(text: Any) -> str:
+    return str(text).strip().casefold()
 
 
 def _values(form: Form, definition: Definition, answers: Mapping[str, Any]) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def version(seen: Shown) -> Shape:
         if whole["steps"]:
             body["steps"] = [[one["title"], one["fields"]] for one in whole["steps"]]
         if boxes := whole["consent"]["boxes"]:
-            body["boxes"] = [_bare({"k": b["key"], "l": b["label"], "s": b["text"], "r": b["required"]}) for b in boxes]
+            body["boxes"] = [_bare({"k": b["key"], "l": b["label"], "s": b["text"], "r": b["required"], "m": b["kind"] == "channel"}) for b in boxes]
         if notice := said(whole):
             body["notice"] = notice
         if service := whole["spam"]["captcha"]:
@@ -83,11 +83,11 @@ def version(seen: Shown) -> Shape:
     return body
 
 
-def said(whole: Mapping[str, Any]) -> list[list[str]]:
-    """The notice as lines of [title, text], in the language that is active."""
+def said(whole: Mapping[str, Any]) -> list[list[Any]]:
+    """The notice as lines of [title, text, whether the law wants it to stand out], in the language that is active."""
     titles = dict(zip(NOTICE, (_("Purpose"), _("What is collected"), _("Kept for"), _("Right to refuse")), strict=True))
     notice = whole["consent"]["notice"]
-    return [[titles.get(word, ""), notice[word]] for word in (*NOTICE, "text") if notice[word].strip()]
+    return [[titles.get(word, ""), notice[word], int(word == "period")] for word in (*NOTICE, "text") if notice[word].strip()]
 
 
 def field(one: Mapping[str, Any]) -> Shape:

@@ -66,7 +66,7 @@ def submit(
     known by the cookie only is not overwritten: what is unknown of him is filled in.
     `boxes`: the consent boxes that were there, ticked or not (None: not asked); an empty one leaves an agreement given earlier as it is.
     `spoken`: the words beside them, where another page showed its own. `version`: the one the sender saw. `lenient` lets missing and
-    undeclared fields pass (the undeclared are left out); what is wrong in itself is still refused. With a `key` the answer is taken
+    undeclared fields pass, and boxes nobody was asked (the undeclared are left out); what is wrong in itself is still refused. With a `key` the answer is taken
     once, however often it is given. `network` is truncated by the caller; `via`: page, hubspot, intake, released.
     """
     cookie = cookie if is_cookie(cookie) else ""
@@ -116,7 +116,8 @@ def check(
     if any(one["ask"] == "if_unknown" and one["required"] and one["name"] not in values for one in seen.definition["fields"]):
         skipped |= known.known(form, cookie)
     done = fields.check(seen.definition, values, uploads, skipped=skipped, lenient=lenient)
-    done.problems += consents.problems(seen.definition, boxes)
+    if not (lenient and boxes is None):
+        done.problems += consents.problems(seen.definition, boxes)
     return done
 
 

@@ -171,5 +171,5 @@ def test_colleagues_hear_of_an_answer_once(account: Account) -> None:
 
 def test_the_script_carries_the_notice_and_no_box_is_ticked() -> None:
     about = public.version(shown.to(made()))
-    assert [text for _title, text in about["notice"]] == list(NOTICE.values())
+    assert [(text, loud) for _title, text, loud in about["notice"]] == [(text, int(word == "period")) for word, text in NOTICE.items()]
     assert [(box["k"], box.get("r", False)) for box in about["boxes"]] == [("processing", True), ("news", False), ("sms", False)]

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from baton.accounts import tokens
-from baton.crm import contacts
+from baton.crm import consent, contacts
 from baton.events import timeline
 from baton.events.vocabulary import Kind
 from baton.forms import intake, submissions, verbs
@@ -24,7 +24,7 @@ FIELDS: list[dict[str, Any]] = [
     {"name": "topics", "label": "관심", "type": "multi_choice", "options": [{"value": "a", "label": "근태"}, {"value": "b", "label": "급여"}]},
     {"name": "memo", "label": "메모", "type": "text"},
 ]
-RESPONSE = {
+RESPONSE: dict[str, Any] = {
     "response": "2_ABaOnud", "at": "2026-11-20T02:03:04.000Z", "email": "kim@gaon.example",
     "answers": {"성": "김", "귀하의 직급은?": "임원", "관심": ["급여", "근태"], "좋아하는 색": "파랑"},
 }  # fmt: skip
@@ -50,6 +50,22 @@ def test_a_response_is_taken_once_by_its_questions(client: Client, form: Form, a
     assert (sent.at.isoformat(), sent.about["via"]) == ("2026-11-20T02:03:04+00:00", "intake")
     assert post(client, form, {**RESPONSE, "response": "other"}).status_code == 200
     assert FormSubmission.objects.count() == 2
+
+
+@pytest.mark.parametrize(("said", "agreed"), [("네, 동의합니다", True), ("아니요", False), ("동의하지 않습니다", False), (["동의"], True)])
+def test_a_consent_asked_at_google_is_one_here_and_one_not_asked_is_none(client: Client, actor: Actor, said: Any, agreed: bool) -> None:
+    boxes = [
+        {"key": "p", "kind": "processing", "label": "수집과 이용에 동의합니다.", "required": True},
+        {"key": "n", "kind": "channel", "channel": "email", "label": "소식을 받습니다."},
+    ]
+    made = verbs.create("X", {"fields": FIELDS, "consent": {"notice": {"text": "알림"}, "boxes": boxes}}, actor=actor, publish=True)
+    intake.save_titles(made, {"개인정보": "consent.p"}, actor=actor)
+    contact = post(client, made, RESPONSE).json()["contact"]
+    assert consent.granted(contact, "email") is None
+    asked = RESPONSE["answers"] | {"개인정보": "동의", "소식을 받습니다.": said}
+    assert post(client, made, RESPONSE | {"response": "2", "answers": asked}).status_code == 200
+    assert consent.granted(contact, "email") is (True if agreed else None)
+    assert post(client, made, RESPONSE | {"response": "3", "answers": asked | {"개인정보": "아니요"}}).status_code == 422
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ interface Field {
   w?: number; f?: string; x?: Attributes; q?: When; s?: string | Tree[];
 }
 interface Version {
-  v: number; lang: string; fields: Field[]; submit: string; steps?: [string, string[]][]; boxes?: { k: string; l: string; s?: string; r?: boolean }[];
-  notice?: [string, string][]; captcha?: [string, string, string]; ask?: number;
+  v: number; lang: string; fields: Field[]; submit: string; steps?: [string, string[]][]; boxes?: { k: string; l: string; s?: string; r?: boolean; m?: boolean }[];
+  notice?: [string, string, number][]; captcha?: [string, string, string]; ask?: number;
 }
 interface Definition {
   guid: string; number: number; versions: Version[]; trap: string; time: [string, string]; split?: [number, number];
@@ -106,10 +106,10 @@ function build(v: Version): HTMLFormElement {
   const steps = (v.steps || [["", v.fields.map((f) => f.n)]]).map(([title, names]) =>
     make("div", { class: "baton-step", "data-baton-step": true }, ...(title ? [make("h3", {}, title)] : []), ...names.map((n) => rows[n])));
   const last = steps[steps.length - 1];
-  if (v.notice) last.append(make("dl", { class: "baton-notice" }, ...v.notice.flatMap(([title, text]) => [...(title ? [make("dt", {}, title)] : []), make("dd", {}, text)])));
+  if (v.notice) last.append(make("dl", { class: "baton-notice" }, ...v.notice.flatMap(([title, text, loud]) => [...(title ? [make("dt", {}, title)] : []), make("dd", {}, loud ? make("strong", {}, text) : text)])));
   for (const box of v.boxes || [])
     last.append(make("div", { class: "baton-field baton-consent" },
-      make("label", {}, make("input", { type: "checkbox", name: `consent.${box.k}`, value: "true", required: box.r }), " ", box.l, ...mark(box.r)), ...(box.s ? [make("small", {}, box.s)] : [])));
+      make("label", {}, make("input", { type: "checkbox", name: `consent.${box.k}`, value: "true", required: box.r }), " ", box.m ? make("strong", {}, box.l) : box.l, ...mark(box.r)), ...(box.s ? [make("small", {}, box.s)] : [])));
   const trap = make("div", { hidden: true }, make("label", {}, about.trap, make("input", { name: about.trap, tabindex: -1, autocomplete: "off" })));
   const form = make("form", { class: "baton-form", method: "post", action: address, lang: v.lang, enctype: "multipart/form-data" }, ...steps, trap,
     ...[about.time, ["baton_version", `${v.v}`]].map(([name, value]) => make("input", { type: "hidden", name, value })));
@@ -185,7 +185,7 @@ function attach(form: HTMLFormElement, v: Version) {
     refresh();
   };
   const turn = (by: number, text: string) => {
-    const made = make("button", { type: "button", class: button.className && "btn" }, text);
+    const made = make("button", { type: "button", class: `baton-${by < 0 ? "back" : "next"} ${button.className && (by < 0 ? "button outline" : "button")}` }, text);
     made.addEventListener("click", () => go(by));
     if (steps.length > 1) button.before(made);
     return made;
