@@ -44,8 +44,8 @@ export function soon(now?: boolean) {
   else timer = window.setTimeout(send, Math.max(50, hold - Date.now()));
 }
 
-/** An application changes its title after its address: let it. */
-export const settle = () => (hold = Date.now() + 250);
+/** An application changes its title after its address: let it, for so many milliseconds. */
+export const settle = (ms: number) => (hold = Date.now() + ms);
 
 /** A hit on this page. The same id and time again replace what it said. */
 export function add(kind: string, x: Words, now?: boolean, id = random(), n?: number, t = Date.now()) {

@@ -3,7 +3,7 @@
 import { watchClicks } from "./clicks";
 import { findForms, leaveForms, renewForms, watchForms } from "./forms";
 import { cookie, data, doc, hooks, isOurs, keep, LIFE, link, load, loader, migrated, origin, random, state, take, w, type Config, type Words } from "./page";
-import { add, end, restore, send, soon } from "./queue";
+import { add, end, restore, send, settle, soon } from "./queue";
 import { again, close, fresh, leaving, open, watchViews } from "./views";
 
 const nav = navigator as Navigator & { globalPrivacyControl?: boolean };
@@ -38,6 +38,7 @@ function start() {
   keepCookie();
   tellAll();
   restore();
+  if (doc.readyState !== "complete") settle(1_000); // its title may be made by its scripts
   open(doc.referrer);
   scan();
   if (watching) return;
@@ -45,6 +46,7 @@ function start() {
   watchViews();
   watchForms();
   addEventListener("online", send);
+  addEventListener("load", () => (settle(100), soon()));
   doc.addEventListener("baton:sent", () => {
     send();
     if (state.cookie) state.cookie = cookie("baton_v", HEX) || state.cookie; // somebody else sits here now

@@ -103,7 +103,7 @@ function go() {
     tell();
     left = view.u;
   }
-  settle();
+  settle(250);
   open(left);
 }
 
