@@ -3,17 +3,18 @@
 import type { Api, Banner } from "./page";
 
 const LOOK = `
-:host{all:initial;position:fixed;inset:auto 0 0 0;z-index:2147483000;display:block;padding:12px;pointer-events:none;font:15px/1.55 system-ui,-apple-system,"Apple SD Gothic Neo","Malgun Gothic",sans-serif;color-scheme:light dark}
-[role=dialog]{pointer-events:auto;box-sizing:border-box;max-width:720px;max-height:calc(100vh - 24px);overflow:auto;margin:0 auto;padding:20px 24px;border:1px solid light-dark(#d5d8de,#454b56);border-radius:12px;background:light-dark(#fff,#1d2026);color:light-dark(#1a1d23,#eef0f3);box-shadow:0 8px 32px rgba(0,0,0,.18);word-break:keep-all;overflow-wrap:anywhere}
+:host{all:initial;position:fixed;inset:auto 0 0 0;z-index:2147483000;display:block;padding:12px;pointer-events:none;font:15px/1.55 system-ui,-apple-system,"Apple SD Gothic Neo","Malgun Gothic",sans-serif;--paper:#fff;--ink:#1a1d23;--line:#d5d8de;--focus:#2456d6}
+@media (prefers-color-scheme:dark){:host{--paper:#1d2026;--ink:#eef0f3;--line:#454b56;--focus:#9db8ff}}
+[role=dialog]{pointer-events:auto;box-sizing:border-box;max-width:720px;max-height:calc(100vh - 24px);overflow:auto;margin:0 auto;padding:20px 24px;border:1px solid var(--line);border-radius:12px;background:var(--paper);color:var(--ink);box-shadow:0 8px 32px rgba(0,0,0,.18);word-break:keep-all;overflow-wrap:anywhere}
 h2{font-size:17px;font-weight:600;line-height:1.4;margin:0 0 6px}
 h2:focus{outline:none}
 p{margin:0}
 div div{display:flex;flex-wrap:wrap;align-items:center;gap:8px;margin-top:16px}
 a{color:inherit;text-underline-offset:3px;margin-right:auto;padding:6px 0}
 span{margin-right:auto}
-button{flex:0 1 auto;min-width:120px;min-height:42px;padding:8px 20px;border:1px solid light-dark(#1a1d23,#eef0f3);border-radius:8px;background:light-dark(#1a1d23,#eef0f3);color:light-dark(#fff,#1a1d23);font:inherit;font-weight:600;line-height:1.3;cursor:pointer}
+button{flex:0 1 auto;min-width:120px;min-height:42px;padding:8px 20px;border:1px solid var(--ink);border-radius:8px;background:var(--ink);color:var(--paper);font:inherit;font-weight:600;line-height:1.3;cursor:pointer}
 button:hover{opacity:.88}
-a:focus-visible,button:focus-visible{outline:3px solid light-dark(#2456d6,#9db8ff);outline-offset:2px}
+a:focus-visible,button:focus-visible{outline:3px solid var(--focus);outline-offset:2px}
 @media (max-width:520px){[role=dialog]{padding:16px}a,span{flex:1 0 100%}button{flex:1 1 0;min-width:0}}
 @media (forced-colors:active){[role=dialog],button{border:1px solid}}`;
 
@@ -41,9 +42,13 @@ function show(banner: Banner, byHand: boolean, chosen: (granted: boolean, versio
   host.setAttribute("data-baton-ignore", "");
   host.setAttribute("data-baton-banner", "");
   const root = host.attachShadow({ mode: "open" });
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(LOOK);
-  root.adoptedStyleSheets = [sheet];
+  try {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(LOOK);
+    root.adoptedStyleSheets = [sheet];
+  } catch {
+    root.append(make("style", LOOK)); // browsers of before 2023
+  }
   const title = make("h2", words.title, { id: "title", tabIndex: -1 });
   const text = make("p", words.text, { id: "text" });
   const box = make("div", ""), row = make("div", "");
