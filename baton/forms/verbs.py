@@ -14,6 +14,8 @@ from django.utils.translation import gettext as _
 
 from baton.crm import files, uses
 from baton.crm.uses import Mention
+from baton.events import keys
+from baton.events.vocabulary import Kind
 from baton.forms import definition as words
 from baton.forms.models import Form, FormFile, FormSplit, FormVersion
 from baton.platform import clock, history, secrets
@@ -47,6 +49,7 @@ def save(form: Form, *, actor: Actor, name: str | None = None, definition: Mappi
         setattr(form, key, wanted[key])
     with transaction.atomic():
         form.save(update_fields=[*differing, "updated_at"])
+        _named(form)
         history.record(actor, "updated", "form", form.pk, before={k: before[k] for k in differing}, after={k: wanted[k] for k in differing})
     return form
 
@@ -70,8 +73,14 @@ def _publish(form: Form, actor: Actor, note: str) -> FormVersion:
     made = _version(form, actor, note)
     form.version = made.number
     form.save(update_fields=["version", "updated_at"])
+    _named(form)
     history.record(actor, "published", "form", form.pk, version=made.number, note=note)
     return made
+
+
+def _named(form: Form) -> None:
+    """Let what happens to the form be told by its name, also before anybody sent it."""
+    keys.resolve({(Kind.FORM_SUBMISSION, str(form.pk)): form.name})
 
 
 def _version(form: Form, actor: Actor, note: str) -> FormVersion:

@@ -6,7 +6,7 @@ import pytest
 
 from baton.forms import definition, public, shown, verbs
 from baton.forms.models import Form, FormVersion
-from baton.platform import clock
+from baton.platform import clock, sql
 from baton.platform.actor import Actor
 from baton.platform.errors import Conflict, Invalid, NotFound
 
@@ -81,6 +81,8 @@ def test_people_see_what_was_published_and_may_go_back(actor: Actor) -> None:
     form = verbs.create("X", {"fields": [EMAIL]}, actor=actor, publish=True)
     verbs.save(form, actor=actor, definition={**form.draft, "submit_label": "보내기"})
     assert verbs.is_changed(form)
+    named = "SELECT label FROM event_key WHERE kind = 5 AND value = %s"
+    assert sql.rows(named, [str(form.pk)]) == [("X",)]  # who only looks at it is told of by name as well
     assert shown.to(form).definition["submit_label"] == ""
     assert verbs.publish(form, actor=actor, note="단추").number == 2
     assert verbs.publish(form, actor=actor).number == 2  # nothing new to publish
