@@ -46,14 +46,12 @@ def report(found: Collection[Asset], numbers: Mapping[int, AssetCount], by: str 
     """The report over published content, by "kind" or by "topic"."""
     published = [asset for asset in found if asset.published_at is not None and asset.archived_at is None]
     used = {asset.pk: _used(numbers.get(asset.pk)) for asset in published}
-    if by == "topic":
-        keys = sorted({topic for asset in published for topic in asset.topics})
-        rows = [_row(key, key.replace("_", " "), [asset for asset in published if key in asset.topics], used) for key in keys]
-    else:
-        rows = [_row(key, str(label), [asset for asset in published if asset.kind == key], used) for key, label in KINDS.items()]
+    topics = sorted({topic for asset in published for topic in asset.topics})
+    by_topic = [_row(key, key.replace("_", " "), [asset for asset in published if key in asset.topics], used) for key in topics]
+    by_kind = [_row(key, str(label), [asset for asset in published if asset.kind == key], used) for key, label in KINDS.items()]
     total = _row("", _("All"), published, used)
     unused = sorted((asset for asset in published if used[asset.pk] == 0), key=lambda asset: asset.published_at or asset.created_at)
-    return Report(rows, total, _gaps(total, rows if by == "topic" else [], published), unused, sum(not asset.topics for asset in published))
+    return Report(by_topic if by == "topic" else by_kind, total, _gaps(total, by_topic, published), unused, sum(not asset.topics for asset in published))
 
 
 def _row(key: str, label: str, some: Collection[Asset], used: Mapping[int, int]) -> Row:

@@ -108,10 +108,10 @@ KINDS = {
         ),
         Kind(
             "quote",
-            _("Quote"),
+            pgettext_lazy("block", "Quote"),
             "quote",
             (
-                Field("text", _("Quote"), "area", required=True),
+                Field("text", pgettext_lazy("block", "Quote"), "area", required=True),
                 Field("name", _("Who says it")),
                 Field("role", _("Position and company")),
             ),
@@ -172,7 +172,7 @@ KINDS = {
             (
                 Field("button", _("Button"), required=True),
                 Field("link", _("Leads to"), "link", required=True, hint=ANCHOR),
-                Field("look", _("Look"), "choice", options=(("filled", _("Filled")), ("outline", _("Outline")))),
+                Field("look", pgettext_lazy("block", "Look"), "choice", options=(("filled", _("Filled")), ("outline", _("Outline")))),
                 Field("align", _("Alignment"), "choice", options=ALIGN),
             ),
             "button",

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from baton.content import blocks
 
@@ -15,7 +15,7 @@ NAMES: dict[str, tuple[str | Promise, str | Promise]] = {  # key -> name, what i
     "product": (gettext_lazy("Product"), gettext_lazy("What it solves, numbers, what customers say, a request for advice.")),
     "download": (gettext_lazy("Brochure"), gettext_lazy("A document for an e-mail address: what is in it, and the form.")),
     "webinar": (gettext_lazy("Webinar"), gettext_lazy("What it is about, who speaks, and the registration.")),
-    "event": (gettext_lazy("Event"), gettext_lazy("A fair or a seminar: where, when, and a meeting at the booth.")),
+    "event": (pgettext_lazy("landing page", "Event"), gettext_lazy("A fair or a seminar: where, when, and a meeting at the booth.")),
     "newsletter": (gettext_lazy("Newsletter"), gettext_lazy("What comes how often, and one field.")),
     "empty": (gettext_lazy("Empty page"), gettext_lazy("Only an opening.")),
 }

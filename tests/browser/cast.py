@@ -81,6 +81,29 @@ def fill() -> None:
     _offer(companies[0], colleagues[1].pk)
     _backtest(model.pk)
     _lists(colleagues[0].pk)
+    _content(colleagues[0].pk)
+
+
+def _content(maker: int) -> None:
+    """A paper behind the form, a page without a topic, a landing page that is public, and a QR code that was used."""
+    from baton.content import assets, links, pages, starters
+    from baton.content.models import ShortLinkDay
+    from baton.forms import verbs as forms
+    from baton.platform import clock
+    from baton.platform.actor import Actor
+
+    actor = Actor("user", maker)
+    asked = [{"name": "email", "label": "회사 이메일", "type": "email", "required": True}, {"name": "lastname", "label": "성", "type": "text"}]
+    form = forms.create("백서 받기", {"fields": asked, "language": "ko", "spam": {"seconds": 0}}, actor=actor, publish=True)
+    paper = assets.create("file", "교대 근무 백서", actor=actor, stage="middle", topics=["근태"], form_id=form.pk, description="교대 근무표를 짜는 순서")
+    assets.set_file(paper, "교대근무.pdf", b"%PDF-1.7 paper", actor=actor)
+    story = assets.create("page", "도입 사례", actor=actor, stage="late", gate="never", url="https://nuriwork.example/case")
+    for asset in (paper, story):
+        assets.publish(asset, actor=actor)
+    page = pages.create("근태 안내", actor=actor, slug="guide", stage="early", content=starters.content("product", "ko", form=form.pk, asset=paper.pk))
+    pages.publish(page, actor=actor)
+    link = links.create("박람회 부스", "https://nuriwork.example/", actor=actor, code="booth", medium="qr", place="HR 박람회")
+    ShortLinkDay.objects.create(link_id=link.pk, day=clock.now().date(), people=12, machines=2)
 
 
 def _lists(maker: int) -> None:

@@ -113,7 +113,7 @@ def _given(link: ShortLink) -> dict[str, str]:
 def _context(request: HttpRequest, link: ShortLink) -> dict[str, Any]:
     days = links.by_day(link.pk)
     most = max((used.people for _day, used in days), default=0)
-    heights = [max(1, round(one.people * 100 / most)) if most else 1 for _day, one in days]
+    heights = [round(one.people * 100 / most) if most else 0 for _day, one in days]
     used = links.used([link.pk], DAYS).get(link.pk, links.Used())
     return {
         "link": link, "given": _given(link), "errors": {}, **_words(link.medium), "address": links.address(link), "target": links.target(link), "used": used,
