@@ -141,6 +141,8 @@ def test_the_script_is_under_five_kilobytes() -> None:
     import gzip
 
     assert len(gzip.compress(SCRIPT.read_bytes())) < 5 * 1024
+    for part in ("video", "banner", "linked", "hubspot", "hbspt"):  # loaded by pages that need them
+        assert len(gzip.compress(SCRIPT.with_name(f"{part}.js").read_bytes())) < 2 * 1024, part
 
 
 def test_a_view_is_sent_with_its_page_and_a_cookie_of_thirteen_months(site: Site) -> None:
