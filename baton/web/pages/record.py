@@ -17,7 +17,7 @@ from baton.platform.errors import Conflict, Invalid, NotFound
 
 from ..answer import faults, go, targets, toast
 from ..page import Page, actor
-from ..parts import activity_words, beside, brief, cells, composer, links, neighbours, progress, scorecard, timeline, values, verdict
+from ..parts import activity_words, beside, brief, cells, composer, links, neighbours, progress, scorecard, timeline, values, verdict, visits
 from ..parts.people import colleagues
 from ..parts.subject import BASE, Subject, of_record
 from . import quote
@@ -92,7 +92,7 @@ def show(request: HttpRequest, subject: Subject) -> HttpResponseBase:
         context["brief_name"] = by_key["contact"].rows[0].name
     if subject.is_person:
         context |= {"consents": context["brief_consents"], "addresses": contacts.emails(subject.id)}
-        context |= {"lists": beside.lists(subject.id), "workflows": beside.workflows(subject.id)}
+        context |= {"where": visits.card(subject.id, subject.values), "lists": beside.lists(subject.id), "workflows": beside.workflows(subject.id)}
     return TemplateResponse(request, "records/page.html", context)
 
 
