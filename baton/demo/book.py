@@ -146,9 +146,9 @@ class Book:
         self._next[of] += 1
         return self._next[of]
 
-    def view(self, person: Person, at: datetime, path: str, seconds: int, referrer: str = "") -> None:
+    def view(self, person: Person, at: datetime, path: str, seconds: int, referrer: str = "", query: str = "") -> None:
         """A page view and how long it was in sight."""
-        url = f"{self.url}{SITE}{path or '/'}"
+        url = f"{self.url}{SITE}{path or '/'}{'?' if query else ''}{query}"
         key, view_id = f"{self.host}{SITE}{path}", self.rng.getrandbits(52)
         self.events.append(Event(person.id, at, Kind.PAGE_VIEW, key, TITLES[path], None, {"url": url, "title": TITLES[path], "referrer": referrer}, view_id))
         self.events.append(Event(person.id, at, Kind.PAGE_DWELL, key, TITLES[path], float(seconds), {"url": url}, view_id + 1))

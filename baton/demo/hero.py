@@ -18,7 +18,7 @@ def live(book: Book, person: Person) -> None:
         """The same hour on the Friday before, when it is a weekend."""
         return at - timedelta(days=max(0, at.weekday() - 4))
 
-    search = "https://search.example/?q=전자근로계약 시스템 비교"
+    search = "https://search.naver.com/search.naver?query=전자근로계약 시스템 비교"
     book.view(person, day(37, 16, 20), "/blog/electronic-contract-guide", 48, search)
     book.view(person, day(37, 16, 22), "", 21, f"{book.url}/site/blog/electronic-contract-guide")
     book.view(person, day(30, 9, 41), "/product", 55, "")

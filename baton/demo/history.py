@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from baton.demo import campaigns, talk
+from baton.demo import arrivals, campaigns, talk
 from baton.demo.book import WINDOW, Book
-from baton.demo.pages import AGENTS, FORM_PAGES, FREQUENT, REFERRERS, SITE
+from baton.demo.pages import AGENTS, FORM_PAGES, FREQUENT, SITE, SOURCES
 from baton.demo.people import Person
 from baton.events.vocabulary import Kind
 
@@ -60,16 +60,17 @@ def _visits(book: Book, person: Person, recent: datetime, forms: list[tuple[str,
     rng.shuffle(pages)
     long = set(rng.sample(range(len(pages)), min(hits["dwell"], len(pages))))
     views = 0
-    first: tuple[datetime, str] | None = None
+    first: tuple[datetime, str, str] | None = None
 
     def walk(walked: list[tuple[str, bool]], at: datetime) -> None:
         nonlocal views, first
-        referrer = REFERRERS[person.source]
+        referrer, query = arrivals.of(person.source, at, person.id)
         for path, stays in walked:
             seconds = rng.randint(61, 290) if stays else rng.randint(4, 55)
-            book.view(person, at, path, seconds, referrer)
-            referrer = f"{book.url}{SITE}{path or '/'}"
-            first = min(first, (at, path)) if first else (at, path)
+            book.view(person, at, path, seconds, referrer, query)
+            here = (at, path, referrer)
+            referrer, query = f"{book.url}{SITE}{path or '/'}", ""
+            first = min(first, here) if first else here
             at += timedelta(seconds=seconds + rng.randint(1, 20))
             views += 1
 
@@ -90,7 +91,7 @@ def _visits(book: Book, person: Person, recent: datetime, forms: list[tuple[str,
     if first is not None:
         known = person.created if forms else max(first[0], person.created)
         book.event(person, known, Kind.IDENTIFIED, by="form" if forms else "email_click", views=views)
-        book.visitors.append((person.id, first[0], person.seen, f"{book.host}{SITE}{first[1]}", REFERRERS[person.source], rng.choice(AGENTS)))
+        book.visitors.append((person.id, first[0], person.seen, f"{book.host}{SITE}{first[1]}", first[2], rng.choice(AGENTS)))
         book.cookies.append((f"{rng.getrandbits(128):032x}", person.id, first[0]))
 
 
@@ -100,12 +101,13 @@ def anonymous(book: Book, visitor_id: int) -> None:
     at = book.office(book.now - timedelta(days=300), book.now - timedelta(minutes=30))
     start, path = at, ""
     nobody = Person("", "", "", "", "", "staff", None, "search", "unknown", at, at, 0.0, {}, {}, id=visitor_id)  # type: ignore[arg-type]  # has no company
-    source = rng.choice(list(REFERRERS))
+    referrer, query = camefrom = arrivals.of(rng.choice(SOURCES), at, visitor_id)
     first = path = rng.choice(list(FREQUENT))
     for _ in range(rng.choice((1, 1, 2, 3, 5))):
-        book.view(nobody, at, path, rng.randint(3, 120), REFERRERS[source])
+        book.view(nobody, at, path, rng.randint(3, 120), referrer, query)
+        referrer, query = f"{book.url}{SITE}{path or '/'}", ""
         at, path = at + timedelta(seconds=rng.randint(20, 200)), rng.choice(list(FREQUENT))
     book.items.pop(visitor_id, None)
     book.gains.pop(visitor_id, None)  # who is no contact has no score
-    book.visitors.append((visitor_id, start, at, f"{book.host}{SITE}{first}", REFERRERS[source], rng.choice(AGENTS)))
+    book.visitors.append((visitor_id, start, at, f"{book.host}{SITE}{first}", camefrom[0], rng.choice(AGENTS)))
     book.cookies.append((f"{rng.getrandbits(128):032x}", visitor_id, start))

@@ -26,16 +26,7 @@ FREQUENT = {
     "/case": 11,
     "/brochure": 6,
 }
-REFERRERS = {
-    "search": "https://search.example/?q=전자근로계약",
-    "ad_naver": "https://ad.naver.example/",
-    "ad_linkedin": "https://linkedin.example/",
-    "newsletter": "",
-    "webinar": "",
-    "direct": "",
-    "referral": "https://hr-community.example/board/1204",
-    "exhibition": "",
-}
+SOURCES = ("search", "ad_naver", "ad_linkedin", "newsletter", "webinar", "direct", "referral", "exhibition")  # of people.py
 AGENTS = [
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36",
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15",

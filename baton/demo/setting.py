@@ -7,7 +7,8 @@ from baton.accounts import users
 from baton.accounts.models import Team
 from baton.automation import verbs as workflows
 from baton.automation.models import Workflow
-from baton.demo import content, definitions, scores
+from baton.crm import employers
+from baton.demo import content, definitions, people, scores
 from baton.demo.book import Ids
 from baton.demo.content import PASSWORD, STAFF
 from baton.platform import clock
@@ -71,6 +72,7 @@ def make() -> Setting:
 
 def _staff() -> dict[str, int]:
     users.update_account(actor=SYSTEM, name="누리워크", sending_domain="nuriwork.example", postal_address="서울특별시 성동구 견본로 12, 4층 · 02-555-0142")
+    employers.choose("create", [people.FREE_MAIL], actor=SYSTEM)
     for team in ("마케팅", "영업"):
         Team.objects.get_or_create(name=team)
     return {name: users.create(email, name, PASSWORD, role, actor=SYSTEM, team=team).pk for name, (email, role, team) in STAFF.items()}

@@ -15,6 +15,7 @@ from baton.accounts.models import User
 from baton.crm import builtin, duplicates
 from baton.demo import (
     activities,
+    content_library,
     contracts,
     deals,
     decisions,
@@ -35,7 +36,7 @@ from baton.demo.book import Book
 from baton.demo.content import PASSWORD, PEOPLE
 from baton.demo.people import Company, Person
 from baton.demo.sample import Sample
-from baton.events import partitions
+from baton.events import origins, partitions, sessions
 from baton.messaging.models import Email
 from baton.platform import clock, sql
 from baton.platform.config import config
@@ -46,6 +47,7 @@ __all__ = ["PASSWORD", "PEOPLE", "follow", "load", "loaded"]
 
 COMPANIES_PER_CONTACT = 900 / 12_000
 ANONYMOUS_PER_CONTACT = 0.2
+PART = 2000  # people whose visits are worked out at once
 NUMBERED = ("message", "form_submission", "enrollment")  # tables whose rows the history numbers itself
 
 Say = Callable[[str], None]
@@ -72,6 +74,7 @@ def follow(url: str) -> None:
         if body != email.body:
             email.body = body
             email.save(update_fields=["body", "updated_at"])
+    content_library.follow(url)
 
 
 def _fill(contacts: int, seed: int, now: datetime, say: Say) -> None:
@@ -84,6 +87,7 @@ def _fill(contacts: int, seed: int, now: datetime, say: Say) -> None:
     tables.everything(sample)
     activities.logged(sample)
     tables.analyze()
+    _sources(sample)
     say("Scoring everybody")
     decisions.give(sample)
     said.entries(sample, [entry for given in sample.given.values() for entry in given])
@@ -105,8 +109,19 @@ def _fill(contacts: int, seed: int, now: datetime, say: Say) -> None:
     for name in NUMBERED:
         sql.rows("SELECT setval(%s::regclass, %s)", [f"{name}_id_seq", sample.book.last(name)])
     said.look_back(sample)
+    content_library.make(made, now, random.Random(f"{seed}:content"))
     sql.run("DELETE FROM change")  # all of this is evaluated; nobody is to be enrolled or told for what happened long ago
     tables.analyze()
+
+
+def _sources(sample: Sample) -> None:
+    """Visits, and where everybody came from."""
+    ids = [row[0] for row in sample.book.visitors]
+    known = [person.id for person in sample.people]
+    for start in range(0, len(ids), PART):
+        sessions.rebuild(ids[start : start + PART])
+    for start in range(0, len(known), PART):
+        origins.settle(known[start : start + PART], quiet=True)
 
 
 def _people(contacts: int, seed: int, rng: random.Random, now: datetime) -> tuple[list[Company], list[Person]]:
