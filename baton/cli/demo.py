@@ -27,6 +27,7 @@ def run(*, reset: bool, contacts: int) -> None:
     os.environ["BATON_DATA_DIR"] = str(folder())
     os.environ["BATON_DEMO"] = "1"
     os.environ.setdefault("BATON_MAIL_FROM", "누리워크 <hello@nuriwork.example>")
+    os.environ.setdefault("BATON_SCANNER_SECONDS", "2")  # mail arrives at once here, and whoever tries the demo waits for it
     wanted = read(os.environ)
     if reset:
         _forget()

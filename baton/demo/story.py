@@ -422,10 +422,10 @@ def _entries(page: str) -> Iterator[Entry]:
     for block in re.findall(r'<li class="event .*?</li>', page, re.S):
         title = re.search(r"<b>(.*?)</b>", block, re.S)
         at = re.search(r'datetime="([^"]+)"', block)
-        detail = re.search(r'<p class="soft small">(.*?)</p>', block, re.S)
+        detail = " ".join(re.findall(r'<(?:p class="soft small"|summary)>(.*?)</(?:p|summary)>', block, re.S))
         points = re.search(r'class="delta[^>]*>(.*?)</span>', block, re.S)
         if title and at:
-            yield Entry(_text(title[1]), datetime.fromisoformat(at[1]), _text(detail[1]) if detail else "", _number(points[1]) if points else 0)
+            yield Entry(_text(title[1]), datetime.fromisoformat(at[1]), _text(detail), _number(points[1]) if points else 0)
 
 
 def _text(html: str) -> str:
