@@ -17,7 +17,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 SECONDS = 3.0
-ROUNDS = 5  # of each, alternating, so that a busy moment of the machine meets all
+WARM = 0.7  # before that
+ROUNDS = 3  # of each, alternating, so that a busy moment of the machine meets all
 MANY, FEW = 512, 64  # browsers that never pause
 SENDERS, HITS = 16, 100  # of the large requests: connections, hits of one
 GOAL = 0.45
@@ -93,7 +94,7 @@ async def load(port: int, seconds: float, connections: int = MANY, hits: int = 1
     """Answers a second with browsers that never pause, and how long each waited, in seconds. Raises RuntimeError for any answer but 204."""
     loop, statuses, waits = asyncio.get_running_loop(), Counter[bytes](), list[float]()
     made = [await loop.create_connection(lambda: Client(statuses, waits, hits), "127.0.0.1", port) for _ in range(connections)]
-    await asyncio.sleep(0.7)
+    await asyncio.sleep(WARM)
     statuses.clear()
     waits.clear()
     began = time.monotonic()
@@ -107,14 +108,18 @@ async def load(port: int, seconds: float, connections: int = MANY, hits: int = 1
 
 
 def collector_rps() -> list[dict[str, Any]]:
-    """Four rows, one process each, with the load from another process."""
+    """Six rows, one process each, with the load from another process."""
     rates: dict[str, list[float]] = {}
+    costs: dict[str, list[float]] = {}
     slowest: list[float] = []
     with scratch() as environment:
         for _ in range(ROUNDS):
             for app in (BARE, ALONE, EDGE):
                 with serving(app, environment) as port:
-                    rates.setdefault(app, []).append(asyncio.run(load(port, SECONDS))[0])
+                    before = processor_time()
+                    rate, _ = asyncio.run(load(port, SECONDS))
+                    rates.setdefault(app, []).append(rate)
+                    costs.setdefault(app, []).append((processor_time() - before) / (rate * (SECONDS + WARM)) * 1e6)
             with serving(ALONE, environment) as port:
                 waits = sorted(asyncio.run(load(port, SECONDS, FEW))[1])
                 slowest.append(waits[int(len(waits) * 0.99)] * 1000)
@@ -124,6 +129,7 @@ def collector_rps() -> list[dict[str, Any]]:
     return [
         row("collector alone, 512 connections", statistics.median(rates[ALONE]), "requests/s", limit, GOAL),
         row("collector in the edge, 512 connections", statistics.median(rates[EDGE]), "requests/s", limit, None),
+        *(cost(name, costs[app], costs[BARE]) for name, app in (("alone", ALONE), ("in the edge", EDGE))),
         {
             "name": "collector, 64 connections, p99",
             "value": wait,
@@ -161,6 +167,20 @@ def row(name: str, value: float, unit: str, limit: float, goal: float | None) ->
         "name": name, "value": value, "unit": unit, "limit": limit, "ratio": ratio,
         "goal": f"ratio >= {goal}" if goal else "–", "ok": goal is None or ratio >= goal,
     }  # fmt: skip
+
+
+def cost(name: str, costs: list[float], bare: list[float]) -> dict[str, Any]:
+    """Processor time of the server's process a request, beside the bare one's: what is left of the ratio when others use the machine too."""
+    value, limit = statistics.median(costs), statistics.median(bare)
+    return {"name": f"collector {name}, processor time", "value": value, "unit": "us", "limit": limit, "ratio": limit / value, "goal": "–", "ok": True}
+
+
+def processor_time() -> float:
+    """Seconds that the servers started here have used so far."""
+    import psutil
+
+    spent = (p.cpu_times() for p in psutil.Process().children(recursive=True) if not p.name().startswith("postgres"))
+    return sum(times.user + times.system for times in spent)
 
 
 @contextmanager

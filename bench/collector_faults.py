@@ -244,13 +244,14 @@ def collector_memory() -> list[dict[str, Any]]:
 async def _steady(port: int, process: psutil.Process, seconds: float) -> list[int]:
     """Memory at each tenth, with 32 connections that send a hit every 40 ms."""
     sizes: list[int] = []
+    answers = Counter[bytes]()
     began = time.monotonic()
 
     async def browser() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         while True:
             writer.write(request())
-            await reader.readuntil(b"\r\n\r\n")
+            answers[(await reader.readuntil(b"\r\n\r\n"))[9:12]] += 1
             await asyncio.sleep(0.04)
 
     browsers = [asyncio.create_task(browser()) for _ in range(32)]
@@ -259,6 +260,9 @@ async def _steady(port: int, process: psutil.Process, seconds: float) -> list[in
         sizes.append(process.memory_info().rss)
     for task in browsers:
         task.cancel()
+    print(f"  answers {dict(answers)}", flush=True)
+    if set(answers) != {b"204"}:
+        raise RuntimeError("answers other than 204")
     return sizes
 
 
