@@ -143,11 +143,10 @@ def proved(cookie: str, contact_id: int | None) -> int | None:
 def settle(visitor_id: int, contact_id: int | None) -> int:
     """As `proved`, for the id a browser had first; the id it has now."""
     with transaction.atomic():
+        guessed = sql.rows("DELETE FROM identity WHERE kind = %s AND value = %s RETURNING contact_id", [GUESS, str(visitor_id)])  # of two at once one takes it
         now = current(visitor_id)
-        guessed = sql.rows("SELECT contact_id FROM identity WHERE kind = %s AND value = %s FOR UPDATE", [GUESS, str(visitor_id)])
         if not guessed:
             return now
-        sql.run("DELETE FROM identity WHERE kind = %s AND value = %s", [GUESS, str(visitor_id)])
         if now == contact_id:
             contacts.redirect(visitor_id, now)
             sql.run("NOTIFY baton_identity")
