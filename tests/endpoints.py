@@ -31,6 +31,13 @@ PUBLIC = {
     "f/<guid>.js",
     "f/<guid>/",
     "f/<guid>",
+    "a/<str:guid>/",  # content: its gate decides
+    "a/<str:guid>",
+    "a/<str:guid>/file",  # the signed address is the proof
+    "p/<str:slug>/",
+    "p/<str:slug>",
+    "p/colours/<str:accent>.css",
+    "p/images/<int:page>/<int:number>",
     "u/<str:token>",  # the token is the proof
     "quotes/<str:token>/",  # so it is here
     "submissions/v3/integration/submit/<account>/<guid>",

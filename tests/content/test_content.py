@@ -136,7 +136,7 @@ def test_the_report_names_what_is_missing(make: Callable[..., Asset]) -> None:
     assert [row.key for row in report.rows] == ["근태", "급여"]
     assert sum("late" in gap or "결정" in gap for gap in report.gaps) == 1
     assert any("근태" in gap for gap in report.gaps)  # nothing early
-    full = gaps.report([*some, make("late"), make("late")], {})
+    full = gaps.report([make(stage) for stage in assets.STAGES for _n in range(2)], {})
     assert full.gaps == []
     assert {stage: cell.n for stage, cell in full.total.cells.items()} == {"early": 2, "middle": 2, "late": 2}
 

@@ -34,6 +34,10 @@ def public(made: World) -> dict[str, str]:
         "<guid>": made.form,
         "<account>": str(made.account),
         "<str:token>": "forged",
+        "<str:guid>": made.form,
+        "<str:slug>": "nothing",
+        "<str:accent>": "365fe0",
+        "<int:page>/<int:number>": "1/1",
         r"^login/reset/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": SET_PASSWORD,
     }
     found = {}
