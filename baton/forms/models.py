@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
@@ -9,6 +10,7 @@ class Form(models.Model):
     """One form: the draft people work on, and which published versions the public sees. Local table."""
 
     guid = models.UUIDField(unique=True, default=uuid.uuid4)
+    former = ArrayField(models.UUIDField(), default=list)  # ids it had elsewhere: pages that were built for those show it
     name = models.TextField()
     draft = models.JSONField(default=dict)  # a definition, see definition.py; what is not published yet is here only
     version = models.IntegerField(default=0)  # number of the published version; 0: never published, the public sees "closed"

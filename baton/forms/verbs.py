@@ -5,11 +5,12 @@ People work on the draft; `publish` makes a version of it, which never changes, 
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from baton.crm import files, uses
@@ -23,6 +24,7 @@ from baton.platform.actor import Actor
 from baton.platform.errors import Conflict, Invalid, NotFound, Problem
 
 LARGEST = 20 * 1024 * 1024  # bytes of a file that is handed out
+FORMER = 20  # ids a form had elsewhere
 
 
 def create(name: str, definition: Mapping[str, Any], *, actor: Actor, publish: bool = False) -> Form:
@@ -240,10 +242,32 @@ def restore(form: Form, *, actor: Actor) -> None:
             history.record(actor, "restored", "form", form.pk)
 
 
-def by_guid(guid: str, *, archived: bool = False) -> Form:
-    """The form of an address. Raises NotFound for an unknown or archived one, and for what is no GUID."""
+def answer_to(form: Form, ids: Sequence[str], *, actor: Actor) -> None:
+    """Let pages that were built for these ids show this form, as those of a HubSpot form that is being moved. Replaces those said before.
+
+    Raises Invalid (`former`) for what is no GUID, for more than FORMER, and for the id of another form.
+    """
     try:
-        form = Form.objects.filter(guid=UUID(guid)).first()
+        wanted = list(dict.fromkeys(UUID(id.strip()) for id in ids if id.strip()))
+    except ValueError:
+        raise Invalid.one("former", "INVALID", _("An id looks like 12345678-90ab-cdef-1234-567890abcdef.")) from None
+    if len(wanted) > FORMER:
+        raise Invalid.one("former", "TOO_MANY", _("At most {n} ids.").format(n=FORMER))
+    if wanted == form.former:
+        return
+    with transaction.atomic():
+        taken = Form.objects.filter(Q(guid__in=wanted) | Q(former__overlap=wanted)).exclude(pk=form.pk).values_list("name", flat=True).first()
+        if taken is not None:
+            raise Invalid.one("former", "TAKEN", _("One of these ids belongs to the form ‘{name}’.").format(name=taken))
+        before, form.former = form.former, wanted
+        form.save(update_fields=["former", "updated_at"])
+        history.record(actor, "updated", "form", form.pk, before={"former": [*map(str, before)]}, after={"former": [*map(str, wanted)]})
+
+
+def by_guid(guid: str, *, archived: bool = False) -> Form:
+    """The form of an address, its own or a former one. Raises NotFound for an unknown or archived one, and for what is no GUID."""
+    try:
+        form = Form.objects.filter(Q(guid=UUID(guid)) | Q(former__contains=[UUID(guid)])).first()
     except ValueError:
         form = None
     if form is None or (form.archived_at is not None and not archived):

@@ -14,6 +14,7 @@ from baton.forms import jobs, kept, submissions, verbs
 from baton.forms.models import Form, FormSubmission, Quarantine
 from baton.forms.spam import TRAP
 from baton.platform.actor import Actor
+from baton.platform.errors import Invalid
 
 A = "a" * 32
 
@@ -95,6 +96,22 @@ def test_an_unknown_form_is_not_found(client: Client, account: Account, form: Fo
     answer = hubspot(client, account, form, {"fields": fields(email="a@b.example")}, guid)
     assert (answer.status_code, answer.json()["status"]) == (404, "error")
     assert answer["Access-Control-Allow-Origin"] == "*"
+
+
+def test_a_page_built_for_a_hubspot_form_shows_this_one_by_its_old_id(client: Client, account: Account, form: Form, actor: Actor) -> None:
+    old, other = "0f0e0d0c-0b0a-4908-8706-050403020100", "11111111-2222-4333-8444-555555555555"
+    verbs.answer_to(form, [old, "", old], actor=actor)
+    assert f'"guid":"{old}"' in client.get(f"/f/{old}.js").text
+    assert "고맙습니다." in client.post(f"/f/{old}/", {"email": "a@b.example", "lastname": "김"}).text
+    assert hubspot(client, account, form, {"fields": fields(email="c@b.example", lastname="이")}, guid=old).status_code == 200
+    assert FormSubmission.objects.filter(form_id=form.pk).count() == 2
+    second = verbs.create("소식", form.draft, actor=actor)
+    for wrong, code in (([old], "TAKEN"), (["123"], "INVALID"), ([str(form.guid)], "TAKEN"), ([other[:-2] + f"{n:02d}" for n in range(21)], "TOO_MANY")):
+        with pytest.raises(Invalid) as caught:
+            verbs.answer_to(second, wrong, actor=actor)
+        assert [(problem.path, problem.code) for problem in caught.value.problems] == [("former", code)]
+    verbs.answer_to(form, [], actor=actor)
+    assert client.get(f"/f/{old}.js").status_code == 404
 
 
 def test_an_archived_form_is_closed(client: Client, form: Form, actor: Actor) -> None:

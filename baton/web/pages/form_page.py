@@ -236,7 +236,7 @@ def script(request: HttpRequest, guid: str) -> HttpResponse:
     """The form as a script: it puts the form where its tag stands, or into `[data-baton-form=<guid>]`."""
     try:
         form = verbs.by_guid(guid)
-        about = public.told(form, *shown.both(form))
+        about = {**public.told(form, *shown.both(form)), "guid": guid}  # as the page calls it: perhaps by a former id
     except NotFound:
         text = f"console.warn({json.dumps(f'Baton: there is no form {guid}')});\n"
         response = HttpResponse(text, status=404, content_type=JAVASCRIPT)

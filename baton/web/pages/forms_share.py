@@ -35,6 +35,7 @@ class FormsShare(Page):
             path("forms/<int:pk>/share/", show),
             path("forms/<int:pk>/qr.svg", qr),
             path("forms/<int:pk>/google/", google),
+            path("forms/<int:pk>/former/", former),
             path("forms/<int:pk>/versions/", versions),
             path("forms/<int:pk>/versions/<int:number>/back/", back),
         ]
@@ -91,6 +92,15 @@ def google(request: HttpRequest, pk: int) -> HttpResponse:
         return go(f"/forms/{pk}/share/#google")
     pairs = zip(request.POST.getlist("title"), request.POST.getlist("field"), strict=False)
     intake.save_titles(form, {title.strip(): field for title, field in pairs if title.strip() and field}, actor=actor(request))
+    return done(_("{name}: saved").format(name=form.name))
+
+
+@require_POST
+@allow("forms", "edit")
+def former(request: HttpRequest, pk: int) -> HttpResponse:
+    """The ids it had elsewhere, one a line."""
+    form = one(pk)
+    verbs.answer_to(form, request.POST.get("former", "").split(), actor=actor(request))
     return done(_("{name}: saved").format(name=form.name))
 
 
