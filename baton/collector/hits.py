@@ -22,6 +22,8 @@ from baton.platform.config import Config
 COOKIE_RATE, COOKIE_BURST = 20, 1_000  # hits of one visitor, a second and at once: what waited offline for a day comes at once
 ADDRESS_RATE, ADDRESS_BURST = 500, 10_000  # hits of one address: a company, a school or a phone network may stand behind it
 
+LONGEST = 1_000  # characters of a header that is looked at: what is concluded from it is remembered, with the header
+
 ANSWERS: dict[Kept, Answer] = {
     "stored": Answer(204, CORS),
     "spilled": Answer(202, CORS),
@@ -70,6 +72,7 @@ class Hits:
     def take(self, body: bytes, client: str, forwarded: str, origin: str, user_agent: str, tell: Callable[[Kept], object]) -> Answer | None:
         """The answer, or None when it is given later: then `tell` is called with the word by which ANSWERS has it."""
         received = time.time_ns() // 1_000_000
+        origin, user_agent = origin[:LONGEST], user_agent[:LONGEST]
         try:
             batch = wire.parse(from_json(body))
             known = signing.read("contact", batch.token) if batch.token else None

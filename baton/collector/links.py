@@ -5,6 +5,7 @@ Whoever has Baton's cookie and is somebody already gets a `link_click` event. Ev
 
 import asyncio
 import json
+import re
 import time
 from collections import Counter
 from datetime import date, datetime
@@ -29,6 +30,7 @@ from baton.platform.config import Config
 
 MEMORY = 20  # seconds a link is remembered: changed or switched off, it is so everywhere soon after
 KEPT = 20_000  # links remembered
+CODE = re.compile(r"[a-z0-9_-]{1,40}")  # what is none is neither asked for nor remembered
 JUDGED = frozenset({b"accept", b"accept-language", b"sec-fetch-mode", b"sec-fetch-user", b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"})
 
 LINK = "SELECT id, name, url, utm::text, medium, active FROM short_link WHERE code = $1"
@@ -68,8 +70,9 @@ class Links:
         if scope["method"] not in ("GET", "HEAD"):
             await answer(send, 405, b"", [(b"allow", b"GET, HEAD")])
             return
+        code = code.rstrip("/").lower()
         try:
-            link = await self._link(code.rstrip("/").lower())
+            link = await self._link(code) if CODE.fullmatch(code) else None
         except Exception as error:
             if not is_away(error):
                 raise

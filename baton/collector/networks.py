@@ -16,6 +16,7 @@ from baton.platform import logs
 from baton.platform.config import config
 
 FILES = {"scanners.csv": "scanner", "relays.csv": "relay"}  # the first that has the network tells
+LONGEST = 500  # characters of X-Forwarded-For that are read: its end is what proxies of one's own wrote
 LOOK = 60.0  # seconds between two looks at the files
 # Where proxies of one's own stand: what they say of whom they speak for is believed.
 INSIDE = [
@@ -32,9 +33,13 @@ def address(scope: Scope) -> Address | None:
     return _read(believed(client[0] if client else "", header(scope, b"x-forwarded-for")))
 
 
-@lru_cache(16_384)
 def believed(client: str, forwarded: str) -> str:
     """As `address`, of both as text; "" when it is not known."""
+    return _believed(client, forwarded[-LONGEST:])
+
+
+@lru_cache(16_384)
+def _believed(client: str, forwarded: str) -> str:
     here = _read(client)
     if here is not None and not _inside(here):
         return str(here)

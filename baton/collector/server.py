@@ -27,6 +27,7 @@ SLOW = 20.0  # seconds a request may take to arrive
 SWEEP = 5.0  # seconds between two looks at both
 MOST = 10_000  # connections
 HEAD = 32 * 1024  # bytes of a request's line and headers
+WHOLE = HEAD + 4 * wire.MAX_BODY  # bytes of a request as it comes, in chunks however small
 AHEAD = 16  # requests a client may send before it has the answer to the first
 
 BAD = Answer(400, [(b"connection", b"close")])
@@ -40,7 +41,7 @@ log = logs.log(__name__)
 class Request:
     """One request as it arrives."""
 
-    __slots__ = ("body", "headers", "last", "method", "size", "url")
+    __slots__ = ("body", "came", "headers", "last", "method", "size", "url")
 
     def __init__(self) -> None:
         self.method = ""
@@ -48,6 +49,7 @@ class Request:
         self.headers: Headers = []
         self.body = b""
         self.size = 0  # of line and headers
+        self.came = 0  # bytes since the piece it began in: the parser tells of a header when it is whole
         self.last = False  # the connection is closed after the answer
 
 
@@ -57,10 +59,11 @@ class Connection(asyncio.Protocol):
     def __init__(self, server: "Server") -> None:
         self.server = server
         self.client = ""
-        self.since = 0.0  # when the client last had its turn: the connection, the last answer
+        self.since = 0.0  # when the client last had its turn: the connection, the last answer, the beginning of a request
         self.quiet = True  # nothing of a request has come since
         self._parser = httptools.HttpRequestParser(self)
         self._request = Request()
+        self._arriving: Request | None = None  # the request that is not whole yet
         self._waiting: deque[Request] = deque()  # whole requests that came before the one before was answered
         self._current: Request | None = None
         self._task: asyncio.Task[None] | None = None
@@ -79,11 +82,29 @@ class Connection(asyncio.Protocol):
         self.server.connections.discard(self)  # what was asked for is done all the same: a click counts although its answer is not read
 
     def data_received(self, data: bytes) -> None:
-        self.quiet = False
+        if self.quiet:
+            self.quiet = False
+            self.since = time.monotonic()
+        before = self._arriving
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._end(BAD)
+            return
+        if before is not None and before is self._arriving:
+            before.came += len(data)
+            if before.came > (WHOLE if before.method else HEAD):
+                self._end(CUT if before.method else LARGE)
+
+    def pause_writing(self) -> None:
+        """The client does not read what it asked for: it gets no more, and may ask no more, until it does."""
+        if not self.transport.is_closing():
+            self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
 
     def late(self, now: float) -> bool:
         """Whether the client let us wait for too long."""
@@ -92,13 +113,15 @@ class Connection(asyncio.Protocol):
     # What the parser finds
 
     def on_message_begin(self) -> None:
-        self._request = Request()
+        self._request = self._arriving = Request()
 
     def on_url(self, part: bytes) -> None:
         self._request.url += part
         self._grew(len(part))
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._request.method:
+            return  # after the body: it may not say whose the request is
         self._request.headers.append((name.lower(), value))
         self._grew(len(name) + len(value))
 
@@ -116,6 +139,7 @@ class Connection(asyncio.Protocol):
             self._end(CUT)
 
     def on_message_complete(self) -> None:
+        self._arriving = None
         if self.transport.is_closing():
             return
         if self._current is None:

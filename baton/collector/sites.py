@@ -24,6 +24,7 @@ from baton.platform.config import Config
 EVERY = 60.0  # seconds between two notes of a site's last hit, and between two looks at the table if no call comes
 MINUTES = 5  # a tracker keeps what it was told
 HOSTS = 20_000  # hosts remembered
+LONGEST = 253  # characters of a host
 
 SITES = 'SELECT domain, "group", banner::text FROM site WHERE archived_at IS NULL ORDER BY domain'
 SEEN = """
@@ -110,6 +111,8 @@ class Sites:
         await Answer(200, headers, to_json(self.told(host))).send(send)
 
     def _domain(self, host: str) -> str:
+        if len(host) > LONGEST:
+            return ""
         found = self._hosts.get(host)
         if found is None:
             parts = host.split(".")

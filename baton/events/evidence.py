@@ -20,6 +20,7 @@ from baton.events.vocabulary import Kind
 GRACE = 5.0  # seconds after the sending in which a hit is taken for a scanner's
 LIMIT = 0.5  # less is a machine
 KEPT_AGENT = 200  # characters
+LONGEST = 500  # characters of a program's name that are looked at; no browser's is longer
 USUAL = {Kind.EMAIL_OPEN: 2.0, Kind.EMAIL_CLICK: 3.0, Kind.LINK_CLICK: 3.0}  # 88 % and 95 %
 
 
@@ -130,6 +131,7 @@ def judge(
     sending, if known. `headers`: by small name. `secure`: whether our address is https, without which browsers leave some headers out. `headless`:
     browsers without a window pass, as in the demo.
     """
+    user_agent = user_agent[:LONGEST]
     why = set(_by_agent(user_agent, kind == Kind.EMAIL_OPEN, headless))
     given = headers or {}
     if method not in ("GET", "POST"):

@@ -51,8 +51,15 @@ def test_a_link_that_is_unknown_or_switched_off_leads_nowhere(collector: Running
     links.switch(link, False, actor=SYSTEM)
     assert collector.get(f"/l/{link.code}").status_code == 404
     assert collector.get("/l/nothing").status_code == 404
+    assert collector.get("/l/%00").status_code == 404
+    assert collector.get("/l/" + "a" * 5_000).status_code == 404
+    assert list(collector.app.links._known) == [link.code, "nothing"]  # what can be no code is not remembered
+    links.switch(link, True, actor=SYSTEM)
+    collector.app.links._known.clear()
+    assert collector.get(f"/l/{link.code}", headers={"user-agent": "Mozilla/5.0 Chrome/" + "1" * 5_000}).status_code == 302
+    links.switch(link, False, actor=SYSTEM)
     assert collector.do(collector.http.post("/l/nothing")).status_code == 405
-    assert counted(link.pk) == (0, 0)
+    wait_for(lambda: sum(counted(link.pk)) == 1)  # the one while it was on
 
 
 def test_a_known_link_leads_on_while_the_database_is_away(collector: Running) -> None:

@@ -112,7 +112,68 @@ def test_who_lets_the_server_wait_is_hung_up_on_and_who_waits_for_it_is_not() ->
     waits = server.Connection(server.Server(None, None))  # type: ignore[arg-type]  # never asked
     waits.since = now - 30
     assert not waits.late(now)  # between two requests
-    waits.quiet = False
-    assert waits.late(now)  # half a request
+    waits.data_received(b"POST /t/e HTTP/1.1\r\n")
+    assert not waits.late(now)  # its time begins with its first byte
+    assert waits.late(now + 30)  # half a request
     waits._current = server.Request()
     assert not waits.late(now)  # it is our turn
+
+
+def test_who_never_reads_the_answers_may_ask_no_more(collector: Running, port: int) -> None:
+    asked = b"POST /t/e HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}" * 1_000
+    with line(port) as made:
+        made.settimeout(0.5)
+        with suppress(TimeoutError):
+            for _ in range(1_000):  # 60 MB
+                made.sendall(asked)
+            raise AssertionError("all was taken, and as many answers wait in memory")
+        with line(port) as other:
+            other.sendall(hits(view(4)))
+            assert read(other) == [(204, b"")]
+
+
+class Line:
+    """A transport that remembers what was written."""
+
+    def __init__(self) -> None:
+        self.said, self.closed = b"", False
+
+    def write(self, data: bytes) -> None:
+        self.said += data
+
+    def close(self) -> None:
+        self.closed = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+
+def connected() -> tuple[server.Connection, Line]:
+    made, line = server.Connection(server.Server(None, None)), Line()  # type: ignore[arg-type]  # never asked
+    made.transport = line  # type: ignore[assignment]
+    return made, line
+
+
+@pytest.mark.parametrize(
+    ("begun", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nX-Endless: ", b"431"),
+        (b"POST /t/e HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"413"),
+        (b"POST /t/e HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Trailing: ", b"413"),
+    ],
+)
+def test_a_request_that_never_ends_is_cut_before_it_fills_the_memory(begun: bytes, status: bytes) -> None:
+    made, line = connected()
+    made.data_received(begun)
+    for _ in range(100):
+        if not line.closed:
+            made.data_received(b"x" * 4096)
+    assert line.closed
+    assert line.said.split()[1] == status
+
+
+def test_what_follows_the_body_says_nothing_of_the_sender() -> None:
+    made, _line = connected()
+    made._current = server.Request()  # busy with one before
+    made.data_received(b"POST /t/e HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n")
+    assert [name for name, _ in made._waiting[0].headers] == [b"host", b"transfer-encoding"]

@@ -1,6 +1,7 @@
 """What is concluded about a visitor: country, device, robot or person; and who may send how much."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,9 @@ def test_only_registered_sites_may_send_once_there_is_one(collector: Running) ->
         assert (told["ask"], told["linked"], told["banner"]["text"]["ko"]) == (True, ["nuri.example", "nuriwork.example"], text)
         assert collector.get("/t/config?h=nuri.example").json() == {"banner": None, "linked": ["nuri.example", "nuriwork.example"], "ask": False}
         assert collector.get("/t/config?h=elsewhere.example").json() == {"banner": None, "linked": [], "ask": False}
+        begun = time.process_time()
+        assert collector.get("/t/config?h=" + "." * 20_000).json()["linked"] == []
+        assert time.process_time() - begun < 1  # it is no host: nobody waits while its parts are looked at
         collector.stop()
         assert Site.objects.get(domain="nuriwork.example").hits == 2
         collector.start()
