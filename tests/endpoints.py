@@ -31,6 +31,12 @@ PUBLIC = {
     "f/<guid>.js",
     "f/<guid>/",
     "f/<guid>",
+    "f/<guid>/known",  # names of fields, never values
+    "f/<guid>/intake",  # the form's key is the proof
+    "f/file/<str:token>",  # the token is the proof
+    "f/confirm/<str:token>",
+    "uploads/form/v2/<account>/<guid>",
+    "uploads/form/v2/<account>/<guid>/",
     "a/<str:guid>/",  # content: its gate decides
     "a/<str:guid>",
     "a/<str:guid>/file",  # the signed address is the proof
