@@ -39,7 +39,7 @@ def follow(unseen: Iterable[Change]) -> None:
         try:
             with transaction.atomic():
                 _settle(id, email, json.loads(more or "{}"), int(via) if via else None)
-        except DomainError as error:
+        except (DomainError, values.Fault) as error:
             log.info("what a site said of its visitor is not believed", visitor=id, error=str(error))
 
 

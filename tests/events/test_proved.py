@@ -88,6 +88,9 @@ def test_the_site_fills_what_is_empty_and_overwrites_nothing() -> None:
     assert records.get("contact", owner).properties["email"] == "minjun@hankyul.example"
     assert contacts.match("seoyeon@hankyul.example", {}) is None
     said(owner, "not an address")
+    said(owner, "a@b")
+    said(visitor(B, "a.example/"), "@", firstname="x")
+    assert sql.rows("SELECT count(*) FROM change") == [(0,)], "nonsense is passed over: nobody waits behind it"
 
 
 def test_visitors_expire_and_contacts_do_not() -> None:
