@@ -183,6 +183,15 @@ def _below(address: str, domains: Collection[str]) -> bool:
     return any(host == domain or host.endswith(f".{domain}") for domain in (one.strip().lower().removeprefix("@") for one in domains) if domain)
 
 
+def fitting(definition: Mapping[str, Any], uploads: Mapping[str, Upload]) -> dict[str, Upload]:
+    """Those of the files that a field of the definition asks for and takes."""
+    done = Checked()
+    for one in asked(definition):
+        if one["type"] == "file":
+            _take_file(one, uploads.get(one["name"]), False, done)
+    return done.files
+
+
 def _take_file(one: Field, upload: Upload | None, wanted: bool, done: Checked) -> None:
     path, rules = f"fields.{one['name']}", one["rules"]
     if upload is None or not upload.content:

@@ -5,10 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Sum
 from django.utils.translation import gettext as _
 
 from baton.crm import files
-from baton.forms import submissions
+from baton.forms import fields, submissions
 from baton.forms.fields import Upload
 from baton.forms.models import Form, FormFile, Quarantine
 from baton.forms.shown import Shown
@@ -20,18 +21,22 @@ from baton.platform.errors import NotFound
 KEPT = timedelta(days=30)
 MOST = 5_000  # of one form: a flood does not fill the disk
 LARGEST = 100_000  # characters of an answer; no person writes more
+FILES = 200 * 1024 * 1024  # bytes of the files that wait with the answers of one form
 SENT = ("cookie", "page_url", "page_title", "boxes", "spoken", "lenient", "version", "network", "via")  # what of `submit` is kept
 
 log = logs.log(__name__)
 
 
 def keep(form: Form, seen: Shown, reasons: Sequence[str], values: Mapping[str, Any], about: Mapping[str, Any]) -> None:
-    """Put an answer aside. `about`: what `submissions.submit` takes beside the values. Full: it is dropped, with a line in the log."""
+    """Put an answer aside, with the files the form asks for. `about`: what `submissions.submit` takes beside the values.
+
+    Full: it is dropped, with a line in the log.
+    """
     plain = {str(name)[:200]: value for name, value in values.items()}
-    if Quarantine.objects.filter(form_id=form.pk).count() >= MOST or len(str(plain)) > LARGEST:
+    uploads = fields.fitting(seen.definition, about.get("uploads") or {})
+    if Quarantine.objects.filter(form_id=form.pk).count() >= MOST or len(str(plain)) > LARGEST or (uploads and not _room(form, uploads)):
         log.warning("an answer that looks like spam was dropped", form=form.pk, reasons=list(reasons))
         return
-    uploads: Mapping[str, Upload] = about.get("uploads") or {}
     with transaction.atomic():
         row = Quarantine.objects.create(
             form_id=form.pk, version=seen.number, reasons=list(reasons), values=_storable(plain), sent=_storable({k: about[k] for k in SENT if k in about}),
@@ -44,6 +49,11 @@ def keep(form: Form, seen: Shown, reasons: Sequence[str], values: Mapping[str, A
             )
             for field, one in uploads.items()
         )  # fmt: skip
+
+
+def _room(form: Form, uploads: Mapping[str, Upload]) -> bool:
+    held = FormFile.objects.filter(form_id=form.pk, quarantine_id__isnull=False).aggregate(size=Sum("size"))["size"] or 0
+    return bool(held + sum(len(one.content) for one in uploads.values()) <= FILES)
 
 
 def listing(form: Form | None = None, *, before: int | None = None, limit: int = 50) -> list[Quarantine]:

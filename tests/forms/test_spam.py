@@ -124,6 +124,22 @@ def test_a_released_answer_is_taken_as_if_it_were_sent_then(client: Client, acto
         quarantine.release(row.pk, actor=actor)
 
 
+def test_robots_leave_no_files_that_the_form_did_not_ask_for_and_cannot_fill_the_disk(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    form = made([*FIELDS[:3], {**FIELDS[3], "rules": {"max_mb": 0.001}}])
+
+    def file(content: bytes) -> SimpleUploadedFile:
+        return SimpleUploadedFile("a.pdf", content)
+
+    send(client, form, **{spam.TRAP: "x"}, other=file(b"%PDF-1.7 "))
+    send(client, form, **{spam.TRAP: "x"}, cv=file(b"MZ\x00\x01\x02"))
+    send(client, form, **{spam.TRAP: "x"}, cv=file(b"%PDF-1.7 " + b"x" * 2_000))
+    assert (quarantine.count(form), FormFile.objects.count()) == (3, 0)
+    monkeypatch.setattr(quarantine, "FILES", 100)
+    for _ in range(3):
+        send(client, form, **{spam.TRAP: "x"}, cv=file(b"%PDF-1.7 " + b"x" * 50))
+    assert (quarantine.count(form), FormFile.objects.count()) == (4, 1)
+
+
 def test_what_does_not_fit_stays_what_is_old_goes_and_whoever_is_forgotten_is_forgotten_here_too(client: Client, actor: Actor) -> None:
     form = made()
     client.post(f"/f/{form.guid}/", {"email": "no address", spam.TRAP: "x"}, headers=JSON)
