@@ -6,9 +6,10 @@ that day's visits only, and only the days are read anew whose views are not thos
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -40,12 +41,16 @@ WHERE (seen.views, seen.marks) IS DISTINCT FROM (known.views::bigint, known.mark
 CLICKED = "SELECT DISTINCT contact_id, (ts AT TIME ZONE %s)::date FROM event WHERE contact_id = ANY(%s) AND ts >= %s AND kind = ANY(%s::smallint[])"
 SEEN = "SELECT contact_id FROM visitor WHERE contact_id = ANY(%s) UNION SELECT contact_id FROM session WHERE contact_id = ANY(%s)"
 WITHIN = "unnest(%(ids)s::bigint[], %(since)s::timestamptz[], %(until)s::timestamptz[]) AS w(contact_id, since, until)"
+FACT = """e.contact_id, e.ts, e.id, e.kind, coalesce(k.label, ''), coalesce(e.payload ->> 'url', k.value), e.payload ->> 'referrer', e.payload ->> 'click',
+       e.payload ->> 'medium', e.payload ? 'machine'"""
 EVENTS = f"""
-SELECT e.contact_id, e.ts, e.id, e.kind, coalesce(k.label, ''), coalesce(e.payload ->> 'url', k.value), e.payload ->> 'referrer', e.payload ->> 'click',
-       e.payload ->> 'medium', e.payload ? 'machine'
-FROM {WITHIN} JOIN event e ON e.contact_id = w.contact_id AND e.ts >= w.since AND e.ts < w.until
+SELECT {FACT} FROM {WITHIN} JOIN event e ON e.contact_id = w.contact_id AND e.ts >= w.since AND e.ts < w.until
 LEFT JOIN event_key k ON k.id = e.key AND (e.kind <> %(view)s OR NOT e.payload ? 'url')
 WHERE e.kind = ANY(%(kinds)s::smallint[]) AND e.ts >= %(from)s AND e.ts < %(to)s
+"""
+CLICKS_BY_ID = f"""
+SELECT {FACT} FROM unnest(%s::bigint[], %s::bigint[]) AS r(contact_id, id) JOIN event e ON e.contact_id = r.contact_id AND e.id = r.id
+LEFT JOIN event_key k ON k.id = e.key WHERE e.kind = ANY(%s::smallint[])
 """
 KNOWN = f"""
 SELECT s.contact_id, s.id, s.started_at, s.ended_at, s.views, s.source, s.detail_1, s.detail_2, s.campaign::text, s.landing, s.referrer, s.leaving, s.marks
@@ -99,13 +104,17 @@ class Visit:
     marks: int
 
     def with_view(self, fact: Fact) -> "Visit":
-        return replace(self, ended_at=fact.ts, views=self.views + 1, leaving=fact.url, marks=self.marks + fact.id % MARKS)
+        marks = self.marks + fact.id % MARKS
+        return Visit(self.id, self.started_at, fact.ts, self.views + 1, self.source, self.landing, self.referrer, fact.url, marks)
 
 
-def visits(facts: Iterable[Fact], own: Collection[str], zone: ZoneInfo) -> list[Visit]:
-    """The visits that these facts of one person make, in order. Pure; the facts may come in any order."""
+def visits(facts: Iterable[Fact], own: Collection[str], zone: ZoneInfo, clicks: Mapping[str, Fact] = MappingProxyType({})) -> list[Visit]:
+    """The visits that these facts of one person make, in order. Pure; the facts may come in any order.
+
+    `clicks` are those of other days that views name, by id.
+    """
     found: list[Visit] = []
-    clicks: dict[str, Fact] = {}
+    clicks = dict(clicks)
     led: Fact | None = None  # the click whose page has not been seen yet
     for fact in sorted(facts):
         if fact.kind != Kind.PAGE_VIEW:
@@ -114,6 +123,8 @@ def visits(facts: Iterable[Fact], own: Collection[str], zone: ZoneInfo) -> list[
             continue
         if fact.machine:
             continue
+        if led and _day(led.ts, zone) != _day(fact.ts, zone):
+            led = None  # so that a day is worked out by itself
         arrived, led = _arrival(fact, clicks, led, own)
         last = found[-1] if found else None
         goes_on = (
@@ -128,7 +139,7 @@ def visits(facts: Iterable[Fact], own: Collection[str], zone: ZoneInfo) -> list[
     return found
 
 
-def _arrival(fact: Fact, clicks: dict[str, Fact], led: Fact | None, own: Collection[str]) -> tuple[Source | None, Fact | None]:
+def _arrival(fact: Fact, clicks: Mapping[str, Fact], led: Fact | None, own: Collection[str]) -> tuple[Source | None, Fact | None]:
     """Where a view says that its reader came from just now, and the click that still waits for its page."""
     arrived = sources.arrival(fact.url, fact.referrer, own)
     if fact.click:
@@ -218,20 +229,44 @@ def _work_out(windows: Sequence[tuple[int, datetime, datetime]], zone: ZoneInfo)
         "to": max(w[2] for w in windows), "view": int(Kind.PAGE_VIEW), "kinds": [int(Kind.PAGE_VIEW), *map(int, CLICKS)],
     }  # fmt: skip
     facts: dict[int, list[Fact]] = defaultdict(list)
-    for id, ts, number, kind, label, url, referrer, click, medium, machine in sql.rows(EVENTS, params):
-        facts[id].append(Fact(ts, number, kind, label, url or "", referrer or "", click or "", medium or "", machine))
-    own = own_domains()
-    wanted = {(id, visit.id): visit for id, found in facts.items() for visit in visits(found, own, zone)}
+    for id, *row in sql.rows(EVENTS, params):
+        facts[id].append(_fact(row))
+    own, named = own_domains(), _named(facts)
+    wanted = {(id, visit.id): visit for id, found in facts.items() for visit in visits(found, own, zone, named.get(id, {}))}
     there = {(row[0], row[1]): _visit(row[1:]) for row in sql.rows(KNOWN, params)}
     gone = sorted(there.keys() - wanted.keys())
     changed = sorted(key for key, visit in wanted.items() if there.get(key) != visit)
     if gone:
         sql.run(DROP, [[key[0] for key in gone], [key[1] for key in gone]])
-    grown = {key for key in changed if key in there and replace(there[key], **{name: getattr(wanted[key], name) for name in GROWING}) == wanted[key]}
+    grown = {key for key in changed if key in there and _settled(there[key]) == _settled(wanted[key])}
     for statement, names, keys in ((GROW, GROWING, [key for key in changed if key in grown]), (PUT, FIELDS, [key for key in changed if key not in grown])):
         if keys:
             sql.run(statement, [json.dumps([_row(key[0], wanted[key], names) for key in keys], default=str, ensure_ascii=False)])
     return {id for id, _ in gone} | {key[0] for key in changed if key not in there or there[key].source != wanted[key].source}
+
+
+def _named(facts: Mapping[int, list[Fact]]) -> dict[int, dict[str, Fact]]:
+    """The clicks that views name and that are not among the facts, for they happened on another day. One statement, if there are any."""
+    wanted: set[tuple[int, int]] = set()
+    for id, found in facts.items():
+        if named := {fact.click for fact in found if fact.click}:
+            wanted |= {(id, int(click)) for click in named - {str(fact.id) for fact in found} if click.isdigit()}
+    clicks: dict[int, dict[str, Fact]] = defaultdict(dict)
+    if wanted:
+        ordered = sorted(wanted)
+        for id, *row in sql.rows(CLICKS_BY_ID, [[one[0] for one in ordered], [one[1] for one in ordered], [int(kind) for kind in CLICKS]]):
+            clicks[id][str(row[1])] = _fact(row)
+    return clicks
+
+
+def _fact(row: Sequence[Any]) -> Fact:
+    ts, number, kind, label, url, referrer, click, medium, machine = row
+    return Fact(ts, number, kind, label, url or "", referrer or "", click or "", medium or "", machine)
+
+
+def _settled(visit: Visit) -> tuple[Any, ...]:
+    """What does not change while a visit goes on."""
+    return visit.started_at, visit.source, visit.landing, visit.referrer
 
 
 def _row(contact_id: int, visit: Visit, names: Sequence[str]) -> dict[str, Any]:

@@ -58,6 +58,7 @@ def naive(facts: list[Fact]) -> list[Row]:
     rows: list[list[Any]] = []
     waiting: Fact | None = None
     campaign: dict[str, str] = {}
+    zone = ZoneInfo(config().time_zone)
     for fact in sorted(facts):
         if fact.kind != Kind.PAGE_VIEW:
             waiting = waiting if fact.machine else fact
@@ -65,14 +66,19 @@ def naive(facts: list[Fact]) -> list[Row]:
         if fact.machine:
             continue
         found = sources.arrival(fact.url, fact.referrer)
-        by_click = waiting is not None and fact.ts - waiting.ts <= timedelta(minutes=5) and (found is None or fact.url == waiting.url)
+        if waiting is not None and fact.ts.astimezone(zone).date() != waiting.ts.astimezone(zone).date():
+            waiting = None
+        by_click = (
+            waiting is not None
+            and fact.ts - waiting.ts <= timedelta(minutes=5)
+            and (found is None or fact.url.partition("?")[0] == waiting.url.partition("?")[0])
+        )
         if waiting is not None and (by_click or fact.ts - waiting.ts > timedelta(minutes=5)):
             if by_click:
                 tags = sources.campaign(fact.url)
                 found = sources.Source("email", tags.get("utm_campaign", "") or waiting.label, waiting.label, tags)
             waiting = None
         fresh = not rows or fact.ts - rows[-1][2] > timedelta(minutes=30)
-        zone = ZoneInfo(config().time_zone)
         fresh = fresh or fact.ts.astimezone(zone).date() != rows[-1][1].astimezone(zone).date()
         if not fresh and found is not None:
             tags = dict(found.campaign)
@@ -171,8 +177,12 @@ def test_the_page_behind_a_link_of_a_mail_or_a_short_link() -> None:
         ]
     )
     settle()
+    record.add([view(person, NOON + timedelta(days=1), "/hr", click="70"), view(person, NOON + timedelta(days=1, hours=1), "/hr", click="71")])  # the next day
+    settle()
     found = [(row[4], row[5]) for row in stored(person)]
-    assert found == [("email", "October news"), ("other_campaign", "Booth"), ("email", "October news")]
+    assert found == [("email", "October news"), ("other_campaign", "Booth"), ("email", "October news"), ("email", "October news"), ("email", "")]
+    sessions.rebuild([person])
+    assert [(row[4], row[5]) for row in stored(person)] == found
 
 
 def test_a_view_that_turns_out_to_be_a_machines_leaves_no_visit() -> None:
