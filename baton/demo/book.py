@@ -54,6 +54,8 @@ class Submission:
     values: dict[str, Any]
     page: str
     at: datetime
+    version: int = 1
+    split: int | None = None
 
 
 @dataclass(slots=True)
@@ -151,7 +153,7 @@ class Book:
         url = f"{self.url}{SITE}{path or '/'}{'?' if query else ''}{query}"
         key, view_id = f"{self.host}{SITE}{path}", self.rng.getrandbits(52)
         self.events.append(Event(person.id, at, Kind.PAGE_VIEW, key, TITLES[path], None, {"url": url, "title": TITLES[path], "referrer": referrer}, view_id))
-        self.events.append(Event(person.id, at, Kind.PAGE_DWELL, key, TITLES[path], float(seconds), {"url": url}, view_id + 1))
+        self.events.append(Event(person.id, at, Kind.PAGE_DWELL, key, TITLES[path], float(seconds), {}, view_id + 1))
         if self.now - at < WINDOW:
             self.gain(person, "pageview", at)
             if path == "/pricing":
@@ -185,6 +187,14 @@ class Book:
         if form == "demo":
             self.demos[person.id].append((at, self.events[-1].id))
         self.gain(person, {"webinar": "webinar_form"}.get(form, form), at)
+
+    def ask(self, person: Person, at: datetime, form: str, event: int) -> None:
+        """A form sent that gives no points of its own; `event` is the id of what happened."""
+        page, number = f"{self.url}{SITE}{FORM_PAGES[form]}", self.number("form_submission")
+        values = {"lastname": person.family, "firstname": person.given, "email": person.email, "company": person.company.name}
+        self.submissions.append(Submission(person.id, number, form, values, page, at))
+        about = {"submission": number, "page": page}
+        self.events.append(Event(person.id, at, Kind.FORM_SUBMISSION, str(self.ids.forms[form]), self.ids.form_names[form], None, about, event))
 
     def send(self, person: Person, at: datetime, email: str, cause: str) -> int:
         """A mail that went out; returns the message's number."""

@@ -67,7 +67,8 @@ FORMS: dict[str, dict[str, Any]] = {
         "name": "뉴스레터 구독",
         "fields": [*_NAME, _EMAIL],
         "submit_label": "구독하기",
-        "thanks": "구독해 주셔서 고맙습니다. 다음 호부터 보내 드리겠습니다.",
+        "thanks": "구독해 주셔서 고맙습니다. 메일로 보내 드린 확인 단추를 누르시면 다음 호부터 보내 드리겠습니다.",
+        "double_opt_in": True,
     },
     "webinar": {
         "name": "웨비나 신청",

@@ -1,19 +1,30 @@
-"""The sample company's content: eight pieces, with too little for those who decide; two landing pages; a QR code and a link with their clicks."""
+"""The sample company's content: nine pieces, with too little for those who decide; two landing pages; a QR code and a link with their clicks."""
 
 import random
 from datetime import datetime, timedelta
 from typing import Any
 
 from baton.content import addresses, assets, blocks, counts, links, pages
+from baton.content.campaign import with_campaign
 from baton.content.models import Asset, ShortLink, ShortLinkDay
-from baton.demo import brochure
-from baton.demo.pages import SITE
+from baton.demo import brochure, tables
+from baton.demo.book import Event
+from baton.demo.copying import copy
+from baton.demo.pages import AGENTS, SITE
 from baton.demo.setting import Setting
-from baton.events import keys
+from baton.events import keys, sessions
+from baton.events.vocabulary import Kind
+from baton.events.wire import page_key
+from baton.platform import sql
 from baton.platform.actor import Actor
 from baton.platform.config import config
 
 ACCENT = "#0c6b54"
+STRANGERS = 40
+KNOWN = """
+SELECT v.contact_id FROM visitor v JOIN contact c ON c.id = v.contact_id WHERE v.last_seen_at > %s AND v.first_seen_at < v.last_seen_at - interval '12 days'
+ORDER BY v.contact_id LIMIT %s
+"""
 CONTENT: tuple[dict[str, Any], ...] = (
     {"kind": "page", "title": "전자근로계약, 도입 전에 확인할 다섯 가지", "stage": "early", "path": "/blog/electronic-contract-guide", "topics": ["전자계약"]},
     {"kind": "page", "title": "2027년 근태 제도 변화, 인사팀의 준비표", "stage": "early", "path": "/blog/attendance-2027", "topics": ["근태"]},
@@ -49,6 +60,14 @@ CONTENT: tuple[dict[str, Any], ...] = (
         "minutes": 60,
         "description": "노무사와 함께 바뀌는 제도를 짚고, 취업규칙의 어느 조항을 고쳐야 하는지 봅니다.",
     },
+    {
+        "kind": "video",
+        "title": "누리워크 20초 둘러보기",
+        "stage": "early",
+        "path": "/static/tour.webm",
+        "topics": ["근태", "전자계약"],
+        "description": "근무표, 전자근로계약, 급여 마감을 차례로 보여 드립니다.",
+    },
     {"kind": "page", "title": "도입 사례: 340명 물류사의 인사 시스템 전환", "stage": "late", "path": "/case", "form": "demo", "topics": ["근태"]},
 )
 
@@ -73,7 +92,51 @@ def make(setting: Setting, now: datetime, rng: random.Random) -> None:
         for link, span, days in ((booth, (18, 74), range(9, 12)), (letter, (1, 16), range(14)))
         for back in days
     )
+    _scanned(setting, booth, now, rng)
+    _fetched(setting, made["백서: 주 52시간과 교대 근무"], now, rng)
     counts.count_all()
+
+
+def _scanned(setting: Setting, booth: ShortLink, now: datetime, rng: random.Random) -> None:
+    """Who scanned the code at the booth: strangers whose first page it was, and some whose browser Baton knew."""
+    ids, target = setting.ids, with_campaign(booth.url, booth.utm)
+    page, form, title = target.partition("?")[0], str(setting.forms["demo"]), "2026 HR 박람회 · 누리워크 B-17"
+    known = [(row[0], True) for row in sql.rows(KNOWN, [now - timedelta(days=9), max(2, round(STRANGERS / 4))])]
+    events, visitors, cookies = [], [], []
+    for who, is_known in [*known, *((id, False) for id in sql.next_ids("record_id_seq", STRANGERS))]:
+        at = (now - timedelta(days=rng.choice((9, 10, 11)))).astimezone(config().zone).replace(hour=rng.randint(10, 17), minute=rng.randrange(60))
+        agent = rng.choice(AGENTS)
+        if is_known:
+            said = {"url": booth.url, "medium": "qr", "human": 0.99, "why": ["gesture"], "ua": agent}
+            events.append(Event(who, at, Kind.LINK_CLICK, str(booth.pk), booth.name, None, said, rng.getrandbits(52)))
+            continue
+        view = rng.getrandbits(50) * 4
+        events.append(Event(who, at, Kind.PAGE_VIEW, page_key(page), title, None, {"url": target, "title": title, "referrer": ""}, view))
+        events.append(Event(who, at, Kind.PAGE_DWELL, page_key(page), title, float(rng.randint(6, 140)), {}, view + 1))
+        events.append(Event(who, at, Kind.PAGE_SCROLL, page_key(page), title, float(rng.randint(30, 100)), {}, view + 2))
+        about = {"page": target, "version": "1"}
+        events.append(Event(who, at + timedelta(seconds=5), Kind.FORM_VIEW, form, ids.form_names["demo"], None, about, rng.getrandbits(52)))
+        visitors.append((who, at, at, page_key(page), "", agent))
+        cookies.append((f"{rng.getrandbits(128):032x}", "cookie", who, False, at))
+    tables.events(events)
+    copy("visitor", ("contact_id", "first_seen_at", "last_seen_at", "first_page", "first_referrer", "user_agent"), visitors)
+    copy("identity", ("value", "kind", "contact_id", "shared", "created_at"), cookies)
+    sessions.rebuild([row[0] for row in visitors])
+
+
+def _fetched(setting: Setting, paper: Asset, now: datetime, rng: random.Random) -> None:
+    """Who asked for the paper got it, seconds after the form was sent."""
+    [key] = addresses.addresses(paper, [Kind.DOWNLOAD])
+    page = f"{config().url}/a/{paper.guid}/"
+    sent = sql.rows(
+        "SELECT contact_id, at FROM form_submission WHERE form_id = %s AND at > %s ORDER BY id", [setting.forms["whitepaper"], now - timedelta(days=60)]
+    )
+    tables.events(
+        [
+            Event(who, min(at + timedelta(seconds=rng.randint(3, 20)), now), Kind.DOWNLOAD, key, "주52시간-백서.pdf", None, {"page": page}, rng.getrandbits(52))
+            for who, at in sent
+        ]
+    )
 
 
 def _asset(about: dict[str, Any], forms: dict[str, int], actor: Actor, now: datetime) -> Asset:

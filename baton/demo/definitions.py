@@ -40,7 +40,8 @@ def make_forms(actor: Actor) -> dict[str, int]:
 def definition(about: dict[str, Any]) -> dict[str, Any]:
     """A form of content.py as a definition."""
     return {
-        "fields": about["fields"], "consent": CONSENT, "after": {"kind": "thanks", "thanks": about["thanks"]}, "submit_label": about["submit_label"],
+        "fields": about["fields"], "consent": {**CONSENT, "double_opt_in": about.get("double_opt_in", False)},
+        "after": {"kind": "thanks", "thanks": about["thanks"]}, "submit_label": about["submit_label"],
         "notify": {"owner": True},
     }  # fmt: skip
 

@@ -22,9 +22,10 @@ def add(rng: random.Random, firms: list[Company], persons: list[Person], now: da
             again.domain = ""
         firms.append(again)
     cold = [person for person in persons[1:] if person.hits["silent"] and not any(times for rule, times in person.hits.items() if rule != "silent")]
+    quiet = {person.email for person in cold}
     wanted = max(3, len(persons) // PEOPLE_EACH)
     taken = {person.email for person in persons}
-    models = [person for person in persons[1:] if person.phone and person.email.endswith(person.company.domain) and person not in cold]
+    models = [person for person in persons[1:] if person.phone and person.email.endswith(person.company.domain) and person.email not in quiet]
     for person, model in zip(rng.sample(cold, min(wanted, len(cold))), rng.sample(models, min(wanted, len(models))), strict=False):
         address = slip(rng, model.email)
         if address not in taken:

@@ -92,6 +92,7 @@ class Person:
     owner: str = ""  # name of a colleague
     more: dict[str, str] = field(default_factory=dict)  # further properties
     id: int = 0
+    origin: str = "import:1"  # who made the record, when no form did
 
     @property
     def name(self) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from baton.crm.models import Import
 from baton.demo.book import Book
 from baton.demo.people import Company, Person
 from baton.demo.setting import Setting
@@ -96,6 +97,8 @@ class Sample:
     deals: list[Deal] = field(default_factory=list)  # that of the hero first
     given: dict[int, list[Any]] = field(default_factory=dict)  # points by hand, by contact
     pinned: dict[tuple[int, str], datetime] = field(default_factory=dict)  # (contact, list) put in or kept out by hand
+    imports: dict[str, Import] = field(default_factory=dict)  # by name: past, fair, webinar
+    cards: list[Person] = field(default_factory=list)  # met at the fair, unknown before
     products: dict[str, int] = field(default_factory=dict)  # record id by name
     _ids: list[int] = field(default_factory=list)
 

@@ -8,7 +8,7 @@ from baton.accounts.models import Team
 from baton.automation import verbs as workflows
 from baton.automation.models import Workflow
 from baton.crm import employers
-from baton.demo import content, definitions, people, scores
+from baton.demo import content, definitions, people, scores, trials
 from baton.demo.book import Ids
 from baton.demo.content import PASSWORD, STAFF
 from baton.platform import clock
@@ -33,6 +33,7 @@ class Setting:
     lists: dict[str, Segment]
     inquiry: Workflow
     handover: Workflow
+    trials: dict[str, trials.Trial]  # running tests of two versions, by form
     rules: dict[int, ScoreRule] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -67,7 +68,7 @@ def make() -> Setting:
     lists = definitions.make_lists(actor, forms)
     inquiry = _workflow("상담 문의 후속", definitions.inquiry(forms, emails), actor)
     handover = _workflow("SQL 영업 인계", definitions.handover(lists["sql"].pk, staff["한도윤"]), actor)
-    return Setting(actor, staff, forms, emails, attended, model, companies, lists, inquiry, handover)
+    return Setting(actor, staff, forms, emails, attended, model, companies, lists, inquiry, handover, trials.begin(forms, actor, clock.now()))
 
 
 def _staff() -> dict[str, int]:

@@ -33,11 +33,11 @@ def everything(sample: Sample) -> None:
 
 def _people(sample: Sample) -> None:
     """Companies and contacts with their addresses, employers and consents."""
-    book = sample.book
+    book, past = sample.book, sample.people[0].origin
     copy_in_pieces(
         "record",
         ("id", "object_type", "properties", "created_at", "created_by", "source", "updated_at", "search"),
-        ((c.id, "company", as_json(_company(c)), c.created, "import:1", "import", c.created, words("company", _company(c))) for c in sample.companies),
+        ((c.id, "company", as_json(_company(c)), c.created, past, "import", c.created, words("company", _company(c))) for c in sample.companies),
     )
     copy_in_pieces(
         "contact",
@@ -50,7 +50,7 @@ def _people(sample: Sample) -> None:
     copy(
         "consent",
         ("contact_id", "channel", "granted", "at", "source", "wording", "actor"),
-        ((*row, "visitor" if row[4].startswith(("form", "unsub")) else "import:1") for row in book.consents),
+        ((*row, "visitor" if row[4].startswith(("form", "unsub")) else row[4]) for row in book.consents),
     )
     copy("suppression", ("contact_id", "channel", "reason", "at"), ((id, "email", "unsubscribed", at) for id, at in book.unsubscribed))
     copy(
@@ -66,8 +66,11 @@ def _visits(sample: Sample) -> None:
     copy("visitor", ("contact_id", "first_seen_at", "last_seen_at", "first_page", "first_referrer", "user_agent"), book.visitors)
     copy(
         "form_submission",
-        ("contact_id", "id", "form_id", "version", "values", "page_url", "page_title", "at"),
-        ((s.contact_id, s.id, sample.setting.forms[s.form], 1, as_json(s.values), s.page, TITLES[FORM_PAGES[s.form]], s.at) for s in book.submissions),
+        ("contact_id", "id", "form_id", "version", "split_id", "values", "page_url", "page_title", "at"),
+        (
+            (s.contact_id, s.id, sample.setting.forms[s.form], s.version, s.split, as_json(s.values), s.page, TITLES[FORM_PAGES[s.form]], s.at)
+            for s in book.submissions
+        ),
     )
 
 
@@ -207,4 +210,4 @@ def _contact(person: Person) -> dict[str, Any]:
 
 def _origin(person: Person) -> tuple[str, str]:
     """Who made the contact, and how it came."""
-    return ("visitor", "form") if person.hits.get("demo") else ("import:1", "import")
+    return ("visitor", "form") if person.hits.get("demo") else (person.origin, "import")

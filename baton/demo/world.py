@@ -24,12 +24,16 @@ from baton.demo import (
     hero,
     history,
     kept,
+    machines,
+    meetings,
     memberships,
     people,
+    quarantined,
     said,
     setting,
     stages,
     tables,
+    traces,
     walks,
 )
 from baton.demo.book import Book
@@ -82,7 +86,11 @@ def _fill(contacts: int, seed: int, now: datetime, say: Say) -> None:
     say("Inventing people and two years of their history")
     firms, persons = _people(contacts, seed, rng, now)
     sample = Sample(seed, rng, now, made, firms, persons, Book(rng, now, config().url, made.ids))
+    meetings.prepare(sample)
     _live(sample, round(contacts * ANONYMOUS_PER_CONTACT))
+    meetings.attend(sample)
+    traces.note(sample)
+    machines.judge(sample)
     say(f"Copying {len(sample.book.events):,} events of {contacts:,} people into the database")
     tables.everything(sample)
     activities.logged(sample)
@@ -110,6 +118,8 @@ def _fill(contacts: int, seed: int, now: datetime, say: Say) -> None:
         sql.rows("SELECT setval(%s::regclass, %s)", [f"{name}_id_seq", sample.book.last(name)])
     said.look_back(sample)
     content_library.make(made, now, random.Random(f"{seed}:content"))
+    machines.fetch(sample)
+    quarantined.make(sample)
     sql.run("DELETE FROM change")  # all of this is evaluated; nobody is to be enrolled or told for what happened long ago
     tables.analyze()
 
