@@ -171,7 +171,7 @@ def _part(visitor_id: int, contact_id: int) -> None:
     last = max((r[0] for r in rows), default=at)
     sql.run("UPDATE visitor SET last_seen_at = %s WHERE contact_id = %s AND last_seen_at < %s", [last, visitor_id, last])
     sql.run("NOTIFY baton_identity")
-    changes.append(Change(visitor_id, "identity"))  # his visits and where he came from are his own again
+    changes.append([Change(visitor_id, "identity")])  # his visits and where he came from are his own again
     live.publish(f"contact:{contact_id}", what="changed")
 
 
