@@ -13,11 +13,12 @@ from baton.collector import packet
 from baton.collector.buffer import Buffer, Kept
 from baton.collector.http import CORS, PREFLIGHT, Answer, Receive, Scope, Send, crawler, faulty, header, read_body
 from baton.collector.limits import Buckets
-from baton.collector.networks import believed, network
+from baton.collector.networks import network
 from baton.collector.sites import Sites
 from baton.events import wire
 from baton.platform import signing
 from baton.platform.config import Config
+from baton.platform.senders import believed
 
 COOKIE_RATE, COOKIE_BURST = 20, 1_000  # hits of one visitor, a second and at once: what waited offline for a day comes at once
 ADDRESS_RATE, ADDRESS_BURST = 500, 10_000  # hits of one address: a company, a school or a phone network may stand behind it

@@ -7,46 +7,23 @@ Two files in the data folder may be put there and replaced at any time, one netw
 import threading
 import time
 from bisect import bisect_right
-from functools import cache, lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 
 from baton.collector.http import Scope, header
 from baton.platform import logs
-from baton.platform.config import config
+from baton.platform.senders import Address, believed, read
 
 FILES = {"scanners.csv": "scanner", "relays.csv": "relay"}  # the first that has the network tells
-LONGEST = 500  # characters of X-Forwarded-For that are read: its end is what proxies of one's own wrote
 LOOK = 60.0  # seconds between two looks at the files
-# Where proxies of one's own stand: what they say of whom they speak for is believed.
-INSIDE = [
-    ip_network(n) for n in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "::1", "fc00::/7", "fe80::/10")
-]
 
 log = logs.log(__name__)
-Address = IPv4Address | IPv6Address
 
 
 def address(scope: Scope) -> Address | None:
     """Who asked, as far as it can be believed: what a proxy in our own network says of whom it spoke for, else the other end of the line."""
     client = scope.get("client")
-    return _read(believed(client[0] if client else "", header(scope, b"x-forwarded-for")))
-
-
-def believed(client: str, forwarded: str) -> str:
-    """As `address`, of both as text; "" when it is not known."""
-    return _believed(client, forwarded[-LONGEST:])
-
-
-@lru_cache(16_384)
-def _believed(client: str, forwarded: str) -> str:
-    here = _read(client)
-    if here is not None and not _inside(here):
-        return str(here)
-    for given in reversed(forwarded.split(",")):
-        if (found := _read(given)) is not None and not _inside(found):
-            return str(found)
-    return ""
+    return read(believed(client[0] if client else "", header(scope, b"x-forwarded-for")))
 
 
 def truncated(found: Address | None) -> str:
@@ -58,25 +35,7 @@ def truncated(found: Address | None) -> str:
 
 def network(text: str) -> str:
     """As `truncated`, of an address as text."""
-    return truncated(_read(text))
-
-
-def _inside(found: Address) -> bool:
-    return any(found.version == network.version and found in network for network in (*INSIDE, *_proxies()))
-
-
-@cache
-def _proxies() -> tuple[IPv4Network | IPv6Network, ...]:
-    """Proxies of one's own that have public addresses."""
-    return tuple(ip_network(part) for part in map(str.strip, config().trusted_proxies.split(",")) if part)
-
-
-def _read(text: str) -> Address | None:
-    try:
-        found = ip_address(text.strip().strip("[]"))
-    except ValueError:
-        return None
-    return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
+    return truncated(read(text))
 
 
 class Networks:

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 
-from baton.collector import countries, hits, networks
+from baton.collector import countries, hits
 from baton.collector.device import device
 from baton.collector.http import crawler
 from baton.collector.limits import Buckets
 from baton.events.models import Site
-from baton.platform import sql
+from baton.platform import senders, sql
 from tests.collector.running import BROWSER, Running, events, view, wait_for
 
 DEVICES = json.loads((Path(__file__).parent.parent / "data" / "uap_core_devices.json").read_text())
@@ -59,9 +59,9 @@ def test_without_the_list_the_time_zone_tells(monkeypatch: pytest.MonkeyPatch, t
 
 
 def test_a_proxy_of_ours_is_believed_and_nobody_else() -> None:
-    assert networks.believed("127.0.0.1", "198.51.100.9, 203.0.113.7") == "203.0.113.7"
-    assert networks.believed("198.51.100.9", "203.0.113.7") == "198.51.100.9"
-    assert networks.believed("127.0.0.1", "") == ""
+    assert senders.believed("127.0.0.1", "198.51.100.9, 203.0.113.7") == "203.0.113.7"
+    assert senders.believed("198.51.100.9", "203.0.113.7") == "198.51.100.9"
+    assert senders.believed("127.0.0.1", "") == ""
 
 
 def test_a_new_visitor_has_country_language_and_device_and_his_address_is_kept_nowhere(collector: Running) -> None:

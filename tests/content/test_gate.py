@@ -122,6 +122,8 @@ def test_a_file_comes_in_pieces_and_counts_once(browser: Client, make: Callable[
         piece = browser.get(url, headers={"range": asked_for})
         assert (piece.status_code, piece["Content-Range"]) == (206, f"bytes {start}-{end}/{len(PDF)}")
         assert piece.content == PDF[start : end + 1]
+    piece = browser.get(url, headers={"range": "bytes=0-", "accept-encoding": "gzip"})
+    assert piece.content == PDF  # compressed on the way, a download that is taken up again would be broken
     assert browser.get(url, headers={"range": f"bytes={len(PDF)}-"}).status_code == 416
     host = config().url.partition("://")[2]
     assert downloads() == [(who, f"{host}/a/{asset.guid}/file", "early 자료")]

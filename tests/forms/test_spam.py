@@ -96,6 +96,11 @@ def test_a_flood_from_a_browser_or_a_network_is_set_aside_and_nobody_else(client
     clock.shift(spam.WINDOW * 1.1)
     send(client, form, address="203.0.113.9", email="later@gaon.example")
     assert contacts.by_email("later@gaon.example")
+    for n in range(spam.OF_NETWORK + 1):  # through two proxies of one's own, from everywhere
+        client.post(
+            f"/f/{form.guid}/", {**KIM, "email": f"p{n}@gaon.example"}, headers={**JSON, "x-forwarded-for": f"198.51.{n}.1, 10.1.0.4"}, REMOTE_ADDR="10.1.0.9"
+        )
+    assert contacts.by_email(f"p{spam.OF_NETWORK}@gaon.example")
 
 
 def test_throw_away_addresses_may_be_refused_or_taken(client: Client) -> None:

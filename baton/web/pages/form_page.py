@@ -4,7 +4,6 @@ import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from functools import cache
-from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
@@ -28,6 +27,7 @@ from baton.forms.fields import Upload
 from baton.forms.models import Form, FormVersion
 from baton.forms.shown import Shown
 from baton.forms.submissions import Submission
+from baton.platform import senders
 from baton.platform.errors import Invalid, NotFound
 
 from ..middleware import POLICY
@@ -159,14 +159,7 @@ def _cookie(request: HttpRequest) -> str:
 
 
 def _address(request: HttpRequest) -> str:
-    """Where a request came from: what the proxy beside us says, else the other end of the line."""
-    there = request.META.get("REMOTE_ADDR", "")
-    try:
-        near = ip_address(there).is_private
-    except ValueError:
-        return ""
-    told = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-    return told if near and told else there
+    return senders.believed(request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For", ""))
 
 
 def _form(request: HttpRequest, form: Form, seen: Shown, *, faults: dict[str, str] | None = None, given: Any = None, status: int = 200) -> HttpResponse:

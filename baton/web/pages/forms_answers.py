@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from io import StringIO
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
@@ -108,9 +109,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     named = people.named(row["contact_id"] for row in rows)
     fields = _fields(form)
     lines = [{**row, "person": named.get(row["contact_id"]), **_answers(row, fields)} for row in rows]
-    next_url = (
-        "?" + "&".join([*(f"{k}={v}" for k, v in kept.items()), f"after={rows[-1]['at'].isoformat()}_{rows[-1]['id']}"]).replace("+", "%2B") if more else ""
-    )
+    next_url = "?" + urlencode({**kept, "after": f"{rows[-1]['at'].isoformat()}_{rows[-1]['id']}"}) if more else ""
     context = {
         **head(request, form, "answers"), "lines": lines, "next_url": next_url, "kept": kept, "begun": "after" in request.GET,
         "may_export": held.may("contact", "export"), "total": form_total(form) if not kept else None,

@@ -1,6 +1,6 @@
 """What the public pages of Baton share: landing pages and the pages of content. Their look, their headers, and the colours of a company."""
 
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -58,7 +58,7 @@ def video(url: str) -> dict[str, str]:
     return {"file": id} if id else {}
 
 
-@cache
+@lru_cache(256)
 def colours(accent: str) -> str:
     """A style sheet with the tokens that follow from one colour (`365fe0`): what stands on it, and as text on light and on dark ground."""
     colour = (int(accent[0:2], 16), int(accent[2:4], 16), int(accent[4:6], 16))
