@@ -45,7 +45,7 @@ def keep(guid: str, values: Mapping[str, Any], evidence: Evidence | None = None,
     """Write an answer to the disk; True when it is safe there. `about`: what `submissions.submit` takes beside the values."""
     where = folder()
     files = {field: [one.name, b64encode(one.content).decode()] for field, one in (uploads or {}).items()}
-    signs = asdict(evidence) | {"address": spam.network(evidence.address).partition("/")[0]} if evidence else None
+    signs = asdict(evidence) | {word: spam.network(getattr(evidence, word)).partition("/")[0] for word in ("address", "through")} if evidence else None
     answer = Answer(guid, dict(values), {k: v for k, v in about.items() if k != "at"}, files, signs, (about.get("at") or clock.now()).isoformat())
     try:
         where.mkdir(parents=True, exist_ok=True)

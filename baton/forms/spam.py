@@ -18,6 +18,7 @@ TRAP = "baton_homepage"  # a field that people do not see; robots fill in everyt
 TIME = "baton_time"  # when the form was drawn, signed
 WINDOW = timedelta(minutes=10)
 OF_COOKIE, OF_NETWORK = 10, 40  # answers within WINDOW; a company behind one address sends more than one browser
+OF_PROGRAM = 400  # answers within WINDOW of a program that says itself where its senders are: anybody can say that
 REMEMBERED = 20_000  # senders; then the one that was quiet for longest is forgotten
 SHORT = ("firstname", "lastname", "fullname", "company", "jobtitle", "city", "country")  # nobody's name is an address
 MANY_LINKS = 3  # in a long text
@@ -43,6 +44,7 @@ class Evidence:
     drawn: str = ""  # the signed time
     timed: bool = True  # whether the sender had to have one: programs have none
     address: str = ""  # of the sender's network, whole; only its truncated form is ever kept
+    through: str = ""  # the address of a program that tells the sender's; as `address`
     captcha: str = ""  # the answer of the captcha's widget
     late: bool = False  # it waited on the disk: the captcha's answer has expired
 
@@ -74,7 +76,7 @@ def reasons(definition: Mapping[str, Any], evidence: Evidence, values: Mapping[s
             found.append("too_fast")
     if cookie and not _pace.ok(f"c:{cookie}", OF_COOKIE):
         found.append("rate_cookie")
-    if (net := network(evidence.address)) and not _pace.ok(f"n:{net}", OF_NETWORK):
+    if ((net := network(evidence.address)) and not _pace.ok(f"n:{net}", OF_NETWORK)) or ((net := network(evidence.through)) and not _pace.ok(f"p:{net}", OF_PROGRAM)):
         found.append("rate_network")
     if definition["spam"]["disposable"] == "quarantine" and any(mail_domains.kind(one) == "disposable" for one in addresses(definition, values)):
         found.append("disposable")

@@ -8,7 +8,7 @@ from django.test import Client
 
 from baton.accounts.models import Account
 from baton.crm import consent, contacts
-from baton.forms import shown, verbs
+from baton.forms import shown, spam, verbs
 from baton.forms.models import FormSubmission, Quarantine
 from baton.platform.actor import SYSTEM
 
@@ -116,6 +116,19 @@ def test_the_boxes_are_answered_by_the_call(client: Client, account: Account, gu
     assert [(one["key"], one["granted"], one["text"]) for one in sent.consents] == [
         ("processing", True, "News as that page said it"), ("email", True, "News as that page said it"),
     ]  # fmt: skip
+
+
+def test_who_says_another_address_each_time_sends_no_more_for_it(client: Client, account: Account, program: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spam, "OF_PROGRAM", 2)
+    spam.forget()
+    groups = [{"fields": [{"name": "email", "label": "E", "fieldType": "email", "required": True}]}]
+    guid = program("POST", "/marketing/v3/forms", {"name": "Open", "fieldGroups": groups}).body["id"]
+    for n in range(3):
+        body = {"fields": [{"name": "email", "value": f"k{n}@gaon.example"}], "context": {"ipAddress": f"198.51.{n}.1"}}
+        address = f"/submissions/v3/integration/submit/{account.pk}/{guid}"
+        assert client.post(address, body, content_type="application/json", REMOTE_ADDR="203.0.113.5").status_code == 200
+    spam.forget()
+    assert (FormSubmission.objects.count(), Quarantine.objects.get().reasons) == (2, ["rate_network"])
 
 
 def test_the_first_way_to_send(client: Client, account: Account, program: Call) -> None:

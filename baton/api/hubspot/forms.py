@@ -22,7 +22,7 @@ from baton.events.wire import is_cookie
 from baton.forms import consents, kept, receive, shown, spam, submissions, verbs
 from baton.forms import fields as form_fields
 from baton.forms.models import Form
-from baton.platform import clock, logs
+from baton.platform import clock, logs, senders
 from baton.platform.errors import Invalid, NotFound
 
 log = logs.log(__name__)
@@ -131,7 +131,8 @@ def _submit(request: HttpRequest, account: str, guid: str, body: bytes = b"", *,
     except Refused as error:
         return _invalid(request, error.faults)
     trap = str(sent.values.pop(spam.TRAP, "") or "")
-    evidence = spam.Evidence(trap=trap, timed=False, address=sent.address)
+    through = senders.believed(request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For", ""))
+    evidence = spam.Evidence(trap=trap, timed=False, address=sent.address, through=through)
     about: dict[str, Any] = {
         "cookie": sent.cookie, "page_url": sent.page_url, "page_title": sent.page_title, "spoken": sent.consent_text, "at": sent.at, "lenient": sent.lenient,
         "via": "hubspot",
