@@ -19,7 +19,8 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, expect, sync_playwright
 
 from baton.demo import browser as chromium
-from baton.demo import desk
+from baton.demo import capture, desk
+from baton.demo.capture import Missing
 from baton.demo.content import EMAILS, FORMS, PASSWORD
 
 FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -28,6 +29,7 @@ AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, li
 PATIENCE = 20.0  # seconds until something that does not come counts as missing
 BEHIND = 100  # seconds the visitor's clock starts in the past: the story moves it on while a page is read
 A_PERSONS_PAUSE = 2.6  # seconds between a mail and its opening: what opens faster is a mail gateway
+A_FORM_TAKES = 3.2  # seconds to read and fill it in: what is faster is a robot
 VISITORS = [
     ("강", "하은", "haeun.kang", "인사팀장", "새길물류"),
     ("오", "민준", "minjun.oh", "총무팀장", "한들정밀"),
@@ -70,10 +72,6 @@ class Entry:
     at: datetime
     detail: str
     points: int
-
-
-class Missing(Exception):
-    """Something the story needs was not there; the text is the evidence."""
 
 
 def launch(playwright: Playwright, *, headless: bool = True) -> Browser:
@@ -119,6 +117,7 @@ class Story:
             self._visit()
             self._follow(sales)
             self._mail()
+            self._content()
             self._desk(sales)
         except (Missing, Error, AssertionError) as error:
             if not self.results or self.results[-1].ok:
@@ -136,14 +135,16 @@ class Story:
     def _visit(self) -> None:
         context = self.browser.new_context(locale="ko-KR", timezone_id="Asia/Seoul", user_agent=AGENT, accept_downloads=True)
         self.visitor = page = context.new_page()
+        told = capture.listen(context)
         page.clock.install(time=time.time() - BEHIND)
         with self._step("Anonymous views") as seen:
-            page.goto(f"{self.url}/site/")
+            page.goto(f"{self.url}/site/", referer=capture.SEARCH)
             page.get_by_role("link", name="제품 자세히 보기").click()
             expect(page.get_by_role("heading", level=1)).to_contain_text("기록은 한 번")
+            watched = capture.watch(page)
             page.get_by_role("navigation", name="주 메뉴").get_by_role("link", name="요금").click()
             expect(page.get_by_role("heading", level=1)).to_contain_text("쓰는 사람 수만큼")
-            seen("/site/, /site/product, /site/pricing")
+            seen(f"from a Naver search: /site/, /site/product (scrolled, {watched} of the film), /site/pricing")
         with self._step("One page stays open over 60 s") as seen:
             with page.expect_request(lambda request: request.url.endswith("/t/e") and "page_dwell" in (request.post_data or ""), timeout=10_000) as dwell:
                 page.clock.fast_forward(63_000)
@@ -163,6 +164,7 @@ class Story:
             page.get_by_role("banner").get_by_role("link", name="상담 · 데모 신청").click()
             form = page.locator("form.baton-form")
             expect(form).to_be_visible()
+            drawn = time.time()
             for label, value in (
                 ("성", self.family),
                 ("이름", self.given),
@@ -174,11 +176,15 @@ class Story:
                 form.get_by_label(re.compile(rf"^{label}( \*)?$")).fill(value)
             form.get_by_label("직급").select_option("head")
             form.get_by_label("문의 내용").fill("직원 280명, 3교대입니다. 근태와 전자계약을 함께 보고 싶습니다.")
-            form.get_by_role("checkbox").check()
+            for box in form.get_by_role("checkbox").all():
+                box.check()
+            time.sleep(max(0.0, drawn + A_FORM_TAKES - time.time()))
             self.sent = time.time()
             form.get_by_role("button", name=FORMS["demo"]["submit_label"]).click()
             expect(page.get_by_role("status")).to_contain_text("신청해 주셔서 고맙습니다")
             seen("thanked", time.time() - self.sent)
+        with self._step("What the tracker told") as seen:
+            seen(capture.complete(told))
 
     # What Baton made of it ---------------------------------------------------
 
@@ -186,6 +192,8 @@ class Story:
         """Look at the record again and again until everything is there; each step has the time of the first look that showed it."""
         wanted: dict[str, tuple[float | None, Callable[[str, list[Entry]], str]]] = {
             "Contact with his earlier views": (2.0, self._earlier_views),
+            "First source: a Naver search": (2.0, lambda page, _story: capture.source(page)),
+            "The film and how far he read": (2.0, lambda _page, story: self._read(story)),
             "Score with its reasons": (2.0, self._score),
             "Stage MQL (past 35)": (2.0, self._mql),
             "Stage SQL (past 65)": (2.0, self._sql),
@@ -240,7 +248,7 @@ class Story:
         if "1 min" not in stayed.detail:
             raise Missing(f"the stay on the pricing page shows as ‘{stayed.detail}’")
         since = (form.at - min(e.at for e in before)).total_seconds()
-        return f"contact {self.contact}: {len(before)} views, the first {since:.0f} s before the form, one of {stayed.detail.rpartition(' · ')[2]}"
+        return f"contact {self.contact}: {len(before)} views, the first {since:.0f} s before the form, one of over a minute"
 
     def _score(self, page: str, story: list[Entry]) -> str:
         found = re.search(r'class="big-score"><b class="num">([−\-\d]+)</b>', page)
@@ -273,6 +281,12 @@ class Story:
             raise Missing(f"the timeline tells of no move to {stage}")
         return moved.title
 
+    def _read(self, story: list[Entry]) -> str:
+        read = next((e.detail for e in story if e.title.startswith("Viewed") and "read to" in e.detail), None)
+        if read is None:
+            raise Missing("no view tells how far it was read")
+        return f"{self._entry(story, 'Watched')}; a page {read[read.index('read to') :]}"
+
     def _entry(self, story: list[Entry], start: str) -> str:
         found = next((e for e in story if e.title.startswith(start)), None)
         if found is None:
@@ -286,6 +300,7 @@ class Story:
         # The same browser, but with its own clock again: a moved one would stop the frame of the mail.
         state = self.visitor.context.storage_state()
         box = self.browser.new_context(locale="ko-KR", timezone_id="Asia/Seoul", user_agent=AGENT, storage_state=state).new_page()
+        self.box = box.context
         time.sleep(max(0.0, self._at + A_PERSONS_PAUSE - time.time()))
         with self._step("Mail opened") as seen:
             opened = time.time()
@@ -293,6 +308,12 @@ class Story:
                 box.goto(f"{self.url}/demo/inbox/{self.mail}/")
             entry = self._poll(lambda: self._by_a_person(f"Opened ‘{name}’"), "the opening is not on the timeline")
             seen(f"{entry.title}, on the timeline {time.time() - opened:.2f} s later", time.time() - self.sent)
+        with self._step("A scanner fetches every link") as seen:
+            links = capture.scan(self.marketing.request, self.url, self._get(f"/demo/inbox/{self.mail}/html"))
+            entry = self._poll(lambda: self._hit(f"Clicked a link in ‘{name}’", machine=True), "the scanner's clicks are not on the timeline")
+            if entry.points:
+                raise Missing(f"the scanner got {entry.points} points")
+            seen(f"{links} links, told as a program's: {entry.detail[:60]}; no points")
         with self._step("Link in the mail clicked") as seen:
             with box.expect_popup() as popup:
                 box.frame_locator("iframe").get_by_role("link", name=EMAILS["intro"][5]).click()
@@ -306,10 +327,11 @@ class Story:
             seen(self._poll(self._sum, "the points do not add up"))
 
     def _by_a_person(self, title: str) -> Entry | None:
-        found = next((e for e in self._record()[1] if e.title == title), None)
-        if found and "program" in found.detail:
-            raise Missing(f"taken for a program: {found.detail}")
-        return found
+        return self._hit(title, machine=False)
+
+    def _hit(self, title: str, *, machine: bool) -> Entry | None:
+        """A line of the timeline that tells of a person's act, or of a program's."""
+        return next((e for e in self._record()[1] if e.title == title and ("program" in e.detail) == machine), None)
 
     def _sum(self) -> str | None:
         page, story = self._record()
@@ -331,6 +353,16 @@ class Story:
         result: tuple[str, float, str] = self._poll(look, "the mail catcher has nothing for him")
         self._at = result[1]
         return result
+
+    # Codes and content --------------------------------------------------------
+
+    def _content(self) -> None:
+        with self._step("Code of the booth scanned") as seen:
+            landed = capture.scan_code(self.box, self.url)
+            entry = self._poll(lambda: next((e for e in self._record()[1] if e.title.startswith("Opened the link")), None), "the code is not on the timeline")
+            seen(f"{entry.title}, landed on {landed}")
+        with self._step("Late content: a stranger is asked") as seen:
+            seen(capture.late(self.browser, self.box, self.url, self._get))
 
     # The salesperson's desk ---------------------------------------------------
 
