@@ -175,6 +175,12 @@ def _part(visitor_id: int, contact_id: int) -> None:
     live.publish(f"contact:{contact_id}", what="changed")
 
 
+def browsers(contact_id: int) -> int:
+    """In how many browsers a person is known. What he does in another is an unknown visitor's, until he says there who he is."""
+    ids = "SELECT %(id)s UNION ALL SELECT m.value::bigint FROM identity m WHERE m.kind = 'merged' AND m.contact_id = %(id)s"
+    return int(sql.rows(f"SELECT count(*) FROM identity i WHERE i.kind = 'cookie' AND i.contact_id IN ({ids})", {"id": contact_id})[0][0])
+
+
 def fresh(contact_id: int) -> str:
     """A new cookie that is the contact's: for a browser at which somebody else had proved himself before."""
     cookie = secrets.token_hex(16)

@@ -45,7 +45,9 @@ def test_a_forwarded_mail_takes_nobody_for_the_reader_it_was_sent_to_for_ever() 
 def test_the_reader_who_sends_a_form_himself_keeps_his_browser() -> None:
     reader = known("minjun@hankyul.example")
     identity.join(visitor(A, "a.example/"), reader, by="email_click", sure=False)
+    assert identity.browsers(reader) == 1
     assert identity.proved(A, reader) == reader
+    assert identity.browsers(reader) == 1
     assert identity.proved(A, known("seoyeon@hankyul.example")) == reader, "both proved themselves: they stay two"
     assert pages(reader) == ["a.example/"]
     assert identity.origin(A) is None

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.urls import URLPattern, re_path
 from django.utils.translation import gettext as _
 
+from baton.events import identity
 from baton.platform.errors import NotFound
 
 from ..page import Page
@@ -35,5 +36,10 @@ def show(request: HttpRequest, subject: Subject) -> HttpResponse:
     except ValueError:
         raise NotFound(_("There is no such page.")) from None
     rows = visits.rows(subject.id, before, MOST)
-    context = {"subject": subject, "rows": rows, "more": rows[-1]["visit"] if len(rows) == MOST else None}
+    context = {
+        "subject": subject,
+        "rows": rows,
+        "browsers": 0 if before else identity.browsers(subject.id),
+        "more": rows[-1]["visit"] if len(rows) == MOST else None,
+    }
     return render(request, "visits/rows.html" if before else "visits/sheet.html", context)
