@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from baton.analytics import form_report, form_trial
 from baton.automation.models import Workflow
 from baton.crm import contacts
 from baton.crm.models import Contact
 from baton.demo import people, world
 from baton.events.vocabulary import Kind
+from baton.forms import shown
+from baton.forms.models import Form, FormSplit, Quarantine
 from baton.messaging import render
 from baton.messaging.models import Email
 from baton.platform import clock, sql
@@ -142,3 +145,30 @@ def test_sales_has_said_something_of_leads_and_every_word_has_its_effects() -> N
     (test,) = Backtest.objects.all()
     assert test.state == "done"
     assert test.result["counts"]["won"] > 0
+
+
+@pytest.mark.usefixtures("loaded")
+def test_forms_were_seen_begun_and_left_and_programs_stand_beside_people() -> None:
+    forms = {form.name: form for form in Form.objects.all()}
+    for form in forms.values():
+        report = form_report.of(form, 90)
+        assert report.sums.saw >= report.sums.began >= report.sums.converted > 0, form.name
+        assert report.fields, form.name
+        assert report.sums.elsewhere == 0
+    few = form_trial.of(FormSplit.objects.get(form_id=forms["뉴스레터 구독"].pk))
+    assert (few.better, few.why) == (None, "few")
+    drawn = sql.rows(
+        "SELECT s.split_id, s.version, i.value FROM form_submission s JOIN identity i ON i.contact_id = s.contact_id AND i.kind = 'cookie'"
+        " WHERE s.split_id IS NOT NULL"
+    )
+    tests = {test.pk: test for test in FormSplit.objects.all()}
+    assert drawn
+    assert all(version == (tests[test].b if shown.lot(tests[test], cookie) else tests[test].a) for test, version, cookie in drawn)
+    hits = dict(sql.rows("SELECT payload ? 'machine', count(*) FROM event WHERE kind IN (11, 12) AND payload ? 'human' GROUP BY 1"))
+    assert hits[True] > 0
+    assert hits[False] > 0
+    met = Contact.objects.filter(properties__original_source="offline", properties__original_source_2="2026 HR 박람회").count()
+    assert met >= 3
+    assert Quarantine.objects.count() == 5
+    kinds = {kind for (kind,) in sql.rows("SELECT DISTINCT kind FROM event")}
+    assert kinds >= {Kind.ATTENDED, Kind.PAGE_SCROLL, Kind.VIDEO_WATCHED, Kind.LINK_CLICK}
