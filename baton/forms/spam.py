@@ -76,9 +76,8 @@ def reasons(definition: Mapping[str, Any], evidence: Evidence, values: Mapping[s
             found.append("too_fast")
     if cookie and not _pace.ok(f"c:{cookie}", OF_COOKIE):
         found.append("rate_cookie")
-    if ((net := network(evidence.address)) and not _pace.ok(f"n:{net}", OF_NETWORK)) or (
-        (net := network(evidence.through)) and not _pace.ok(f"p:{net}", OF_PROGRAM)
-    ):
+    networks = (("n", network(evidence.address), OF_NETWORK), ("p", network(evidence.through), OF_PROGRAM))
+    if not all([_pace.ok(f"{word}:{net}", most) for word, net, most in networks if net]):
         found.append("rate_network")
     if definition["spam"]["disposable"] == "quarantine" and any(mail_domains.kind(one) == "disposable" for one in addresses(definition, values)):
         found.append("disposable")

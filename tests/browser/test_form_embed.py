@@ -32,9 +32,10 @@ plan = {"name": "plan", "label": "도입 시기", "type": "radio", "required": T
         "options": [{"value": "now", "label": "지금"}, {"value": "later", "label": "나중"}],
         "when": {"all": [{"field": "numberofemployees", "operator": "gt", "value": "100"}]}}
 cv = {"name": "cv", "label": "소개서", "type": "file", "rules": {"accept": ["pdf"]}}
+theirs = {"name": "theirs", "label": "x", "type": "hidden", "from": "cookie:theirs"}
 utm = {"name": "campaign", "label": "캠페인", "type": "hidden", "from": "query:utm_campaign"}
-steps = [{"title": "누구십니까", "fields": ["intro", "email"]}, {"title": "회사", "fields": ["numberofemployees", "plan", "cv", "campaign"]}]
-full, one = made("상담", [rich, EMAIL, size, plan, cv, utm], consent={"notice": NOTICE, "boxes": BOXES}, steps=steps)
+steps = [{"title": "누구십니까", "fields": ["intro", "email"]}, {"title": "회사", "fields": ["numberofemployees", "plan", "cv", "campaign", "theirs"]}]
+full, one = made("상담", [rich, EMAIL, size, plan, cv, utm, theirs], consent={"notice": NOTICE, "boxes": BOXES}, steps=steps)
 file = verbs.add_file(full, "brochure.pdf", b"%PDF-1.7 brochure", actor=SYSTEM)
 verbs.save(full, actor=SYSTEM, definition={**full.draft, "after": {"kind": "file", "file": file, "thanks": "고맙습니다."}})
 verbs.publish(full, actor=SYSTEM)
@@ -105,6 +106,7 @@ def test_a_whole_form_on_a_plain_page(world: World, tmp_path: Path) -> None:
     with world.visitor("a1" * 16) as page:
         others: list[str] = []
         page.on("request", lambda request: others.append(request.url) if not request.url.startswith((world.baton, world.town.url("plain"))) else None)
+        page.context.add_cookies([{"name": "theirs", "value": "50%", "url": world.town.url("plain")}])  # of another script, and no code
         page.goto(f"{world.town.url('plain')}?utm_campaign=spring")
         form = page.locator("main > form.baton-form")
         assert form.evaluate("(f) => [f.previousElementSibling.tagName, f.nextElementSibling.tagName]") == ["SCRIPT", "P"]
@@ -142,7 +144,14 @@ def test_a_whole_form_on_a_plain_page(world: World, tmp_path: Path) -> None:
         assert others == []
         sent = world.last("full")
         assert (sent["email"], sent["page"]) == ("minjun@gmail.example", f"{world.town.url('plain')}?utm_campaign=spring")
-        assert sent["values"] == {"email": "minjun@gmail.example", "numberofemployees": 500, "plan": "now", "cv": "b.pdf", "campaign": "spring"}
+        assert sent["values"] == {
+            "email": "minjun@gmail.example",
+            "numberofemployees": 500,
+            "plan": "now",
+            "cv": "b.pdf",
+            "campaign": "spring",
+            "theirs": "50%",
+        }
         assert ([one["granted"] for one in sent["consents"]], sent["version"]) == ([True, False], 2)
         page.wait_for_function("window.baton")
         views = "SELECT k.value, e.payload ->> 'version' FROM event e JOIN event_key k ON k.id = e.key JOIN identity i ON i.contact_id = e.contact_id"

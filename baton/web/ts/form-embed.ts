@@ -95,7 +95,12 @@ function hidden(f: Field): string {
   if (from === "query" && name) return new URLSearchParams(location.search).get(name) || (f.d as string) || "";
   if (from === "cookie" && name) {
     const found = doc.cookie.split("; ").find((c) => c.startsWith(name + "="));
-    return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
+    const text = found ? found.slice(name.length + 1) : "";
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text; // somebody else's cookie: "50%" is no code
+    }
   }
   return f.f || (f.d as string) || "";
 }
