@@ -132,4 +132,4 @@ class TestPrivacy:
 
     def test_anonymous(self, admin: Client, pair: tuple[int, int]) -> None:
         admin.post(f"/privacy/{pair[0]}/anonymise/", {"name": "김민준"}, headers=HTMX)
-        assert Contact.objects.get(id=pair[0]).properties == {}
+        assert Contact.objects.get(id=pair[0]).properties == {"original_source": "offline", "latest_source": "offline"}, "what is counted, not who it was"

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from baton.accounts import users
 from baton.analytics import form_report, form_trial
@@ -185,7 +186,8 @@ def test_versions_tell_what_changed_and_lead_back(web: Client) -> None:
     assert "The first version." in page
     web.post(f"/forms/{form.pk}/versions/1/back/", headers=HTMX)
     assert Form.objects.get().draft == first
-    assert "Field “Phone” added" in dict(reversed(pair) for pair in form_changes.said(form.draft, first))
+    with translation.override("en"):
+        assert "Field “Phone” added" in dict(reversed(pair) for pair in form_changes.said(form.draft, first))
     web.post(f"/forms/{form.pk}/do/", {"do": "archive"}, headers=HTMX)
     assert form.name not in web.get("/forms/").content.decode()
     assert form.name in web.get("/forms/?archived=1").content.decode()

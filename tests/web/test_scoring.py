@@ -392,7 +392,7 @@ def test_forms_are_rated_and_those_without_points_are_named(marketer: Client, se
     from baton.forms import verbs
 
     fields = [{"name": "email", "label": "E-mail", "type": "email"}]
-    demo, paper = (verbs.create(name, fields, actor=SYSTEM) for name in ("Demo", "=Paper"))
+    demo, paper = (verbs.create(name, {"fields": fields}, actor=SYSTEM) for name in ("Demo", "=Paper"))
     scores.define(model, "demo", "form", {"condition": "form_submitted", "form": demo.pk}, 50, actor=SYSTEM)
     scores.define(model, "late", "form", {"condition": "form_submitted", "tag": "late"}, 10, actor=SYSTEM)
     page = marketer.get("/scoring/forms/").content.decode()

@@ -82,8 +82,7 @@ export function watchForms() {
     if (!one.begun) add("form_start", one.x);
     one.begun = true;
   };
-  on("input", touched);
-  on("change", touched);
+  on("input", touched); // not `change`: that also comes for a form which an application takes away
   on("submit", (one, event) => {
     if (hooks.send) hooks.send(event.target as HTMLFormElement);
     if (/^#/.test(one.x.form as string)) one.sent = true; // one of Baton's own may still find faults

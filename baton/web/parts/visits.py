@@ -17,7 +17,7 @@ ICONS = {
     "offline": "user-round",
 }  # fmt: skip
 MADE = {
-    "import": gettext_lazy("Import"), "page": gettext_lazy("by hand"), "api": gettext_lazy("API"), "workflow": gettext_lazy("Workflow"),
+    "import": gettext_lazy("Import"), "page": gettext_lazy("entered by hand"), "api": gettext_lazy("API"), "workflow": gettext_lazy("Workflow"),
     "form": gettext_lazy("Form"), "merge": gettext_lazy("Merge"),
 }  # fmt: skip
 
