@@ -76,7 +76,7 @@ def play() -> None:
     maker = trace(TIMES, SEED)
     with TemporaryDirectory() as folder:
         collector = Running(Path(folder))
-        collector.app.mails.secure = True
+        collector.app.judge.secure = True
         try:
             world = World(maker, collector)
             settle()

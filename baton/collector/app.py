@@ -14,8 +14,10 @@ from pathlib import Path
 from baton.collector.buffer import Buffer
 from baton.collector.hits import Hits
 from baton.collector.http import NOT_FOUND, TEXT, Receive, Scope, Send, answer
+from baton.collector.judge import Judge
 from baton.collector.links import Links
 from baton.collector.mails import Mails
+from baton.collector.reads import Reads
 from baton.collector.scripts import Scripts, parts
 from baton.collector.sites import Sites
 from baton.collector.spill import LIMIT, Spill
@@ -38,8 +40,10 @@ class Collector:
         self.sites = Sites(self.url, self.settings)
         self.buffer = Buffer(self.url, self.spill, {"baton_site": self.sites.changed})
         self.hits = Hits(self.settings, self.buffer, self.sites)
-        self.mails = Mails(self.url, self.settings, self.buffer)
-        self.links = Links(self.url, self.settings, self.buffer)
+        self.reads = Reads(self.url, self.buffer)
+        self.judge = Judge(self.settings)
+        self.mails = Mails(self.settings, self.buffer, self.reads, self.judge)
+        self.links = Links(self.settings, self.buffer, self.reads, self.judge)
         self.scripts = Scripts(asks=self.sites.asks)
 
     async def start(self) -> None:
@@ -53,7 +57,7 @@ class Collector:
         await self.buffer.stop()
         await self.sites.stop()
         await self.links.stop()
-        self.mails.stop()
+        self.reads.stop()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

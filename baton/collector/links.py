@@ -11,17 +11,17 @@ from collections import Counter
 from datetime import date, datetime
 from urllib.parse import quote, urlsplit, urlunsplit
 
-import asyncpg
 from pydantic_core import to_json
 
 from baton.collector import packet
 from baton.collector.buffer import Buffer, Refused
 from baton.collector.http import NO_STORE, NOT_FOUND, SORRY, TEXT, Scope, Send, answer, header, now_ms
+from baton.collector.judge import Judge
 from baton.collector.packet import Fact
+from baton.collector.reads import Reads
 from baton.collector.spill import Full
 from baton.collector.store import is_away
 from baton.content.campaign import with_campaign
-from baton.events import evidence
 from baton.events.ids import new_id
 from baton.events.vocabulary import Kind
 from baton.events.wire import COOKIE, is_cookie
@@ -31,7 +31,6 @@ from baton.platform.config import Config
 MEMORY = 20  # seconds a link is remembered: changed or switched off, it is so everywhere soon after
 KEPT = 20_000  # links remembered
 CODE = re.compile(r"[a-z0-9_-]{1,40}")  # what is none is neither asked for nor remembered
-JUDGED = frozenset({b"accept", b"accept-language", b"sec-fetch-mode", b"sec-fetch-user", b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"})
 
 LINK = "SELECT id, name, url, utm::text, medium, active FROM short_link WHERE code = $1"
 WHOSE = "SELECT 1 FROM identity WHERE kind = 'cookie' AND value = $1"
@@ -48,23 +47,21 @@ Link = tuple[int, str, str, dict[str, str], str, bool]  # id, name, url, utm, me
 class Links:
     """The route /l/."""
 
-    def __init__(self, url: str, settings: Config, buffer: Buffer) -> None:
-        self.url = url
+    def __init__(self, settings: Config, buffer: Buffer, reads: Reads, judge: Judge) -> None:
         self.settings = settings
         self.buffer = buffer
-        self._pool: asyncpg.Pool | None = None
+        self.reads = reads
+        self.judge = judge
         self._known: dict[str, tuple[Link | None, float]] = {}
         self._waiting: Counter[tuple[int, date, bool]] = Counter()  # (link, day, machine) -> clicks not written yet
         self._writing: asyncio.Task[None] | None = None
 
     async def stop(self) -> None:
-        """Write what was counted and close the connections."""
+        """Write what was counted."""
         if self._writing is not None:
             await asyncio.gather(self._writing, return_exceptions=True)
         if self._waiting and not self.buffer.away:
             await self._write()
-        if self._pool is not None:
-            self._pool.terminate()
 
     async def click(self, scope: Scope, code: str, send: Send) -> None:
         if scope["method"] not in ("GET", "HEAD"):
@@ -85,13 +82,13 @@ class Links:
         await answer(send, 302, b"", [*NO_STORE, (b"location", _ascii(with_campaign(link[2], link[3])).encode())], head=scope["method"] == "HEAD")
 
     async def _note(self, scope: Scope, link: Link) -> None:
-        said = self._judge(scope)
+        said = self.judge.said(Kind.LINK_CLICK, scope)
         self._waiting[link[0], datetime.now(self.settings.zone).date(), "machine" in said] += 1
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
         cookie = _cookie(scope)
         try:
-            if not cookie or not await self._read(WHOSE, cookie):
+            if not cookie or not await self.reads.value(WHOSE, cookie):
                 return
             payload = {"url": link[2], "medium": link[4], **said}
             fact = Fact(now_ms(), new_id(), int(Kind.LINK_CLICK), int(Kind.LINK_CLICK), str(link[0]), link[1], None, to_json(payload).decode())
@@ -102,20 +99,6 @@ class Links:
             if not is_away(error):
                 raise  # else it is counted, and whose it was is not known
 
-    def _judge(self, scope: Scope) -> dict[str, object]:
-        """What is kept of who clicked: how probably a person, why, and the name of the program."""
-        agent = header(scope, b"user-agent")
-        headers = {str(name, "latin-1"): str(value, "latin-1") for name, value in scope["headers"] if name in JUDGED}
-        verdict = evidence.judge(
-            kind=Kind.LINK_CLICK,
-            method=scope["method"],
-            user_agent=agent,
-            headers=headers,
-            secure=self.settings.url.startswith("https"),
-            headless=self.settings.demo,
-        )
-        return {**verdict.payload(), "ua": agent[: evidence.KEPT_AGENT]}
-
     async def _write(self) -> None:
         """Add up what was counted meanwhile; what cannot be written now waits for the next click."""
         while self._waiting:
@@ -125,8 +108,7 @@ class Links:
             for (link, day, machine), times in sorted(taken.items()):
                 rows.setdefault((link, day), [0, 0])[machine] += times
             try:
-                pool = await self._connected()
-                await pool.execute(COUNT, [k[0] for k in rows], [k[1] for k in rows], [v[0] for v in rows.values()], [v[1] for v in rows.values()], timeout=5)
+                await self.reads.run(COUNT, [k[0] for k in rows], [k[1] for k in rows], [v[0] for v in rows.values()], [v[1] for v in rows.values()])
             except Exception as error:
                 self._waiting.update(taken)
                 if not is_away(error):
@@ -139,9 +121,7 @@ class Links:
         if time.monotonic() - at < MEMORY:
             return known
         try:
-            if self.buffer.away:
-                raise ConnectionError
-            row = await (await self._connected()).fetchrow(LINK, code, timeout=2)
+            row = await self.reads.row(LINK, code)
         except Exception as error:
             if known is not None and is_away(error):
                 return known
@@ -151,16 +131,6 @@ class Links:
             self._known.clear()
         self._known[code] = (found, time.monotonic())
         return found
-
-    async def _read(self, statement: str, *values: object) -> object:
-        if self.buffer.away:
-            raise ConnectionError
-        return await (await self._connected()).fetchval(statement, *values, timeout=2)
-
-    async def _connected(self) -> asyncpg.Pool:
-        if self._pool is None:
-            self._pool = await asyncpg.create_pool(self.url, min_size=0, max_size=2, timeout=2, command_timeout=5)
-        return self._pool
 
 
 def _cookie(scope: Scope) -> str:

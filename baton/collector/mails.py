@@ -1,14 +1,13 @@
 """What mail programs ask for: the pixel of an open, and the links that lead on. GET never changes anything but what is noted here."""
 
 import time
-from typing import Any
 from urllib.parse import urlsplit
 
-import asyncpg
-
-from baton.collector import networks, packet
+from baton.collector import packet
 from baton.collector.buffer import Buffer, Refused
-from baton.collector.http import NO_STORE, NOT_FOUND, SORRY, TEXT, Scope, Send, answer, header, now_ms
+from baton.collector.http import NO_STORE, NOT_FOUND, SORRY, TEXT, Scope, Send, answer, now_ms
+from baton.collector.judge import Judge
+from baton.collector.reads import Reads
 from baton.collector.spill import Full
 from baton.collector.store import is_away
 from baton.events import evidence
@@ -16,7 +15,6 @@ from baton.events.vocabulary import Kind
 from baton.platform import logs, signing
 from baton.platform.config import Config
 
-TELLING = ("accept", "accept-language", "purpose", "sec-purpose", "x-purpose", "x-moz", "sec-fetch-mode", "sec-fetch-user")  # headers that are judged
 HOST_MEMORY = 60  # seconds a host is remembered as tracked, or not
 # A host that was registered, or from which views have come.
 TRACKED = """
@@ -31,20 +29,13 @@ log = logs.log(__name__)
 class Mails:
     """The routes /o/ and /c/."""
 
-    def __init__(self, url: str, settings: Config, buffer: Buffer) -> None:
-        self.url = url
+    def __init__(self, settings: Config, buffer: Buffer, reads: Reads, judge: Judge) -> None:
         self.settings = settings
         self.buffer = buffer
-        self.networks = networks.Networks(settings.data_dir / "networks")
-        self.secure = settings.url.startswith("https:")
-        self._pool: asyncpg.Pool | None = None  # reads for redirects; the writing connection is never waited for
+        self.reads = reads
+        self.judge = judge
         self._links: dict[int, str] = {}
         self._hosts: dict[str, tuple[bool, float]] = {}
-
-    def stop(self) -> None:
-        """Close the connections."""
-        if self._pool is not None:
-            self._pool.terminate()
 
     async def open(self, scope: Scope, token: str, send: Send) -> None:
         read = signing.read("open", token)
@@ -92,19 +83,7 @@ class Mails:
 
     def _hit(self, kind: Kind, contact: int, message: int, scope: Scope, *more: str, **payload: str) -> packet.Packet:
         """What is kept of an open or a click, with who probably made it. `more`: reasons besides what the request says."""
-        where, agent = networks.address(scope), header(scope, b"user-agent")
-        verdict = evidence.judge(
-            kind=kind,
-            method=scope["method"],
-            user_agent=agent,
-            network=self.networks.kind(where),
-            headers={name: header(scope, name.encode()) for name in TELLING},
-            secure=self.secure,
-            headless=self.settings.demo,
-        )
-        said = {**payload, "ua": agent[: evidence.KEPT_AGENT], **verdict.payload()}
-        if net := networks.truncated(where):
-            said["net"] = net
+        said = {**payload, **self.judge.said(kind, scope)}
         if more:
             said = evidence.again(kind, said, *more)
         return packet.of_mail(kind, contact, message, now_ms(), grace=round(self.settings.scanner_seconds * 1000), machine="", payload=said)
@@ -113,7 +92,7 @@ class Mails:
         """The target of a mail's link; links never change, so each is read once."""
         known = self._links.get(number)
         if known is None:
-            known = await self._read("SELECT url FROM email_link WHERE id = $1", number)
+            known = await self.reads.value("SELECT url FROM email_link WHERE id = $1", number)
             if known is not None:
                 if len(self._links) > 50_000:
                     self._links.clear()
@@ -129,7 +108,7 @@ class Mails:
             found = True
         else:
             try:
-                found = bool(await self._read(TRACKED, host, int(Kind.PAGE_VIEW)))
+                found = bool(await self.reads.value(TRACKED, host, int(Kind.PAGE_VIEW)))
             except Exception as error:
                 if is_away(error):
                     return known
@@ -138,13 +117,6 @@ class Mails:
             self._hosts.clear()
         self._hosts[host] = (found, time.monotonic())
         return found
-
-    async def _read(self, statement: str, *values: object) -> Any:
-        if self.buffer.away:
-            raise ConnectionError
-        if self._pool is None:
-            self._pool = await asyncpg.create_pool(self.url, min_size=0, max_size=2, timeout=2, command_timeout=2)
-        return await self._pool.fetchval(statement, *values, timeout=2)
 
 
 def with_token(url: str, token: str) -> str:

@@ -8,8 +8,12 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
+
+from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"  # a window, not a robot
 ESBUILD = ROOT / "node_modules" / "@esbuild"
 REACT = """
 import { StrictMode, createElement as h, useEffect, useState } from "react";
@@ -96,6 +100,19 @@ def town() -> Iterator[Town]:
         Thread(target=server.serve_forever, daemon=True).start()
         yield made
         server.shutdown()
+
+
+@contextmanager
+def visitor(browser: Browser, **options: Any) -> Iterator[Page]:
+    """A browser of its own; a script error or a broken policy fails the test."""
+    context = browser.new_context(**{"user_agent": AGENT, "locale": "ko-KR", "timezone_id": "Asia/Seoul", **options})
+    context.set_default_timeout(10_000)
+    page, faults = context.new_page(), []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None)
+    yield page
+    context.close()
+    assert not faults
 
 
 def player(script: str) -> str:

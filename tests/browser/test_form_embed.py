@@ -15,7 +15,6 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser import sites
 from tests.browser.sites import ROOT, Town
 
-AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"  # a window, not a robot
 FILL = """
 from baton.forms import verbs
 from baton.events import sites
@@ -65,17 +64,11 @@ class World:
 
     @contextmanager
     def visitor(self, cookie: str = "", **options: Any) -> Iterator[Page]:
-        """A browser of its own; a script error or a broken policy fails the test."""
-        context = self.browser.new_context(user_agent=AGENT, locale="ko-KR", timezone_id="Asia/Seoul", **options)
-        context.set_default_timeout(10_000)
-        if cookie:
-            context.add_cookies([{"name": "baton_v", "value": cookie, "url": self.town.url(host)} for host in ("plain", "strict", "app")])
-        page, faults = context.new_page(), []
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None)
-        yield page
-        context.close()
-        assert not faults
+        """Somebody at these pages, known by a cookie or new."""
+        with sites.visitor(self.browser, **options) as page:
+            if cookie:
+                page.context.add_cookies([{"name": "baton_v", "value": cookie, "url": self.town.url(host)} for host in ("plain", "strict", "app")])
+            yield page
 
     def last(self, name: str) -> dict[str, Any]:
         """The last answer to a form, with its contact's address."""

@@ -1,5 +1,7 @@
 """The rule sheet in a browser: a rule goes from a draft over its effect and the review of sales to points; bands are dragged; a contact is tried."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -37,7 +39,7 @@ def test_a_new_rule_goes_from_draft_to_points(sheet: Page, seller: Page) -> None
     sheet.locator("#rule-form [name=points]").press("Tab")
     expect(sheet.locator("#rule-web_rule [name=points]")).to_have_value("7")
     sheet.locator("#rule-form header [data-close]").click()
-    expect(sheet.locator("#matched-web_rule")).to_contain_text("1")
+    expect(sheet.locator("#matched-web_rule")).to_have_text(re.compile("[1-9]"))  # her, and whoever saw a page in other tests
     before = int("".join(filter(str.isdigit, verdict.inner_text()))) - 7  # by the draft: 70, and what another test gave her
     sheet.locator("#rule-head .switch").click()
     expect(verdict).to_contain_text(str(before - 43))

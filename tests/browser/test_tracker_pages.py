@@ -6,8 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import AbstractContextManager
 from typing import Any
 
 import psycopg
@@ -16,10 +15,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from baton.events.vocabulary import Kind
 from tests.browser import sites
-from tests.browser.sites import Town
+from tests.browser.sites import ROOT, Town
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"  # a window, not a robot
 KEPT = "f3d1c0de" * 4  # the hubspotutk cookie of somebody whom HubSpot knew
 FILL = """
 from baton.events import own, sites
@@ -54,17 +51,8 @@ class World:
         html = f'<!doctype html><html lang="ko"><head><meta charset="utf-8"><title>{title}</title>{head or self.tag()}</head><body>{body}</body></html>'
         self.town.put(path, html, **headers)
 
-    @contextmanager
-    def visitor(self, **options: Any) -> Iterator[Page]:
-        """A browser of its own; a script error or a broken policy fails the test."""
-        context = self.browser.new_context(**{"user_agent": AGENT, "locale": "ko-KR", "timezone_id": "Asia/Seoul", **options})
-        context.set_default_timeout(10_000)
-        page, faults = context.new_page(), []
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None)
-        yield page
-        context.close()
-        assert not faults
+    def visitor(self, **options: Any) -> AbstractContextManager[Page]:
+        return sites.visitor(self.browser, **options)
 
     def facts(self, cookie: str, *kinds: Kind, count: int = 1) -> list[dict[str, Any]]:
         """Events of a visitor of these kinds in their order, as soon as there are `count`."""
@@ -312,7 +300,7 @@ def test_ten_people_who_read_at_the_same_time_keep_their_own_story(world: World)
     world.page("/form", f'<script src="{world.baton}/f/{world.guid}.js"></script>')
     people: list[tuple[BrowserContext, Page]] = []
     for _number in range(10):
-        context = world.browser.new_context(user_agent=AGENT)
+        context = world.browser.new_context(user_agent=sites.AGENT)
         people.append((context, context.new_page()))
     walks = [[("a", "b", "c")[(number + step) % 3] for step in range(1 + number % 2)] for number in range(10)]
     cookies = []

@@ -39,7 +39,7 @@ def one_point_each() -> None:
 def test_programs_get_no_points_and_people_keep_them(collector: Running) -> None:
     assert len(PROGRAMS) >= 10
     assert len(PEOPLE) >= 6
-    collector.app.mails.secure = True  # as behind an https address, where browsers send all their headers
+    collector.app.judge.secure = True  # as behind an https address, where browsers send all their headers
     maker = trace(4)
     one_point_each()
     world = World(maker, collector)

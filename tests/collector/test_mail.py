@@ -111,7 +111,7 @@ def test_a_hit_keeps_who_made_it_from_where_and_how_sure_that_is(collector: Runn
 def test_networks_that_the_administrator_listed(collector: Running, sent: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "relays.csv").write_text("203.0.113.0/28,KR,KR-11,Seoul,\n2001:db8::/45,KR,,,\n")
     (tmp_path / "scanners.csv").write_text("# ours\n198.51.100.8/31\nnonsense\n")
-    known = collector.app.mails.networks = Networks(tmp_path)
+    known = collector.app.judge.networks = Networks(tmp_path)
     for address in ("203.0.113.15", "2001:db8:7::1", "203.0.113.16", "198.51.100.9"):
         collector.get(sent["open"], headers={"x-forwarded-for": address})
     collector.get(sent["away"], headers={"x-forwarded-for": "203.0.113.15", "accept": "text/html", "accept-language": "ko"})  # people surf by relays

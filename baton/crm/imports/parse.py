@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 
 from baton.crm.values import HOME, Fault
 
-ORDERS = ("ymd", "mdy", "dmy")
 MONTHS = {name: number for number, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1)}
 YES = {
     "yes",

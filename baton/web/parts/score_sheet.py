@@ -7,7 +7,6 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils.dateparse import parse_date
-from django.utils.translation import gettext as _
 
 from baton.accounts import permissions, rights
 from baton.accounts.rights import Rights
@@ -305,8 +304,3 @@ def _reached(model: ScoreModel, least: int, stage: str, days: int) -> tuple[int,
     """Contacts that came to a stage in the last days, and how many of them have so many points now."""
     params = {"least": least, "kind": int(Kind.STAGE_CHANGED), "stage": stage, "model": model.pk, "since": clock.now() - timedelta(days=days)}
     return sql.rows(REACHED, params)[0]
-
-
-def band_label(content: Mapping[str, Any], place: int) -> str:
-    """A band's name by its place in a card; below the first there is none."""
-    return str(content["bands"][place]["label"]) if place >= 0 else _("Nurture")
