@@ -24,8 +24,9 @@ def by_changes(changes: Sequence[Change]) -> int:
     enrolled = 0
     for workflow in Workflow.objects.filter(state="on", archived_at=None).exclude(published=None):
         published = graph.readable(workflow.published_id or 0)
-        if published and (trigger := published.trigger) and trigger.key in waking and (causes := trigger.causes(waking[trigger.key])):
-            enrolled += enter(workflow, causes, actor=SYSTEM)
+        for trigger in published.triggers if published else ():
+            if trigger.key in waking and (causes := trigger.causes(waking[trigger.key])):
+                enrolled += enter(workflow, causes, actor=SYSTEM, trigger=trigger.id)
     return enrolled
 
 
@@ -34,7 +35,7 @@ def enroll(workflow: Workflow, contact_ids: Collection[int], cause: str, actor: 
     return enter(workflow, dict.fromkeys(contact_ids, cause), actor=actor)
 
 
-def enter(workflow: Workflow, causes: Mapping[int, str], *, actor: Actor) -> int:
+def enter(workflow: Workflow, causes: Mapping[int, str], *, actor: Actor, trigger: str = "") -> int:
     """Enroll each contact for its cause in the caller's transaction; returns how many entered.
 
     Left out: who is archived or not known by name yet, who is inside already, whom this cause enrolled before, and, when
@@ -54,7 +55,9 @@ def enter(workflow: Workflow, causes: Mapping[int, str], *, actor: Actor) -> int
                 "workflow": workflow.pk,
                 "version": workflow.published_id,
                 "step": published.first,
-                "once": published.trigger is not None and published.trigger.again == "never",
+                "once": published.settings.again == "never",
+                "trigger": trigger,
+                "policy": published.settings.again,
                 "now": now,
             },
         )

@@ -8,7 +8,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from baton.platform.errors import Problem
 
-Kind = Literal["text", "long_text", "number", "choice", "email", "property", "property_value", "filter", "form", "segment", "user", "team"]
+Kind = Literal[
+    "text", "long_text", "number", "boolean", "choice", "choices", "date", "time", "url", "secret",
+    "email", "form", "segment", "fixed_segment", "segments", "user", "users", "team", "score", "band", "lifecycle", "workflow", "step",
+    "property", "date_property", "property_value", "values", "filter", "event_kind", "object_type", "pipeline", "pipeline_stage", "pairs",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
-"""A workflow as it is stored, as a tree: a trigger, steps in order, and branches whose paths are again steps.
+"""A workflow as it is stored, as a tree: triggers, steps in order, and branches whose paths are again steps.
 
-    {"trigger": {"id": "t", "type": "form_submitted", "form": 3},
+    {"triggers": [{"id": "t", "type": "form_submitted", "form": 3}],
+     "settings": {"again": "every_time"},
      "steps": [{"id": "s1", "type": "send_email", "email": 7},
                {"id": "s2", "type": "branch", "filter": {...}, "paths": [{"label": "yes", "steps": [...]}, {"label": "no", "steps": []}]}]}
 
-After the last step of a path the walk goes on behind the branch, so every step can be reached. A draft may have fields
-that are not filled in; `problems` tells what is missing before it can be published.
+After the last step of a path the walk goes on behind the branch: there the ways join. A step `go_to` leads elsewhere, a step that ends
+ends the run. A draft may have fields that are not filled in; `problems` tells what is missing before it can be published (checks.py adds
+what only the whole shows).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,8 +18,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
-from baton.automation.field import faults, join
+from baton.automation.field import Fields, faults, join
 from baton.automation.models import Version
+from baton.automation.settings import Settings
 from baton.automation.step import Path, Step, steps
 from baton.automation.trigger import Trigger, triggers
 from baton.platform import logs
@@ -26,17 +29,20 @@ from baton.platform.errors import Invalid, Problem
 _log = logs.log(__name__)
 
 DEPTH = 12  # branches within branches
+MOST_TRIGGERS = 20
 
 
 @dataclass(frozen=True)
 class Graph:
     """What a version or a draft says. Made by parse() only."""
 
-    trigger: Trigger | None
+    triggers: tuple[Trigger, ...]
     steps: tuple[Step, ...]
+    settings: Settings = field(default_factory=Settings)
     _by_id: dict[str, Step] = field(default_factory=dict, repr=False)
     _next: dict[str, str] = field(default_factory=dict, repr=False)
     _at: dict[str, str] = field(default_factory=dict, repr=False)
+    _order: dict[str, int] = field(default_factory=dict, repr=False)
 
     @property
     def first(self) -> str:
@@ -56,26 +62,41 @@ class Graph:
 
     def after(self, step_id: str, path: str = "") -> str:
         """The step that follows, or "" at the end. `path` is the way taken out of a branch."""
-        for way in self._by_id[step_id].paths:
+        step = self._by_id[step_id]
+        if step.ends:
+            return ""
+        if target := step.target():
+            return target
+        for way in step.paths:
             if way.label == path and way.steps:
                 return way.steps[0].id
         return self._next[step_id]
 
+    def back(self, step_id: str, to: str) -> bool:
+        """Whether the way from one step to another goes back (or nowhere): each time is a turn, and steps run anew."""
+        return bool(to) and self._order[to] <= self._order[step_id]
+
+    def trigger(self, trigger_id: str) -> Trigger | None:
+        return next((t for t in self.triggers if t.id == trigger_id), None)
+
     def stored(self) -> dict[str, Any]:
         """The same as it is kept in the database."""
         return {
-            "trigger": {"type": self.trigger.key, **self.trigger.model_dump(mode="json")} if self.trigger else None,
+            "triggers": [{"type": t.key, **t.model_dump(mode="json")} for t in self.triggers],
+            "settings": self.settings.model_dump(mode="json"),
             "steps": [_stored(s) for s in self.steps],
         }
 
     def problems(self) -> list[Problem]:
         """Everything that must be put right before publishing, with paths."""
         found: list[Problem] = []
-        if self.trigger is None:
-            found.append(Problem("trigger", "REQUIRED", _("Choose what enrolls contacts.")))
-        else:
-            found += _unfilled(self.trigger, "trigger")
-            found += [Problem(join("trigger", p.path), p.code, p.message) for p in self.trigger.problems()]
+        if not self.triggers:
+            found.append(Problem("triggers", "REQUIRED", _("Choose what enrolls contacts.")))
+        for number, trigger in enumerate(self.triggers):
+            at = join("triggers", number)
+            missing = _unfilled(trigger, at)
+            found += missing or [Problem(join(at, p.path), p.code, p.message) for p in trigger.problems()]
+        found += _unfilled(self.settings, "settings")
         if not self.steps:
             found.append(Problem("steps", "REQUIRED", _("Add at least one step.")))
         for step in self.walk():
@@ -90,20 +111,26 @@ def parse(data: Mapping[str, Any]) -> Graph:
     problems: list[Problem] = []
     if not isinstance(data, Mapping):
         raise Invalid.one("", "INVALID_VALUE", _("Expected an object."))
-    for name in data.keys() - {"trigger", "steps"}:
+    for name in data.keys() - {"triggers", "steps", "settings"}:
         problems.append(Problem(str(name), "UNKNOWN_FIELD", _("There is no such field.")))
-    trigger = _trigger(data.get("trigger"), problems)
+    triggers = _triggers(data.get("triggers", []), problems)
+    settings = _settings(data.get("settings", {}), problems)
     found = _steps(data.get("steps", []), "steps", problems, 0)
     by_id: dict[str, Step] = {}
     where: dict[str, str] = {}
+    known = {t.id for t in triggers}
     for step, at in _flat(found, "steps"):
-        if step.id in by_id or (trigger and step.id == trigger.id):
+        if step.id in by_id or step.id in known:
             problems.append(Problem(join(at, "id"), "DUPLICATE", _("Another step has the id {id}.").format(id=step.id)))
         by_id[step.id] = step
         where[step.id] = at
+    for step in by_id.values():
+        if (target := step.target()) and target not in by_id:
+            problems.append(Problem(join(where[step.id], "to"), "NOT_FOUND", _("There is no step {id}.").format(id=target)))
     if problems:
         raise Invalid(problems)
-    return Graph(trigger, found, by_id, dict(_following(found, "")), where)
+    order = {id: number for number, id in enumerate(by_id)}
+    return Graph(triggers, found, settings, by_id, dict(_following(found, "")), where, order)
 
 
 @lru_cache(maxsize=512)
@@ -125,17 +152,39 @@ def readable(version_id: int) -> Graph | None:
         return None
 
 
-def _trigger(data: Any, problems: list[Problem]) -> Trigger | None:
-    if data is None or data == {}:
-        return None
-    kind: type[Trigger] | None = _kind(data, triggers(), "trigger", problems)
-    if kind is None:
-        return None
+def _triggers(data: Any, problems: list[Problem]) -> tuple[Trigger, ...]:
+    if not isinstance(data, Sequence) or isinstance(data, str):
+        problems.append(Problem("triggers", "INVALID_VALUE", _("Expected a list.")))
+        return ()
+    if len(data) > MOST_TRIGGERS:
+        problems.append(Problem("triggers", "TOO_MANY", _("At most {n} triggers.").format(n=MOST_TRIGGERS)))
+        return ()
+    found: list[Trigger] = []
+    for number, item in enumerate(data):
+        at = join("triggers", number)
+        kind: type[Trigger] | None = _kind(item, triggers(), at, problems)
+        if kind is None:
+            continue
+        try:
+            one = kind.model_validate({k: v for k, v in item.items() if k != "type"})
+        except ValidationError as error:
+            problems += faults(error, at)
+            continue
+        if any(other.id == one.id for other in found):
+            problems.append(Problem(join(at, "id"), "DUPLICATE", _("Another trigger has the id {id}.").format(id=one.id)))
+        found.append(one)
+    return tuple(found)
+
+
+def _settings(data: Any, problems: list[Problem]) -> Settings:
+    if not isinstance(data, Mapping):
+        problems.append(Problem("settings", "INVALID_VALUE", _("Expected an object.")))
+        return Settings()
     try:
-        return kind.model_validate({k: v for k, v in data.items() if k != "type"})
+        return Settings.model_validate(data)
     except ValidationError as error:
-        problems += faults(error, "trigger")
-        return None
+        problems += faults(error, "settings")
+        return Settings()
 
 
 def _steps(data: Any, at: str, problems: list[Problem], depth: int) -> tuple[Step, ...]:
@@ -153,20 +202,20 @@ def _step(data: Any, at: str, problems: list[Problem], depth: int) -> Step | Non
     if kind is None:
         return None
     values = {k: v for k, v in data.items() if k not in ("type", "paths")}
-    paths = _paths(kind, data.get("paths", []), join(at, "paths"), problems, depth)
     try:
-        return kind.model_validate({**values, "paths": paths})
+        step: Step = kind.model_validate(values)
     except ValidationError as error:
         problems += faults(error, at)
         return None
+    return step.model_copy(update={"paths": _paths(step, data.get("paths", []), join(at, "paths"), problems, depth)})
 
 
-def _paths(kind: type[Step], data: Any, at: str, problems: list[Problem], depth: int) -> tuple[Path, ...]:
+def _paths(step: Step, data: Any, at: str, problems: list[Problem], depth: int) -> tuple[Path, ...]:
     """The ways out of a branch, always all of them and in their order."""
     if not isinstance(data, Sequence) or isinstance(data, str):
         problems.append(Problem(at, "INVALID_VALUE", _("Expected a list.")))
         return ()
-    known = [label for label, _name in kind.labels]
+    known = [label for label, _name in step.ways()]
     given: dict[str, tuple[Step, ...]] = {}
     for number, item in enumerate(data):
         here = join(at, number)
@@ -207,10 +256,10 @@ def _following(found: Sequence[Step], end: str) -> Iterator[tuple[str, str]]:
 
 def _stored(step: Step) -> dict[str, Any]:
     data = {"id": step.id, "type": step.key, **step.model_dump(mode="json", exclude={"id", "paths"})}
-    if step.labels:
+    if step.paths:
         data["paths"] = [{"label": p.label, "steps": [_stored(s) for s in p.steps]} for p in step.paths]
     return data
 
 
-def _unfilled(item: Step | Trigger, at: str) -> list[Problem]:
+def _unfilled(item: Fields, at: str) -> list[Problem]:
     return [Problem(join(at, name), "REQUIRED", _("{field} is missing.").format(field=item.inputs()[name].label)) for name in item.unfilled()]

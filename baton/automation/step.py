@@ -1,11 +1,12 @@
 """The contract of a step: its fields draw the side panel, its run() does the work for everybody who stands there.
 
 Implementations are in steps/, one file each. run() is called inside the transaction that also moves the contacts on:
-what it writes to the database happens once or not at all. It must not talk to the outside; that is what the outbox is for.
+what it writes to the database happens once or not at all. It must not talk to the outside; that is what the outbox is for
+(mails) and the calls (calls.py). Whom a step keeps waiting comes back to resume() when his time is over or he was woken.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
@@ -14,19 +15,24 @@ from django.utils.functional import Promise
 from pydantic import BaseModel, ConfigDict, SerializeAsAny
 
 from baton.automation.field import Fields
+from baton.automation.settings import Settings
 from baton.platform import registry
 from baton.platform.actor import Actor
 from baton.platform.errors import Problem
 
+Stored = dict[str, Any]
 DONE, WAITING, SKIPPED, FAILED = "done", "waiting", "skipped", "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A contact at a step."""
+    """A contact, or another record, at a step."""
 
     contact_id: int
     enrollment_id: int
+    entered_at: datetime | None = None  # when it came here; None: now
+    turn: int = 0  # how often the walk went back to an earlier step
+    woken: bool = False  # in resume(): the condition it waited for came true; else its time is over
 
 
 @dataclass(slots=True)
@@ -37,6 +43,7 @@ class Effect:
     detail: dict[str, Any] = field(default_factory=dict)
     until: datetime | None = None
     path: str = ""
+    kept: dict[str, Any] = field(default_factory=dict)  # for later steps: enrollment.data[<step id>]
 
 
 @dataclass(slots=True)
@@ -48,6 +55,9 @@ class Batch:
     now: datetime
     standing: Sequence[Standing]
     effects: dict[int, Effect] = field(default_factory=dict)  # by enrollment
+    object_type: str = "contact"
+    settings: Settings = field(default_factory=Settings)
+    rehearsal: bool = False  # nothing outside this database may hear of it; nobody answers
 
     @property
     def contact_ids(self) -> list[int]:
@@ -59,10 +69,11 @@ class Batch:
 
     def cause(self, standing: Standing) -> str:
         """Names this step of this walk: what it sends or says carries it, and goes out once."""
-        return f"step:{standing.enrollment_id}:{self.step}"
+        return f"step:{standing.enrollment_id}:{self.step}" + (f":{standing.turn}" if standing.turn else "")
 
-    def wait(self, standing: Standing, until: datetime) -> None:
-        self.effects[standing.enrollment_id] = Effect(WAITING, {"until": until.isoformat()}, until)
+    def wait(self, standing: Standing, until: datetime, **detail: Any) -> None:
+        """Stay until then. A time that is over already lets the walk go on at once."""
+        self.effects[standing.enrollment_id] = Effect(WAITING, {"until": until.isoformat(), **detail}, until)
 
     def skip(self, standing: Standing, reason: str) -> None:
         """Go on without having done anything."""
@@ -75,6 +86,10 @@ class Batch:
     def note(self, standing: Standing, **detail: Any) -> None:
         """Keep something about what was done, for the log."""
         self.effects[standing.enrollment_id] = Effect(DONE, detail)
+
+    def keep(self, standing: Standing, values: Mapping[str, Any]) -> None:
+        """Leave values for later steps: merge fields `{{ steps.<step id>.<name> }}` and conditions read them. After note, take or wait."""
+        self.effects.setdefault(standing.enrollment_id, Effect()).kept.update(values)
 
     def take(self, label: str, standing: Iterable[Standing]) -> None:
         """These go the way of this label."""
@@ -95,7 +110,11 @@ class Step(Fields, ABC):
     key: ClassVar[str]
     label: ClassVar[str | Promise]
     icon: ClassVar[str] = "circle"
-    labels: ClassVar[tuple[tuple[str, str | Promise], ...]] = ()  # of a branch: its ways by label, in order, with their names
+    group: ClassVar[str] = "other"  # where the list of new steps shows it: message, time, path, record, outside
+    objects: ClassVar[tuple[str, ...]] = ()  # object types that it can lead; (): all
+    labels: ClassVar[tuple[tuple[str, str | Promise], ...]] = ()  # of a branch with fixed ways: by label, in order, with their names
+    ends: ClassVar[str] = ""  # the state of a run that ends here: finished, goal
+    marketing: ClassVar[bool] = False  # reaches people outside with what may be advertising
 
     id: str
     name: str = ""  # given by people; empty: the step's own title
@@ -104,6 +123,21 @@ class Step(Fields, ABC):
     @abstractmethod
     def run(self, batch: Batch) -> None:
         """Do the step for the whole batch, in sets. Exceptions of one contact become his failure, see runner.py."""
+
+    def resume(self, batch: Batch) -> None:
+        """Those whom run() made wait, and whose time is over or who were woken. Who is not mentioned is done."""
+
+    def watches(self) -> Stored | None:
+        """The filter that wakes those who wait here, as soon as it holds for them; None: only time does."""
+        return None
+
+    def ways(self) -> tuple[tuple[str, str | Promise], ...]:
+        """The ways out, by label, in order, with their names; a branch with ways of its own making says so here."""
+        return self.labels
+
+    def target(self) -> str:
+        """The step where the walk goes on instead of the next one; "" for the next one."""
+        return ""
 
     def heading(self) -> str:
         """What the card on the canvas says."""

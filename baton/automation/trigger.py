@@ -2,29 +2,26 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal
+from datetime import datetime
+from typing import ClassVar
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
-from baton.automation.field import Fields, Input
+from baton.automation.field import Fields
 from baton.platform import registry
 from baton.platform.changes import Change
 from baton.platform.errors import Problem
-
-Again = Annotated[
-    Literal["never", "every_time"],
-    Input("choice", _("Enroll again"), options=(("never", _("Never: each contact once")), ("every_time", _("Every time, unless the contact is still inside")))),
-]
+from baton.query.statement import Sql
 
 
 class Trigger(Fields, ABC):
     key: ClassVar[str]
     label: ClassVar[str | Promise]
     icon: ClassVar[str] = "zap"
+    objects: ClassVar[tuple[str, ...]] = ("contact",)  # object types that it can enroll; (): all
+    rejoins: ClassVar[bool] = False  # enters a state (a list, a band, a stage) that one can leave and enter anew; else a thing that happened
 
     id: str = "t"
-    again: Again = "every_time"
 
     @classmethod
     @abstractmethod
@@ -37,6 +34,18 @@ class Trigger(Fields, ABC):
 
         The cause names the very fact (this submission, this joining), so that it never enrolls twice.
         """
+
+    def due(self, since: datetime, until: datetime, object_type: str) -> dict[int, str]:
+        """Of triggers that go by the clock: who is to be enrolled because a moment in (since, until] came, and by what."""
+        return {}
+
+    def backlog(self, object_type: str) -> Sql | None:
+        """SELECT of (id, cause) of those who would be enrolled now if the workflow were switched on with them; None where that has no meaning."""
+        return None
+
+    def past(self, since: datetime, until: datetime, object_type: str) -> Sql | None:
+        """SELECT of (id, at, cause) of those whom it would have enrolled in (since, until], with the causes that causes() and due() give; None: not known."""
+        return None
 
     def heading(self) -> str:
         """What the card on the canvas says."""

@@ -46,5 +46,5 @@ def _mentions(stored: Any) -> Iterator[Mention]:
                 yield Mention("option", f"contact.{name}", value)
         yield from mentions.things(stored.get("filter"))
         yield from (Mention("segment", str(id)) for id in mentions.lists(stored.get("filter")))
-        for part in ("trigger", "steps", "paths"):
+        for part in ("triggers", "steps", "paths"):
             yield from _mentions(stored.get(part))

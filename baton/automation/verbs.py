@@ -13,7 +13,7 @@ from baton.platform import clock, history, live, sql
 from baton.platform.actor import Actor
 from baton.platform.errors import Conflict, Invalid, NotFound
 
-EMPTY: dict[str, Any] = {"trigger": None, "steps": []}
+EMPTY: dict[str, Any] = {"triggers": [], "steps": []}
 
 
 def create(name: str, actor: Actor, draft: Mapping[str, Any] | None = None) -> Workflow:

@@ -122,6 +122,8 @@ def create(plan: Plan, rows: Sequence[Row], ids: Sequence[int]) -> list[int | Do
         if plan.people:
             booked = _book(plan, [(ids[place], values, {}) for place, values in ready.items()])
             changes.append([*(Change(ids[place], "identity") for place in ready), *booked])
+        elif not types.get(plan.object_type).activity:
+            changes.append(Change(ids[place], "record", f"{plan.object_type}:*") for place in ready)
     return outcomes
 
 
@@ -398,5 +400,7 @@ def tell(object_type: str, changed: Mapping[int, Iterable[str]]) -> None:
         return
     if object_type == "company":
         changes.append(Change(id, "company", name) for id, names in changed.items() for name in names)
+    if not types.get(object_type).activity:
+        changes.append(Change(id, "record", f"{object_type}:{','.join(sorted(names))}") for id, names in changed.items())
     linked = sql.rows("SELECT DISTINCT from_id, to_id FROM association WHERE from_id = ANY(%s) AND to_type = 'contact'", [list(changed)])
     changes.append(Change(contact_id, "property", f"{object_type}.{name}") for id, contact_id in linked for name in changed[id])

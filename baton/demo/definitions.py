@@ -129,7 +129,7 @@ def inquiry(forms: dict[str, int], emails: dict[str, int]) -> dict[str, Any]:
     """The graph of '상담 문의 후속': tell sales at once, send the introduction, look after a day whether it was read."""
     who = '{{ contact.lastname }}{{ contact.firstname }} 님 ({{ contact.company|default("회사 미확인") }})'
     return {
-        "trigger": {"id": "t", "type": "form_submitted", "form": forms["demo"], "again": "every_time"},
+        "triggers": [{"id": "t", "type": "form_submitted", "form": forms["demo"]}],
         "steps": [
             {
                 "id": "s1",
@@ -168,7 +168,7 @@ def inquiry(forms: dict[str, int], emails: dict[str, int]) -> dict[str, Any]:
 def handover(segment_id: int, owner_id: int) -> dict[str, Any]:
     """The graph of 'SQL 영업 인계': who has no owner gets one. Baton's own alert tells of the SQL with the reasons, so the workflow does not."""
     return {
-        "trigger": {"id": "t", "type": "segment_joined", "segment": segment_id, "again": "every_time"},
+        "triggers": [{"id": "t", "type": "segment_joined", "segment": segment_id}],
         "steps": [
             {
                 "id": "s1",

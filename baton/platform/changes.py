@@ -27,8 +27,8 @@ log = logs.log(__name__)
 
 class Change(NamedTuple):
     contact_id: int
-    kind: str  # property, event, membership, score, stage, identity, edge
-    key: str = ""  # property name; "<event kind>:<event key id>"; "<segment id>:joined"; new stage ...
+    kind: str  # property, event, membership, score, stage, identity, edge; record: of no contact, by its own id
+    key: str = ""  # property name; "<event kind>:<event key id>"; "<segment id>:joined"; new stage; "deal:amount,dealstage", "deal:*" for a new one
 
 
 @dataclass(slots=True)

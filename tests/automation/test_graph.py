@@ -8,7 +8,8 @@ from baton.automation import graph
 from baton.platform.errors import Invalid
 
 TREE: dict[str, Any] = {
-    "trigger": {"id": "t", "type": "form_submitted", "form": None, "again": "never"},
+    "triggers": [{"id": "t", "type": "form_submitted", "form": None}],
+    "settings": {"again": "never"},
     "steps": [
         {"id": "s1", "type": "wait", "days": 1},
         {
@@ -54,7 +55,7 @@ def test_the_walk_goes_on_behind_a_branch() -> None:
         ({"steps": [{"type": "wait"}]}, ["steps[0].id"]),
         ({"steps": [{"id": "s1", "type": "wait"}, {"id": "s1", "type": "wait"}]}, ["steps[1].id"]),
         ({"steps": "s1"}, ["steps"]),
-        ({"trigger": {"type": "moon"}}, ["trigger.type"]),
+        ({"triggers": [{"type": "moon"}]}, ["triggers[0].type"]),
         ({"steps": [{"id": "s1", "type": "branch", "paths": [{"label": "maybe", "steps": []}]}]}, ["steps[0].paths[0].label"]),
         ({"steps": [{"id": "s1", "type": "branch", "paths": [{"label": "yes", "steps": [{"id": "s2", "type": "x"}]}]}]}, ["steps[0].paths[0].steps[0].type"]),
         ({"steps": [{"id": "s1", "type": "wait", "paths": [{"label": "yes"}]}]}, ["steps[0].paths[0].label"]),

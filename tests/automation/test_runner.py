@@ -57,7 +57,7 @@ def test_the_same_cause_enrolls_once_and_nobody_is_inside_twice(live: Live) -> N
 
 
 def test_never_again_means_never(live: Live) -> None:
-    workflow = live({"id": "s1", "type": "set_property", "property": "city", "value": "부산"}, trigger={"type": "form_submitted", "again": "never"})
+    workflow = live({"id": "s1", "type": "set_property", "property": "city", "value": "부산"}, again="never")
     jiwoo = contact()
     enroll.enroll(workflow, [jiwoo], "a", SYSTEM)
     drain()
@@ -129,7 +129,7 @@ def test_people_inside_walk_the_version_they_entered(live: Live) -> None:
     enroll.enroll(workflow, [old], "a", SYSTEM)
     drain()
     other = {"id": "s3", "type": "set_property", "property": "city", "value": "대전"}
-    verbs.save_draft(workflow, {"trigger": {"type": "form_submitted"}, "steps": [other]}, SYSTEM)
+    verbs.save_draft(workflow, {"triggers": [{"type": "form_submitted"}], "steps": [other]}, SYSTEM)
     assert verbs.publish(workflow, SYSTEM).number == 2
     enroll.enroll(workflow, [new], "a", SYSTEM)
     clock.shift(timedelta(hours=2))
@@ -215,7 +215,7 @@ def test_a_version_that_cannot_be_read_holds_nobody_else_up(live: Live) -> None:
     jiwoo = contact()
     for workflow in (broken, fine):
         enroll.enroll(workflow, [jiwoo], "a", SYSTEM)
-    Version.objects.filter(pk=broken.published_id).update(graph={"trigger": None, "steps": [{"id": "s1", "type": "gone"}]})
+    Version.objects.filter(pk=broken.published_id).update(graph={"triggers": [], "steps": [{"id": "s1", "type": "gone"}]})
     graph._of.cache_clear()
     drain()
     assert dict(Enrollment.objects.values_list("workflow_id", "state")) == {broken.pk: "failed", fine.pk: "finished"}

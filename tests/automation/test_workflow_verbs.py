@@ -17,7 +17,7 @@ TRIGGER = {"type": "form_submitted"}
 
 
 def faults(*steps: dict[str, Any], trigger: dict[str, Any] | None = TRIGGER) -> list[tuple[str, str]]:
-    workflow = verbs.create("시험", SYSTEM, {"trigger": trigger, "steps": list(steps)})
+    workflow = verbs.create("시험", SYSTEM, {"triggers": [trigger] if trigger else [], "steps": list(steps)})
     with pytest.raises(Invalid) as caught:
         verbs.publish(workflow, SYSTEM)
     assert workflow.state == "draft"
@@ -25,7 +25,7 @@ def faults(*steps: dict[str, Any], trigger: dict[str, Any] | None = TRIGGER) -> 
 
 
 def test_an_empty_workflow_cannot_be_published() -> None:
-    assert faults(trigger=None) == [("trigger", "REQUIRED"), ("steps", "REQUIRED")]
+    assert faults(trigger=None) == [("triggers", "REQUIRED"), ("steps", "REQUIRED")]
 
 
 def test_a_draft_may_lack_what_publishing_needs(email: Email) -> None:
@@ -39,7 +39,7 @@ def test_a_draft_may_lack_what_publishing_needs(email: Email) -> None:
         {"id": "s7", "type": "notify", "to": "user", "title": "{{ x"},
         trigger={"type": "segment_joined", "segment": 999999999},
     ) == [
-        ("trigger.segment", "NOT_FOUND"),
+        ("triggers[0].segment", "NOT_FOUND"),
         ("steps[0].filter", "REQUIRED"),
         ("steps[0].paths[0].steps[0].email", "REQUIRED"),
         ("steps[1].email", "NOT_FOUND"),
@@ -58,11 +58,11 @@ def test_a_condition_about_what_does_not_exist_is_named_within_the_step(email: E
 
 
 def test_publishing_switches_on_and_counts_versions(email: Email) -> None:
-    workflow = verbs.create("시험", SYSTEM, {"trigger": TRIGGER, "steps": [{"id": "s1", "type": "send_email", "email": email.id}]})
+    workflow = verbs.create("시험", SYSTEM, {"triggers": [TRIGGER], "steps": [{"id": "s1", "type": "send_email", "email": email.id}]})
     first = verbs.publish(workflow, SYSTEM)
     assert (workflow.state, first.number) == ("on", 1)
     assert verbs.publish(workflow, SYSTEM).pk == first.pk  # nothing changed
-    verbs.save_draft(workflow, {"trigger": TRIGGER, "steps": [{"id": "s1", "type": "wait", "days": 1}]}, SYSTEM)
+    verbs.save_draft(workflow, {"triggers": [TRIGGER], "steps": [{"id": "s1", "type": "wait", "days": 1}]}, SYSTEM)
     assert verbs.publish(workflow, SYSTEM).number == 2
     assert verbs.used_ids(workflow) == {"s1"}
     verbs_left = History.objects.filter(subject_type="workflow").order_by("id").values_list("verb", flat=True)
@@ -70,7 +70,7 @@ def test_publishing_switches_on_and_counts_versions(email: Email) -> None:
 
 
 def test_only_what_runs_is_paused_and_only_what_is_paused_resumed(email: Email) -> None:
-    workflow = verbs.create("시험", SYSTEM, {"trigger": TRIGGER, "steps": [{"id": "s1", "type": "send_email", "email": email.id}]})
+    workflow = verbs.create("시험", SYSTEM, {"triggers": [TRIGGER], "steps": [{"id": "s1", "type": "send_email", "email": email.id}]})
     with pytest.raises(Conflict):
         verbs.pause(workflow, SYSTEM)
     verbs.publish(workflow, SYSTEM)
@@ -94,7 +94,7 @@ def test_a_list_that_a_workflow_uses_is_not_put_aside(email: Email) -> None:
     triggers, asked, free = segment("가입"), segment("조건"), segment("자유")
     inside = {"id": "s2", "type": "branch", "filter": {"not": {"condition": "in_segment", "segment": asked.pk}}, "paths": []}
     steps = [{"id": "s1", "type": "branch", "filter": {}, "paths": [{"label": "yes", "steps": [inside]}]}]
-    workflow = verbs.create("후속 연락", SYSTEM, {"trigger": {"type": "segment_joined", "segment": triggers.pk}, "steps": steps})
+    workflow = verbs.create("후속 연락", SYSTEM, {"triggers": [{"type": "segment_joined", "segment": triggers.pk}], "steps": steps})
     for used in (triggers, asked):
         with pytest.raises(Conflict, match="후속 연락"):
             segments.archive_segment(used, actor=SYSTEM)

@@ -19,7 +19,7 @@ steps = [
      "paths": [{"label": "yes", "steps": [{"id": "s3", "type": "notify", "to": "owner", "title": "확인"}]}, {"label": "no", "steps": []}]},
     {"id": "s4", "type": "wait", "days": 1},
 ]
-workflow = verbs.create("상담 문의 후속", SYSTEM, {"trigger": {"id": "t", "type": "form_submitted"}, "steps": steps})
+workflow = verbs.create("상담 문의 후속", SYSTEM, {"triggers": [{"id": "t", "type": "form_submitted"}], "steps": steps})
 verbs.publish(workflow, SYSTEM)
 answer = workflow.pk
 """

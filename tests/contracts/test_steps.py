@@ -27,7 +27,7 @@ def test_a_step_says_what_it_is_and_what_it_asks(key: str, kind: type[Step]) -> 
 
 @pytest.mark.parametrize(("key", "kind"), ALL)
 def test_an_empty_step_is_a_draft_that_can_be_drawn_but_not_published(key: str, kind: type[Step]) -> None:
-    parsed = graph.parse({"trigger": {"type": "form_submitted"}, "steps": [{"id": "s1", "type": key}]})
+    parsed = graph.parse({"triggers": [{"type": "form_submitted"}], "steps": [{"id": "s1", "type": key}]})
     step = next(parsed.walk())
     assert step.heading()
     assert isinstance(step.detail(), str)

@@ -17,7 +17,6 @@ def test_a_trigger_says_what_it_is_and_what_it_asks(key: str, kind: type[Trigger
     assert str(kind.label)
     assert kind.icon
     assert set(kind.model_fields) - {"id"} == set(kind.inputs())
-    assert "again" in kind.inputs()
 
 
 @pytest.mark.parametrize(("key", "kind"), ALL)

@@ -129,7 +129,7 @@ def a_form_is_sent() -> tuple[int, Workflow]:
         {"id": "s2", "type": "send_email", "email": email.pk},
         {"id": "s3", "type": "set_property", "property": "city", "value": "서울"},
     ]
-    workflow = verbs.create("후속", SYSTEM, {"trigger": {"type": "form_submitted", "form": form.pk}, "steps": steps})
+    workflow = verbs.create("후속", SYSTEM, {"triggers": [{"type": "form_submitted", "form": form.pk}], "steps": steps})
     verbs.publish(workflow, SYSTEM)
     contact_id = records.create("contact", {"email": "jiwoo@gaon.example"}, actor=SYSTEM, source="test", owner_id=han.pk)
     consent.set([contact_id], "email", True, actor=SYSTEM, source="test")

@@ -35,7 +35,7 @@ def workflow(account: Account) -> Workflow:
         name="서비스 소개", subject='{{ contact.firstname|default("고객") }} 님', body="<p>안녕하세요 {{ contact.firstname }}</p><script>alert(1)</script>"
     )
     draft = {
-        "trigger": {"id": "t", "type": "form_submitted", "form": form.pk},
+        "triggers": [{"id": "t", "type": "form_submitted", "form": form.pk}],
         "steps": [
             {"id": "s1", "type": "send_email", "email": email.pk},
             {

@@ -91,7 +91,7 @@ def _undelivered(request: HttpRequest, workflow: Workflow, found: Graph) -> dict
 
 def _panel(request: HttpRequest, workflow: Workflow, found: Graph, selected: str, errors: dict[str, str], adding: str) -> dict[str, Any]:
     """The side panel of one step, of the trigger, or of the choice of a new step."""
-    item: Step | Trigger | None = found.trigger if selected == "t" else found.get(selected)
+    item: Step | Trigger | None = found.trigger("t") if selected == "t" else found.get(selected)
     context: dict[str, Any] = {
         "workflow": workflow,
         "selected": selected,
@@ -128,7 +128,7 @@ def _choices(known: Mapping[str, type[Step] | type[Trigger]]) -> list[dict[str, 
 
 
 def _prefix(found: Graph, selected: str) -> str:
-    return "trigger." if selected == "t" else f"{found.where(selected)}."
+    return "triggers[0]." if selected == "t" else f"{found.where(selected)}."
 
 
 def _mail_stats(mail: standing.Mail) -> list[tuple[str, str]]:
@@ -185,10 +185,10 @@ def fill(request: HttpRequest, pk: int, step_id: str) -> HttpResponse:
     workflow = _workflow(pk)
     found = workflow_canvas.read(workflow.draft)
     kind = request.POST.get("type", "")
-    if step_id == "t" and kind and (found.trigger is None or kind != found.trigger.key):
+    if step_id == "t" and kind and ((known := found.trigger("t")) is None or kind != known.key):
         verbs.save_draft(workflow, workflow_draft.set_trigger(workflow.draft, kind), actor(request))
         return _part(request, workflow, "t")
-    item: Step | Trigger | None = found.trigger if step_id == "t" else found.get(step_id)
+    item: Step | Trigger | None = found.trigger("t") if step_id == "t" else found.get(step_id)
     if item is None:
         raise NotFound(_("This step no longer exists."))
     values = step_form.read(item, request.POST)

@@ -107,7 +107,7 @@ def draw(found: Graph, workflow: Workflow) -> Canvas:
         problem = any(p == here or (p.startswith(f"{here}.") and not p.startswith(f"{here}.paths[")) for p in faulty)
         return Node(step.id, step.key, step.icon, str(step.label), step.heading(), step.detail(), at, counts.get(step.id, Counts()), problem, ways)
 
-    trigger = found.trigger
+    trigger = found.triggers[0] if found.triggers else None
     head = None
     if trigger is not None:
         problem = any(p.startswith("trigger") for p in faulty)
@@ -147,7 +147,7 @@ def _entry(move: standing.Move, found: Graph) -> Entry:
     name = move.name or f"#{move.contact_id}"
     match move.outcome:
         case "enrolled":
-            what, state, tone = found.trigger.heading() if found.trigger else _("Enrolled"), _("Enrolled"), ""
+            what, state, tone = found.triggers[0].heading() if found.triggers else _("Enrolled"), _("Enrolled"), ""
         case "waiting":
             what, state, tone = title, _("Waiting"), "warn"
         case "failed":

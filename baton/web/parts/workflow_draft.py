@@ -106,7 +106,7 @@ def move(draft: Draft, step_id: str, by: int) -> Draft:
 def fill(draft: Draft, step_id: str, values: dict[str, Any]) -> Draft:
     """With new values of one step, or of the trigger."""
     new = _copy(draft)
-    if (trigger := new.get("trigger")) and trigger.get("id") == step_id:
+    if trigger := next((t for t in new.get("triggers", ()) if t.get("id", "t") == step_id), None):
         trigger |= values
     else:
         _name, found, i = _find(new, step_id)
@@ -119,5 +119,5 @@ def set_trigger(draft: Draft, kind: str) -> Draft:
     if kind not in triggers():
         raise Invalid.one("type", "INVALID_OPTION", _("Unknown kind of trigger: {kind}").format(kind=kind))
     new = _copy(draft)
-    new["trigger"] = {"id": "t", "type": kind}
+    new["triggers"] = [{"id": "t", "type": kind}]
     return new
