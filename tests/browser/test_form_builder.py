@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import sites
-from tests.browser.test_form_embed import AGENT
+from tests.browser.sites import AGENT
 
 
 def names(page: Page) -> list[str]:
