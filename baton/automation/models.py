@@ -31,7 +31,9 @@ class Version(models.Model):
     number = models.IntegerField()
     graph = models.JSONField()
     note = models.TextField(default="")  # why, in the words of who published
-    steps = models.JSONField(null=True)  # where people inside the version before went: step -> step or "" (out); null: they stayed
+    steps = models.JSONField(null=True)  # where people inside earlier versions went: step -> step or "" (out); null: they stayed
+    restores = models.IntegerField(null=True)  # number of the earlier version that this one brings back
+    counts = models.JSONField(default=dict)  # how many were moved: {"moved": 940, "out": 3, "back": 57}
     published_at = models.DateTimeField()
     published_by = models.TextField()
 
@@ -130,12 +132,15 @@ class Moved(models.Model):
     from_version = models.BigIntegerField()
     from_step = models.TextField()
     from_turn = models.SmallIntegerField(default=0)
+    from_state = models.TextField(default="active")
+    to_step = models.TextField(null=True)  # "": out of the workflow; null only while it is being decided
     entered_at = models.DateTimeField()
     due_at = models.DateTimeField(null=True)
     at = models.DateTimeField()
 
     class Meta:
         db_table = "enrollment_moved"
+        indexes = [models.Index(fields=["to_version", "from_step"], name="enrollment_moved_to")]
 
 
 class Call(models.Model):
