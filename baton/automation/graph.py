@@ -106,8 +106,8 @@ class Graph:
         return found
 
 
-def parse(data: Mapping[str, Any]) -> Graph:
-    """Read the stored form. Raises Invalid with paths: unknown types and fields, wrong values, an id used twice."""
+def parse(data: Mapping[str, Any], object_type: str = "contact") -> Graph:
+    """Read the stored form of a workflow that leads records of this type. Raises Invalid with paths: unknown types and fields, wrong values, an id used twice."""
     problems: list[Problem] = []
     if not isinstance(data, Mapping):
         raise Invalid.one("", "INVALID_VALUE", _("Expected an object."))
@@ -124,6 +124,7 @@ def parse(data: Mapping[str, Any]) -> Graph:
             problems.append(Problem(join(at, "id"), "DUPLICATE", _("Another step has the id {id}.").format(id=step.id)))
         by_id[step.id] = step
         where[step.id] = at
+        step._leads = object_type
     for step in by_id.values():
         if (target := step.target()) and target not in by_id:
             problems.append(Problem(join(where[step.id], "to"), "NOT_FOUND", _("There is no step {id}.").format(id=target)))
@@ -135,7 +136,7 @@ def parse(data: Mapping[str, Any]) -> Graph:
 
 @lru_cache(maxsize=512)
 def _of(version_id: int) -> Graph:
-    return parse(Version.objects.values_list("graph", flat=True).get(pk=version_id))
+    return parse(*Version.objects.values_list("graph", "workflow__object_type").get(pk=version_id))
 
 
 def of(version_id: int) -> Graph:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.utils.functional import Promise
-from pydantic import BaseModel, ConfigDict, SerializeAsAny
+from pydantic import BaseModel, ConfigDict, PrivateAttr, SerializeAsAny
 
 from baton.automation.field import Fields
 from baton.automation.settings import Settings
@@ -44,6 +44,7 @@ class Effect:
     until: datetime | None = None
     path: str = ""
     kept: dict[str, Any] = field(default_factory=dict)  # for later steps: enrollment.data[<step id>]
+    ends: str = ""  # the run ends here, in this state; detail["reason"] says why
 
 
 @dataclass(slots=True)
@@ -83,6 +84,10 @@ class Batch:
         """The contact stops here; the others go on."""
         self.effects[standing.enrollment_id] = Effect(FAILED, {"reason": reason})
 
+    def end(self, standing: Standing, reason: str, state: str = "removed") -> None:
+        """The run ends here, before its time and without having done anything at this step."""
+        self.effects[standing.enrollment_id] = Effect(SKIPPED, {"reason": reason}, ends=state)
+
     def note(self, standing: Standing, **detail: Any) -> None:
         """Keep something about what was done, for the log."""
         self.effects[standing.enrollment_id] = Effect(DONE, detail)
@@ -119,6 +124,13 @@ class Step(Fields, ABC):
     id: str
     name: str = ""  # given by people; empty: the step's own title
     paths: tuple[Path, ...] = ()
+
+    _leads: str = PrivateAttr(default="contact")  # set by graph.parse
+
+    @property
+    def object_type(self) -> str:
+        """Whom its workflow leads: what filters and properties of this step are about."""
+        return self._leads
 
     @abstractmethod
     def run(self, batch: Batch) -> None:
