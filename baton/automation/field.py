@@ -12,7 +12,11 @@ Kind = Literal[
     "text", "long_text", "number", "boolean", "choice", "choices", "date", "time", "url", "secret",
     "email", "form", "segment", "fixed_segment", "segments", "user", "users", "team", "score", "band", "lifecycle", "workflow", "step",
     "property", "date_property", "property_value", "values", "filter", "event_kind", "object_type", "pipeline", "pipeline_stage", "pairs",
+    "role", "rules",
 ]  # fmt: skip
+# What a value looks like where the name does not say it: `pairs` is {"name": "text"}, in which texts may have merge fields; `secret` comes back encrypted
+# (never shown again; what is left empty in a form keeps the old one); `role` is the name of an association label; `rules` are
+# [{"filter": {...}, "user": 3 or null, "team": null or 2}], of which the first that holds decides.
 
 
 @dataclass(frozen=True, slots=True)
