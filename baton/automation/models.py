@@ -15,6 +15,9 @@ class Workflow(models.Model):
     state = models.TextField(default="draft")  # draft, on, paused
     paused_at = models.DateTimeField(null=True)  # timers stand still since
     draft = models.JSONField(default=dict)  # the graph being edited, see graph.py
+    draft_at = models.DateTimeField(null=True)  # when it was changed last
+    draft_by = models.TextField(default="", db_default="")  # by whom
+    draft_page = models.TextField(default="", db_default="")  # in which open page: two that edit at once are told apart by it
     published = models.ForeignKey("Version", null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -22,6 +25,18 @@ class Workflow(models.Model):
 
     class Meta:
         db_table = "workflow"
+
+
+class Edit(models.Model):
+    """A change of a draft that can be undone, or, once it is undone, done again: `draft` is what the change takes the draft back (or on) to."""
+
+    id = models.BigAutoField(primary_key=True)
+    workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="edits")
+    draft = models.JSONField()
+    undone = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "workflow_edit"
 
 
 class Version(models.Model):

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from baton.automation import graph
+from baton.automation import edits, graph
 from baton.automation.models import Version, Workflow
 from baton.platform import clock, history, live, sql
 from baton.platform.actor import Actor
@@ -36,13 +36,13 @@ def rename(workflow: Workflow, name: str, actor: Actor) -> None:
         held.save(update_fields=["name", "updated_at"])
 
 
-def save_draft(workflow: Workflow, draft: Mapping[str, Any], actor: Actor) -> graph.Graph:
-    """Keep what is being edited; fields may be missing. Raises Invalid with paths when it cannot be read."""
+def save_draft(workflow: Workflow, draft: Mapping[str, Any], actor: Actor, *, seen: edits.Seen | None = None) -> graph.Graph:
+    """Keep what is being edited; fields may be missing. Raises Invalid with paths when it cannot be read, Overtaken when `seen` is old (edits.py)."""
     parsed = graph.parse(draft)
     with transaction.atomic():
         held = _held(workflow)
-        held.draft = workflow.draft = parsed.stored()
-        held.save(update_fields=["draft", "updated_at"])
+        edits.keep(held, parsed.stored(), actor, seen)
+        workflow.draft, workflow.draft_at = held.draft, held.draft_at
         history.record(actor, "draft_saved", "workflow", held.pk)
     return parsed
 
