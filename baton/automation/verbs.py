@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from baton.automation import edits, graph
 from baton.automation.models import Version, Workflow
+from baton.crm import types
 from baton.platform import clock, history, live, sql
 from baton.platform.actor import Actor
 from baton.platform.errors import Conflict, Invalid, NotFound
@@ -16,12 +17,12 @@ from baton.platform.errors import Conflict, Invalid, NotFound
 EMPTY: dict[str, Any] = {"triggers": [], "steps": []}
 
 
-def create(name: str, actor: Actor, draft: Mapping[str, Any] | None = None) -> Workflow:
-    """A new workflow, not published. Raises Invalid (`name`, or paths of the draft)."""
-    name = _name(name)
+def create(name: str, actor: Actor, draft: Mapping[str, Any] | None = None, *, object_type: str = "contact", description: str = "") -> Workflow:
+    """A new workflow that leads records of a type, not published. Raises Invalid (`name`, or paths of the draft), NotFound (type)."""
+    name, kind = _name(name), types.get(object_type)
     stored = graph.parse(draft or EMPTY).stored()
     with transaction.atomic():
-        workflow = Workflow.objects.create(name=name, draft=stored)
+        workflow = Workflow.objects.create(name=name, draft=stored, object_type=kind.key, description=description.strip())
         history.record(actor, "created", "workflow", workflow.pk, name=name)
     return workflow
 
