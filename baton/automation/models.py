@@ -14,6 +14,8 @@ class Workflow(models.Model):
     owner_id = models.BigIntegerField(null=True)  # accounts.User who is told of failures
     state = models.TextField(default="draft")  # draft, on, paused
     paused_at = models.DateTimeField(null=True)  # timers stand still since
+    clock_at = models.DateTimeField(null=True)  # until when its triggers that go by the clock were asked
+    alerted_at = models.DateTimeField(null=True)  # when its owner was told of a failure last
     draft = models.JSONField(default=dict)  # the graph being edited, see graph.py
     draft_at = models.DateTimeField(null=True)  # when it was changed last
     draft_by = models.TextField(default="", db_default="")  # by whom
@@ -79,9 +81,12 @@ class Enrollment(models.Model):
 
     class Meta:
         db_table = "enrollment"
-        constraints = [models.UniqueConstraint(fields=["contact_id", "workflow_id", "cause"], name="enrollment_cause")]
-        indexes = [
-            models.Index(fields=["workflow_id", "state", "step"], name="enrollment_standing"),
+        constraints = [
+            models.UniqueConstraint(fields=["contact_id", "workflow_id", "cause"], name="enrollment_cause"),
+            models.UniqueConstraint(fields=["contact_id", "workflow_id"], condition=models.Q(state="active"), name="enrollment_inside"),
+        ]
+        indexes = [  # none holds the step: most moves change no index
+            models.Index(fields=["workflow_id", "state"], condition=models.Q(state__in=["active", "queued", "failed"]), name="enrollment_open"),
             models.Index(fields=["workflow_id", "-enrolled_at"], name="enrollment_recent"),
         ]
 
@@ -117,10 +122,11 @@ class Timer(models.Model):
     contact_id = models.BigIntegerField()
     workflow_id = models.BigIntegerField()  # so that a claim can leave out paused workflows
     due_at = models.DateTimeField()
+    woken = models.BooleanField(default=False, db_default=False)  # due because what it waited for came true, not because its time is over
 
     class Meta:
         db_table = "timer"
-        indexes = [models.Index(fields=["bucket", "due_at"], name="timer_due")]
+        indexes = [models.Index(fields=["bucket", "due_at", "workflow_id"], name="timer_due")]
 
 
 class Tally(models.Model):
