@@ -12,11 +12,12 @@ Kind = Literal[
     "text", "long_text", "number", "boolean", "choice", "choices", "date", "time", "url", "secret",
     "email", "form", "segment", "fixed_segment", "segments", "user", "users", "team", "score", "band", "lifecycle", "workflow", "step",
     "property", "date_property", "property_value", "values", "filter", "event_kind", "object_type", "pipeline", "pipeline_stage", "pairs",
-    "role", "rules",
+    "role", "rules", "user_role", "shares",
 ]  # fmt: skip
 # What a value looks like where the name does not say it: `pairs` is {"name": "text"}, in which texts may have merge fields; `secret` comes back encrypted
 # (never shown again; what is left empty in a form keeps the old one); `role` is the name of an association label; `rules` are
-# [{"filter": {...}, "user": 3 or null, "team": null or 2}], of which the first that holds decides.
+# [{"filter": {...}, "user": 3 or null, "team": null or 2}], of which the first that holds decides; `user_role` is the key of a role of colleagues; `shares` is
+# {"a": 50, "b": 50}, per cent by the label of a way, of one letter; `values` are texts in order, to be chosen from item.offered(name) where that has any.
 
 
 @dataclass(frozen=True, slots=True)
