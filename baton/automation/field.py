@@ -17,7 +17,8 @@ Kind = Literal[
 # What a value looks like where the name does not say it: `pairs` is {"name": "text"}, in which texts may have merge fields; `secret` comes back encrypted
 # (never shown again; what is left empty in a form keeps the old one); `role` is the name of an association label; `rules` are
 # [{"filter": {...}, "user": 3 or null, "team": null or 2}], of which the first that holds decides; `user_role` is the key of a role of colleagues; `shares` is
-# {"a": 50, "b": 50}, per cent by the label of a way, of one letter; `values` are texts in order, to be chosen from item.offered(name) where that has any.
+# {"a": 50, "b": 50}, per cent by the label of a way, of one letter; `values` is {"a": "서울", "b": "부산"}, likewise, a value to be chosen from
+# item.offered(name), which are (value, label), or a text where that is empty.
 
 
 @dataclass(frozen=True, slots=True)
