@@ -32,6 +32,10 @@ ABOUT: dict[str, tuple[Match, bool]] = {  # operator over what an event was abou
     "tagged": ("tagged", False),
     "not_tagged": ("tagged", True),
 }
+NUMBERED: dict[str, Literal["form", "email", "segment"]] = {  # what the `about` of an event is the number of
+    "form_submission": "form", "email_sent": "email", "email_open": "email", "email_click": "email", "email_bounce": "email",
+    "segment_joined": "segment", "segment_left": "segment",
+}  # fmt: skip
 
 
 class Test(BaseModel):
@@ -90,12 +94,8 @@ class Event(Happened):
     def mentions(self, object_type: str) -> Iterable[Mention]:
         if self.name:
             yield Mention("event", self.name)
-        what: dict[str, Literal["form", "email", "segment"]] = {
-            "form_submission": "form", "email_sent": "email", "email_open": "email", "email_click": "email", "email_bounce": "email",
-            "segment_joined": "segment", "segment_left": "segment",
-        }  # fmt: skip
-        if self.event in what and self.match == "is" and self.about:
-            yield Mention(what[self.event], self.about)
+        if self.event in NUMBERED and self.match == "is" and self.about:
+            yield Mention(NUMBERED[self.event], self.about)
 
     def _own(self, catalog: Catalog) -> tuple[int, ...]:
         if catalog.event(self.name) is None:
