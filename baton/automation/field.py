@@ -57,9 +57,13 @@ class Fields(BaseModel):
         """The fields with their values."""
         return [Field(name, asked, getattr(self, name)) for name, asked in self.inputs().items()]
 
+    def offered(self, name: str) -> list[tuple[str, str]]:
+        """The choices of a field of kind `values`, as (value, label); empty: any text."""
+        return []
+
     def unfilled(self) -> list[str]:
         """Names of fields that must be filled in before publishing and are not."""
-        return [f.name for f in self.entries() if not f.input.optional and f.value in (None, "", {}, []) and self.asks(f.name)]
+        return [f.name for f in self.entries() if not f.input.optional and f.value in (None, "", {}, [], ()) and self.asks(f.name)]
 
     def asks(self, name: str) -> bool:
         """Whether this field matters with the values of the others."""
