@@ -73,21 +73,21 @@ FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::bigint
   AS r(contact_id, ts, id, kind, key, value, payload)
 ON CONFLICT (contact_id, ts, id) DO UPDATE SET value = excluded.value, payload = event.payload || excluded.payload
 WHERE excluded.value > event.value OR (event.value IS NULL AND excluded.value IS NOT NULL)
-RETURNING contact_id, kind, key
+RETURNING contact_id, kind, key, (extract(epoch FROM ts) * 1000000)::bigint || ':' || id AS fact
 """
 CHANGES = """
-INSERT INTO change (bucket, contact_id, kind, key)
-SELECT r.contact_id % $1, r.contact_id, r.kind, r.key FROM unnest($2::bigint[], $3::text[], $4::text[]) AS r(contact_id, kind, key)
+INSERT INTO change (bucket, contact_id, kind, key, fact)
+SELECT r.contact_id % $1, r.contact_id, r.kind, r.key, r.fact FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[]) AS r(contact_id, kind, key, fact)
 """
 # Events, changes and the wake-up call in one statement: one way to the server and back instead of five.
 AT_ONCE = f"""
 WITH done AS ({EVENTS}),
 told AS (
-    INSERT INTO change (bucket, contact_id, kind, key)
-    SELECT r.contact_id % $8, r.contact_id, r.kind, r.key FROM (
-        SELECT DISTINCT contact_id, 'event' AS kind, kind || ':' || key AS key FROM done
-        UNION ALL SELECT * FROM unnest($9::bigint[], $10::text[], $11::text[])
-    ) AS r(contact_id, kind, key)
+    INSERT INTO change (bucket, contact_id, kind, key, fact)
+    SELECT r.contact_id % $8, r.contact_id, r.kind, r.key, r.fact FROM (
+        SELECT contact_id, 'event' AS kind, kind || ':' || key AS key, fact FROM done
+        UNION ALL SELECT * FROM unnest($9::bigint[], $10::text[], $11::text[], $12::text[])
+    ) AS r(contact_id, kind, key, fact)
     RETURNING 1
 )
 SELECT pg_notify('baton_change', '') WHERE EXISTS (SELECT 1 FROM told)
@@ -205,7 +205,7 @@ class Store:
                 return
         async with connection.transaction():
             done = await connection.fetch(EVENTS, *columns)
-            changes.update((contact, "event", f"{kind}:{key}") for contact, kind, key in done)
+            changes.update((contact, "event", f"{kind}:{key}", fact) for contact, kind, key, fact in done)
             if changes:
                 await connection.execute(CHANGES, BUCKETS, *_columns(changes))
                 await connection.execute("NOTIFY baton_change")
@@ -252,17 +252,17 @@ class Store:
 
     async def _rows(
         self, connection: asyncpg.Connection, packets: Sequence[Packet], owners: dict[str, Owner]
-    ) -> tuple[dict[tuple[int, int, int], Row], set[tuple[int, str, str]]]:
+    ) -> tuple[dict[tuple[int, int, int], Row], set[tuple[int, str, str, str]]]:
         """The event rows by (contact, ts, id), and the changes that are no events."""
         found: list[tuple[int, Fact]] = []
-        changes: set[tuple[int, str, str]] = set()
+        changes: set[tuple[int, str, str, str]] = set()
         for packet in packets:
             if packet.cookie:
                 contact, via = owners[packet.cookie]
                 for fact in packet.facts:
                     found.append((contact, fact._replace(payload=json.dumps(json.loads(fact.payload) | {"via": via})) if via else fact))
                 if packet.known and packet.known != contact:
-                    changes.add((contact, "identity", f"cookie:{packet.cookie}:{packet.known}"))
+                    changes.add((contact, "identity", f"cookie:{packet.cookie}:{packet.known}", ""))
         mails = [p for p in packets if p.message]
         if mails:
             found += await self._mail_facts(connection, mails)
@@ -358,9 +358,9 @@ class Store:
                         await self._connection.execute(statement)
 
 
-def _columns(changes: set[tuple[int, str, str]]) -> tuple[list[int], list[str], list[str]]:
+def _columns(changes: set[tuple[int, str, str, str]]) -> tuple[list[int], list[str], list[str], list[str]]:
     told = sorted(changes)
-    return [c[0] for c in told], [c[1] for c in told], [c[2] for c in told]
+    return [c[0] for c in told], [c[1] for c in told], [c[2] for c in told], [c[3] for c in told]
 
 
 def _remember(cache: dict[Any, Any], new: dict[Any, Any]) -> None:

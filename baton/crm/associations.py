@@ -193,7 +193,7 @@ def _tell(rows: dict[Link, Any], *, linked: bool = True) -> None:
     for row in rows:
         for side in (row, row.turned):
             if side.from_type == "contact":
-                told[Change(side.from_id, "property", f"{side.to_type}.*")] = None
+                told[Change(side.from_id, "property", f"{side.to_type}.*", str(side.to_id) if linked else "")] = None
                 if linked and side.to_type in activities:
                     told[Change(side.from_id, "linked", f"{side.to_type}:{side.to_id}")] = None
             elif side.from_type == "company" and side.to_type == "contact":

@@ -24,10 +24,11 @@ class Entry:
     source: str
 
 
-def write(object_type: str, rows: Sequence[tuple[int, str, Any, Any]], actor: Actor, source: str, at: datetime) -> None:
-    """One row for each (record id, property name, old value, new value)."""
+def write(object_type: str, rows: Sequence[tuple[int, str, Any, Any]], actor: Actor, source: str, at: datetime) -> list[int]:
+    """One row for each (record id, property name, old value, new value); returns their numbers."""
     if not rows:
-        return
+        return []
+    ids = sql.next_ids("property_history_id_seq", len(rows))
     sql.run(
         "INSERT INTO property_history (record_id, id, object_type, name, old, new, actor, source, at)"
         " SELECT r.record_id, r.id, %s, r.name, r.old, r.new, %s, %s, %s"
@@ -38,12 +39,13 @@ def write(object_type: str, rows: Sequence[tuple[int, str, Any, Any]], actor: Ac
             source,
             at,
             [row[0] for row in rows],
-            sql.next_ids("property_history_id_seq", len(rows)),
+            ids,
             [row[1] for row in rows],
             [_json(row[2]) for row in rows],
             [_json(row[3]) for row in rows],
         ],
     )
+    return ids
 
 
 def of(rows: Iterable[Contact | Record], names: Iterable[str], *, merged: bool = True) -> dict[int, dict[str, list[Entry]]]:

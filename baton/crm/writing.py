@@ -121,7 +121,7 @@ def create(plan: Plan, rows: Sequence[Row], ids: Sequence[int]) -> list[int | Do
         likeness.note(plan.object_type, [ids[place] for place in ready])
         if plan.people:
             booked = _book(plan, [(ids[place], values, {}) for place, values in ready.items()])
-            changes.append([*(Change(ids[place], "identity") for place in ready), *booked])
+            changes.append([*(Change(ids[place], "identity", fact="new") for place in ready), *booked])
         elif not types.get(plan.object_type).activity:
             changes.append(Change(ids[place], "record", f"{plan.object_type}:*") for place in ready)
     return outcomes
@@ -209,12 +209,14 @@ def _try(plan: Plan, wanted: Mapping[int, dict[str, Any]], system: bool) -> dict
     written = _write(plan, list(changed.values()), texts) if changed else set()
     done = [changed[id] for id in changed if id in written]
     _give_up(plan, done)
+    noted: dict[tuple[int, str], int] = {}
     if not plan.quiet:
         told = [(id, name, was.get(name), value) for id, new, was in done for name, value in new.items()]
-        trail.write(plan.object_type, told, plan.actor, plan.source, plan.now)
+        numbers = trail.write(plan.object_type, told, plan.actor, plan.source, plan.now)
+        noted = {(id, name): number for (id, name, _was, _is), number in zip(told, numbers, strict=True)}
     if plan.people:
         changes.append(_book(plan, done))
-    tell(plan.object_type, {id: new for id, new, _was in done})
+    tell(plan.object_type, {id: new for id, new, _was in done}, noted)
     likeness.note(plan.object_type, [id for id, _new, _was in done], {name for _id, new, _was in done for name in new})
     return outcomes | {id: new for id, new, _was in done}
 
@@ -388,12 +390,16 @@ def set_archived(object_type: str, ids: Sequence[int], archived: bool, *, actor:
     return outcomes | {id: id in done for id in turned}
 
 
-def tell(object_type: str, changed: Mapping[int, Iterable[str]]) -> None:
-    """Tell the tick and open pages which properties of which records changed."""
+def tell(object_type: str, changed: Mapping[int, Iterable[str]], noted: Mapping[tuple[int, str], int] | None = None) -> None:
+    """Tell the tick and open pages which properties of which records changed; `noted`: under which numbers the history has it."""
     if not changed:
         return
+
+    def fact(id: int, *names: str) -> str:
+        return ",".join(str(noted[id, name]) for name in names if (id, name) in noted) if noted else ""
+
     if object_type == "contact":
-        changes.append(Change(id, "property", name) for id, names in changed.items() for name in names)
+        changes.append(Change(id, "property", name, fact(id, name)) for id, names in changed.items() for name in names)
     if len(changed) <= WATCHED:
         live.changed("contact" if object_type == "contact" else "record", changed)
     if object_type == "contact":
@@ -401,6 +407,10 @@ def tell(object_type: str, changed: Mapping[int, Iterable[str]]) -> None:
     if object_type == "company":
         changes.append(Change(id, "company", name) for id, names in changed.items() for name in names)
     if not types.get(object_type).activity:
-        changes.append(Change(id, "record", f"{object_type}:{','.join(sorted(names))}") for id, names in changed.items())
+        changes.append(Change(id, "record", f"{object_type}:{','.join(sorted(names))}", fact(id, *sorted(names))) for id, names in changed.items())
     linked = sql.rows("SELECT DISTINCT from_id, to_id FROM association WHERE from_id = ANY(%s) AND to_type = 'contact'", [list(changed)])
-    changes.append(Change(contact_id, "property", f"{object_type}.{name}") for id, contact_id in linked for name in changed[id])
+    changes.append(
+        Change(contact_id, "property", f"{object_type}.{name}", f"{id}:{fact(id, name)}" if fact(id, name) else "")
+        for id, contact_id in linked
+        for name in changed[id]
+    )

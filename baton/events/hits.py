@@ -18,7 +18,7 @@ from django.db import transaction
 from psycopg.types.json import Jsonb
 
 from baton.crm import mail_domains
-from baton.events import evidence, identity
+from baton.events import evidence, facts, identity
 from baton.events.vocabulary import HUMAN, Kind
 from baton.platform import changes, clock, history, live, sql
 from baton.platform.actor import Actor
@@ -280,7 +280,7 @@ def _rewrite(places: Collection[Place], anew: Callable[[Place, int, Payload], Pa
         for place in done:
             kind, key, _stored, known, after = wanted[place]
             if ("machine" in after) != ("machine" in known):
-                told[Change(place[0], "event", f"{kind}:{key}")] = None
+                told[Change(place[0], "event", f"{kind}:{key}", facts.place(place[1], place[2]))] = None
                 if "machine" in after:
                     told[Change(place[0], DEMOTED, "")] = None
                     lost.append(place)

@@ -1,5 +1,6 @@
 """What follows events: the first stage of the tick, and the partitions of the months to come."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from baton.events import expiry, hits, identity, logged, moves, offline, partitions, said, visiting  # noqa: F401  # visiting is a stage by itself
@@ -33,7 +34,7 @@ def who_and_when(batch: Batch, unseen: list[Change]) -> None:
     met = offline.follow(unseen)
     batch.add(met)
     happened = {c.contact_id for c in unseen if c.kind == "event"}
-    moved = _strays(happened)
+    moved = _strays([c for c in unseen if c.kind == "event"])
     for change in unseen:
         if change.kind == "identity" and change.key.startswith(BY_MAIL):
             _by_mail(change)
@@ -48,12 +49,13 @@ def who_and_when(batch: Batch, unseen: list[Change]) -> None:
         )
 
 
-def _strays(contact_ids: set[int]) -> set[int]:
+def _strays(events: Sequence[Change]) -> set[int]:
     """Move events that were on their way to an id while it was merged into another; returns the old ids."""
-    gone = identity.merged(contact_ids) if contact_ids else {}
+    gone = identity.merged({c.contact_id for c in events}) if events else {}
     for old, new in gone.items():
-        kinds = sorted(set(identity.move_events(old, new, via=True)))
-        changes.append(Change(new, "event", f"{kind}:{key}") for kind, key in kinds)  # the new id may be another bucket's: its own tick takes it
+        told = {Change(new, "event", f"{kind}:{key}") for kind, key in identity.move_events(old, new, via=True)}
+        told |= {c._replace(contact_id=new) for c in events if c.contact_id == old}  # what nobody has heard of yet is still news
+        changes.append(sorted(told))  # the new id may be another bucket's: its own tick takes it
     return set(gone)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from baton.crm.values import stamp
-from baton.events import keys, partitions, record
+from baton.events import facts, keys, partitions, record
 from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
 from baton.platform import changes, clock, sql
@@ -102,7 +102,8 @@ def follow(whom: Collection[tuple[int, str]]) -> list[Change]:
             partitions.ensure(oldest, now)
         record.add([NewEvent(f.contact_id, f.kind, f.at, f.about, payload={"record": f.id, "actor": wanted[f]}, id=f.id) for f in new], announce=False)
     fresh = _keys(new)
-    return [Change(f.contact_id, "event", f"{int(f.kind)}:{key}") for f, key in (*((f, present[f]) for f in gone), *fresh.items())]
+    dropped = [Change(f.contact_id, "event", f"{int(f.kind)}:{present[f]}") for f in gone]
+    return [*dropped, *(Change(f.contact_id, "event", f"{int(f.kind)}:{key}", facts.place(f.at, f.id)) for f, key in fresh.items())]
 
 
 def _wanted(contacts: list[int], types: list[str]) -> dict[Fact, str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from baton.events import keys, partitions, record
+from baton.events import facts, keys, partitions, record
 from baton.events.logged import PARTITIONS
 from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
@@ -33,5 +33,7 @@ def follow(unseen: Iterable[Change]) -> list[Change]:
         events.append(NewEvent(contact, Kind.STAGE_CHANGED, at, into, payload=payload, id=id))
     record.add(events, announce=False)
     found = keys.resolve({(Kind.STAGE_CHANGED, row[4]): "" for row in rows if row[4]})
-    told = [Change(row[0], "event", f"{int(Kind.STAGE_CHANGED)}:{found[Kind.STAGE_CHANGED, row[4]] if row[4] else 0}") for row in rows]
+    told = [
+        Change(row[0], "event", f"{int(Kind.STAGE_CHANGED)}:{found[Kind.STAGE_CHANGED, row[4]] if row[4] else 0}", facts.place(row[1], row[2])) for row in rows
+    ]
     return [*told, *(Change(row[0], "stage", row[4]) for row in rows)]

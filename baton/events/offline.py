@@ -5,7 +5,7 @@ from typing import Any
 
 from baton.crm.imports.options import Options
 from baton.crm.models import Import
-from baton.events import keys, partitions, record
+from baton.events import facts, keys, partitions, record
 from baton.events.logged import PARTITIONS
 from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
@@ -38,7 +38,10 @@ def follow(unseen: Iterable[Change]) -> list[Change]:
         partitions.ensure(oldest, clock.now())
     record.add(events, announce=False)
     known = keys.resolve({(Kind.ATTENDED, event.key_value): "" for event in events})
-    return [Change(event.contact_id, "event", f"{int(Kind.ATTENDED)}:{known[Kind.ATTENDED, event.key_value]}") for event in events]
+    return [
+        Change(event.contact_id, "event", f"{int(Kind.ATTENDED)}:{known[Kind.ATTENDED, event.key_value]}", facts.place(event.ts, event.id or 0))
+        for event in events
+    ]
 
 
 def _event(id: int, number: int, options: Options, minutes: float | None) -> NewEvent:

@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from baton.events import keys
+from baton.events import facts, keys
 from baton.events.ids import new_id
 from baton.events.vocabulary import Kind
 from baton.platform import changes, sql
@@ -18,7 +18,7 @@ INSERT INTO event (contact_id, ts, id, kind, key, value, payload)
 SELECT * FROM unnest(%s::bigint[], %s::timestamptz[], %s::bigint[], %s::smallint[], %s::bigint[], %s::double precision[], %s::jsonb[])
 ON CONFLICT (contact_id, ts, id) DO UPDATE SET value = excluded.value
 WHERE excluded.value > event.value OR (event.value IS NULL AND excluded.value IS NOT NULL)
-RETURNING contact_id, kind, key
+RETURNING contact_id, kind, key, ts, id
 """
 
 
@@ -65,5 +65,5 @@ def add(rows: Iterable[NewEvent], *, announce: bool = True) -> int:
         ],
     )
     if announce:
-        changes.append(Change(contact_id, "event", f"{kind}:{key}") for contact_id, kind, key in done)
+        changes.append(Change(contact_id, "event", f"{kind}:{key}", facts.place(ts, id)) for contact_id, kind, key, ts, id in done)
     return len(done)

@@ -29,6 +29,8 @@ class Change(NamedTuple):
     contact_id: int
     kind: str  # property, event, membership, score, stage, identity, edge; record: of no contact, by its own id
     key: str = ""  # property name; "<event kind>:<event key id>"; "<segment id>:joined"; new stage; "deal:amount,dealstage", "deal:*" for a new one
+    fact: str = ""  # names the very fact where one is written down: of an event its place (facts.place), of values the numbers of their history,
+    # of lists and scores the moment, of a new contact "new". What only may have changed has none.
 
 
 @dataclass(slots=True)
@@ -71,9 +73,9 @@ def append(changes: Iterable[Change]) -> None:
     if not rows:
         return
     sql.run(
-        "INSERT INTO change (bucket, contact_id, kind, key) SELECT r.contact_id %% %s, r.contact_id, r.kind, r.key"
-        " FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS r(contact_id, kind, key)",
-        [BUCKETS, [r.contact_id for r in rows], [r.kind for r in rows], [r.key for r in rows]],
+        "INSERT INTO change (bucket, contact_id, kind, key, fact) SELECT r.contact_id %% %s, r.contact_id, r.kind, r.key, r.fact"
+        " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS r(contact_id, kind, key, fact)",
+        [BUCKETS, [r.contact_id for r in rows], [r.kind for r in rows], [r.key for r in rows], [r.fact for r in rows]],
     )
     sql.run("NOTIFY baton_change")
 
@@ -83,17 +85,18 @@ def append_later(changes: Iterable[Change], seconds: float) -> None:
     rows = list(changes)
     if rows:
         sql.run(
-            "INSERT INTO change (bucket, contact_id, kind, key, again_at) SELECT r.contact_id %% %s, r.contact_id, r.kind, r.key, %s"
-            " FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS r(contact_id, kind, key)",
-            [BUCKETS, clock.now() + timedelta(seconds=seconds), [r.contact_id for r in rows], [r.kind for r in rows], [r.key for r in rows]],
+            "INSERT INTO change (bucket, contact_id, kind, key, fact, again_at) SELECT r.contact_id %% %s, r.contact_id, r.kind, r.key, r.fact, %s"
+            " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS r(contact_id, kind, key, fact)",
+            [BUCKETS, clock.now() + timedelta(seconds=seconds), *([row[at] for row in rows] for at in range(4))],
         )
 
 
-def append_all(kind: str, key: str, contacts: str, params: Mapping[str, Any]) -> None:
+def append_all(kind: str, key: str, contacts: str, params: Mapping[str, Any], *, fact: str = "") -> None:
     """Put the same change in the queue for every contact of a SELECT of ids, in the caller's transaction: for millions at once."""
-    numbers = {"buckets": BUCKETS, "change_kind": kind, "change_key": key}
+    numbers = {"buckets": BUCKETS, "change_kind": kind, "change_key": key, "change_fact": fact}
     sql.run(
-        "INSERT INTO change (bucket, contact_id, kind, key) SELECT q.contact_id %% %(buckets)s, q.contact_id, %(change_kind)s, %(change_key)s"
+        "INSERT INTO change (bucket, contact_id, kind, key, fact)"
+        " SELECT q.contact_id %% %(buckets)s, q.contact_id, %(change_kind)s, %(change_key)s, %(change_fact)s"
         f" FROM ({contacts}) AS q(contact_id)",
         {**params, **numbers},
     )
@@ -149,8 +152,8 @@ def _take(buckets: Sequence[int], ids: Sequence[int] | None = None) -> int:
         if not ours:
             return 0
         wanted = list(ids) if ids is not None else [id for _bucket, id, _contact in _due(ours)]
-        found = sql.rows("DELETE FROM change WHERE bucket = ANY(%s) AND id = ANY(%s) RETURNING contact_id, kind, key, id", [ours, wanted])
-        batch = Batch([Change(*row[:3]) for row in sorted(found, key=lambda r: r[3])])
+        found = sql.rows("DELETE FROM change WHERE bucket = ANY(%s) AND id = ANY(%s) RETURNING contact_id, kind, key, fact, id", [ours, wanted])
+        batch = Batch([Change(*row[:4]) for row in sorted(found, key=lambda r: r[4])])
         for left in _rounds(batch):
             append(left)
         return len(found)

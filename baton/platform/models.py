@@ -14,6 +14,7 @@ class Change(models.Model):
     contact_id = models.BigIntegerField()
     kind = models.TextField()  # property, event, membership, score, stage, identity
     key = models.TextField(default="")  # the property, the event kind and key, the list ...
+    fact = models.TextField(default="", db_default="")  # names the very fact, see changes.Change
     tries = models.SmallIntegerField(default=0, db_default=0)  # how often a stage failed for it
     again_at = models.DateTimeField(null=True)  # set aside until then
     trouble = models.TextField(default="", db_default="")  # why

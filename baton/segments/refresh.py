@@ -102,7 +102,7 @@ def everyone(segment: Segment) -> Moved:
             return Moved(segment.pk, [], [])
         moved = _all(segment, found[segment.pk], at)
         _record([moved], {segment.pk: segment.name}, at)
-        for some_changes in _chunks(_changes([moved])):
+        for some_changes in _chunks(_changes([moved], at)):
             changes.append(some_changes)
         Segment.objects.filter(pk=segment.pk).update(evaluated_at=at)
         return moved
@@ -128,9 +128,9 @@ def each(whom: dict[int, Sequence[int]], *, batch: Batch | None = None) -> list[
         moved = [m for level in in_order(ready) for m in _some({id: ready[id] for id in level}, ids, at)]
         _record(moved, {id: s.name for id, s in segments.items()}, at)
         if batch is not None:
-            batch.add(_changes(moved))
+            batch.add(_changes(moved, at))
         else:
-            changes.append(_changes(moved))
+            changes.append(_changes(moved, at))
         return moved
 
 
@@ -215,7 +215,7 @@ def _alternatives(nodes: Mapping[int, Node], why: Mapping[tuple[int, int], str],
 def tell(moved: Sequence[Moved], names: dict[int, str], at: datetime) -> None:
     """Record joins and leaves that were made by hand: events, and changes in the queue."""
     _record(moved, names, at)
-    changes.append(_changes(moved))
+    changes.append(_changes(moved, at))
 
 
 def _record(moved: Sequence[Moved], names: dict[int, str], at: datetime) -> None:
@@ -230,9 +230,9 @@ def _record(moved: Sequence[Moved], names: dict[int, str], at: datetime) -> None
     sizes.moved({m.segment_id: (len(m.joined), len(m.left)) for m in moved}, at)
 
 
-def _changes(moved: Sequence[Moved]) -> list[Change]:
+def _changes(moved: Sequence[Moved], at: datetime) -> list[Change]:
     return [
-        Change(contact_id, "membership", f"{m.segment_id}:{word}")
+        Change(contact_id, "membership", f"{m.segment_id}:{word}", at.isoformat())
         for m in moved
         for word, contact_ids in (("joined", m.joined), ("left", m.left))
         for contact_id in contact_ids

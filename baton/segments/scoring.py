@@ -121,7 +121,7 @@ def everyone(model: ScoreModel) -> int:
             if changed:
                 sql.run(TELL.format(rules=f"CASE WHEN m.told IS NULL THEN {RULES} ELSE m.told END"), about)
                 moved = "SELECT m.contact_id FROM score_moved m WHERE (m.total, m.fit) <> (m.old_total, m.old_fit)"
-                changes.append_all("score", str(model.pk), moved, {})
+                changes.append_all("score", str(model.pk), moved, {}, fact=at.isoformat())
         sql.run("DROP TABLE score_moved")
         ScoreModel.objects.filter(pk=model.pk).update(evaluated_at=at)
         return changed
@@ -142,7 +142,7 @@ def some(ids: Iterable[int], *, models: Iterable[int] | None = None, batch: Batc
             found = score_sql.moved(plan(model), model.pk, at, whom=True)
             text = FEW.format(moved=found.text, put=PUT, tell=TELL.format(rules=RULES))
             rows = sql.rows(text, {**found.params, **_about(model, at), "ids": contact_ids})
-            told = [Change(contact_id, "score", str(model.pk)) for contact_id, differs in rows if differs]
+            told = [Change(contact_id, "score", str(model.pk), at.isoformat()) for contact_id, differs in rows if differs]
             if batch is not None:
                 batch.add(told)
             else:
