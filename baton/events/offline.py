@@ -23,7 +23,7 @@ def follow(unseen: Iterable[Change]) -> list[Change]:
     numbers = {int(change.key.partition(":")[0]) for change in told}
     found = {row.pk: Options.of(row.options) for row in Import.objects.filter(pk__in=numbers).only("options")}
     events = []
-    for id, _kind, key in told:
+    for id, _kind, key, _fact in told:
         number, _colon, minutes = key.partition(":")
         options = found.get(int(number))
         if options is None or not options.occasion:

@@ -156,7 +156,7 @@ class TestSetMany:
         assert history(ids[0])[-1] == ("city", "부산", None, "workflow:3", "workflow")
         assert ("lifecyclestage", "lead", "mql", "workflow:3", "workflow") in history(ids[1])
         heard = told()
-        assert [id for id, kind, _key in heard if kind == "booking"] == ids[1:]
+        assert [id for id, kind, *_ in heard if kind == "booking"] == ids[1:]
         assert sorted(row for row in heard if row[1] != "booking") == sorted(
             [(id, "property", "city") for id in ids] + [(id, "property", name) for id in ids[1:] for name in ("lifecyclestage", "stage_since")]
         )
