@@ -1,18 +1,18 @@
 """What people do with workflows. Each leaves a row in the history."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from baton.automation import edits, graph
+from baton.automation import edits, graph, versions
+from baton.automation import held as holding
 from baton.automation.models import Version, Workflow
 from baton.crm import types
-from baton.platform import clock, history, live, sql
+from baton.platform import clock, history
 from baton.platform.actor import Actor
-from baton.platform.errors import Conflict, Invalid, NotFound
+from baton.platform.errors import Conflict, Invalid
 
 EMPTY: dict[str, Any] = {"triggers": [], "steps": []}
 
@@ -31,7 +31,7 @@ def rename(workflow: Workflow, name: str, actor: Actor) -> None:
     """Raises Invalid (`name`)."""
     name = _name(name)
     with transaction.atomic():
-        held = _held(workflow)
+        held = holding.hold(workflow)
         history.record(actor, "updated", "workflow", held.pk, name=[held.name, name])
         held.name = workflow.name = name
         held.save(update_fields=["name", "updated_at"])
@@ -41,7 +41,7 @@ def save_draft(workflow: Workflow, draft: Mapping[str, Any], actor: Actor, *, se
     """Keep what is being edited; fields may be missing. Raises Invalid with paths when it cannot be read, Overtaken when `seen` is old (edits.py)."""
     parsed = graph.parse(draft)
     with transaction.atomic():
-        held = _held(workflow)
+        held = holding.hold(workflow)
         edits.keep(held, parsed.stored(), actor, seen)
         workflow.draft, workflow.draft_at = held.draft, held.draft_at
         history.record(actor, "draft_saved", "workflow", held.pk)
@@ -54,25 +54,24 @@ def used_ids(workflow: Workflow) -> set[str]:
     return {step.id for version in versions if version is not None for step in version.walk()}
 
 
-def publish(workflow: Workflow, actor: Actor) -> Version:
-    """Make the draft the version that contacts enter from now on, and switch the workflow on.
+def publish(
+    workflow: Workflow,
+    actor: Actor,
+    note: str = "",
+    people: str = versions.STAY,
+    steps: Mapping[str, str] | None = None,
+    at_once: Collection[str] | None = None,
+) -> Version:
+    """Make the draft the version that contacts enter from now on, and switch the workflow on; see versions.publish for those inside.
 
-    Those inside go on in the version they entered. Raises Invalid with paths when something is missing or does not exist.
+    Raises Invalid with paths when something is missing or does not exist.
     """
-    with transaction.atomic():
-        held = _held(workflow)
-        parsed = graph.parse(held.draft)
-        if problems := parsed.problems():
-            raise Invalid(problems)
-        stored = parsed.stored()
-        version = held.published
-        if version is None or version.graph != stored:
-            number = (Version.objects.filter(workflow=held).aggregate(last=Max("number"))["last"] or 0) + 1
-            version = Version.objects.create(workflow=held, number=number, graph=stored, published_at=clock.now(), published_by=str(actor))
-        _set(held, "on", version)
-        history.record(actor, "published", "workflow", held.pk, version=version.number)
-    _copy(held, workflow)
-    return version
+    return versions.publish(workflow, actor, note, people, steps, at_once)
+
+
+def roll_back(workflow: Workflow, to: Version, actor: Actor, note: str = "", steps: Mapping[str, str] | None = None) -> Version:
+    """Publish an earlier version again and bring people back to where they stood in it; see versions.rollback."""
+    return versions.rollback(workflow, to, actor, note, steps)
 
 
 def pause(workflow: Workflow, actor: Actor) -> None:
@@ -88,7 +87,7 @@ def resume(workflow: Workflow, actor: Actor) -> None:
 def archive(workflow: Workflow, actor: Actor) -> None:
     """Take the workflow out of use; those inside stay where they are."""
     with transaction.atomic():
-        held = _held(workflow)
+        held = holding.hold(workflow)
         held.archived_at = workflow.archived_at = clock.now()
         held.save(update_fields=["archived_at", "updated_at"])
         history.record(actor, "archived", "workflow", held.pk)
@@ -96,31 +95,12 @@ def archive(workflow: Workflow, actor: Actor) -> None:
 
 def _switch(workflow: Workflow, was: str, becomes: str, actor: Actor, verb: str, refusal: str) -> None:
     with transaction.atomic():
-        held = _held(workflow)
+        held = holding.hold(workflow)
         if held.state != was:
             raise Conflict(refusal)
-        _set(held, becomes, held.published)
+        holding.switch(held, becomes, held.published)
         history.record(actor, verb, "workflow", held.pk)
-    _copy(held, workflow)
-
-
-def _set(held: Workflow, state: str, version: Version | None) -> None:
-    held.state, held.published = state, version
-    held.save(update_fields=["state", "published", "updated_at"])
-    live.publish(f"workflow:{held.pk}", what="counts")
-    sql.run("NOTIFY baton_timer")  # a resumed workflow may have steps that are due
-
-
-def _copy(held: Workflow, workflow: Workflow) -> None:
-    """The caller's object says what the database says."""
-    workflow.state, workflow.published = held.state, held.published
-
-
-def _held(workflow: Workflow) -> Workflow:
-    held = Workflow.objects.select_for_update(of=("self",)).select_related("published").filter(pk=workflow.pk, archived_at=None).first()
-    if held is None:
-        raise NotFound(_("This workflow does not exist any more."))
-    return held
+    holding.copy(held, workflow)
 
 
 def _name(name: str) -> str:
