@@ -1,6 +1,6 @@
 """Automation's part of the tick, and the runner of due steps: woken by NOTIFY baton_timer."""
 
-from baton.automation import enroll, runner
+from baton.automation import calls, enroll, runner
 from baton.automation.step import steps as load_steps
 from baton.automation.trigger import triggers as load_triggers
 from baton.platform import jobs
@@ -17,3 +17,14 @@ def timers() -> int:
     load_steps()  # the worker calls this as it starts: then the first contact does not wait for imports
     load_triggers()
     return runner.run_due()
+
+
+@jobs.drain("calls")
+def web_calls() -> int:
+    return calls.send_due()
+
+
+@jobs.every("23 4 * * *")
+def forget_calls() -> None:
+    """What was sent to others is kept for some months only."""
+    calls.forget()

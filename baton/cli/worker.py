@@ -18,7 +18,7 @@ from baton.platform.config import config
 log = logs.log("worker")
 
 IDLE = 1.0  # seconds between looks when nothing wakes a drain
-CHANNELS = {"baton_change": "tick", "baton_timer": "timers", "baton_outbox": "outbox"}
+CHANNELS = {"baton_change": "tick", "baton_timer": "timers", "baton_outbox": "outbox", "baton_call": "calls"}
 
 
 class Worker:

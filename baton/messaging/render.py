@@ -6,12 +6,13 @@ immutable sandbox: `{{ contact.firstname|default("고객") }}`. A value a contac
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from html import escape, unescape
 from html.parser import HTMLParser
 from typing import Any
+from urllib.parse import quote
 
 from django.utils import translation
 from django.utils.translation import gettext
@@ -35,6 +36,9 @@ BODY_START = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 
 _html = ImmutableSandboxedEnvironment(autoescape=True, undefined=ChainableUndefined)
 _text = ImmutableSandboxedEnvironment(autoescape=False, undefined=ChainableUndefined)
+_url = ImmutableSandboxedEnvironment(autoescape=False, undefined=ChainableUndefined, finalize=lambda found: quote(str(found), safe=""))
+SINGLE = re.compile(r"\{\{((?:(?!\}\}|\{\{).)*)\}\}")
+WRONG = (TemplateError, TypeError, ValueError, ArithmeticError)  # what a template can do wrong with somebody's values
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,27 +97,54 @@ def messages(email: Email, recipients: Sequence[Recipient]) -> list[Rendered]:
     """
     account = users.account()
     compiled = _compile(email.id, email.subject, email.preheader, email.body, email.purpose == "marketing", account.name, account.postal_address)
-    people = _people([r.contact_id for r in recipients])
+    known = people([r.contact_id for r in recipients])
     result = []
     for recipient in recipients:
         try:
-            result.append(replace(compiled.fill(email.id, recipient, people.get(recipient.contact_id, {})), from_name=email.from_name))
-        except (TemplateError, TypeError, ValueError, ArithmeticError, OverflowError) as error:  # what a template can do wrong with this person's values
+            result.append(replace(compiled.fill(email.id, recipient, known.get(recipient.contact_id, {})), from_name=email.from_name))
+        except WRONG as error:
             result.append(Rendered(recipient.contact_id, recipient.message_id, problem=f"{type(error).__name__}: {error}"))
     return result
 
 
 def lines(source: str, contact_ids: Sequence[int]) -> dict[int, str]:
     """A short plain text with merge fields (a notice's title) filled in for each contact. Raises Invalid."""
+    known = people(contact_ids)
+    return {contact_id: line(source, known.get(contact_id, {})) for contact_id in contact_ids}
+
+
+def line(source: str, known: Mapping[str, Any]) -> str:
+    """A text with merge fields filled in, on one line; `known` is what it may read (see people). Raises Invalid."""
+    return _one_line(text(source, known))
+
+
+def text(source: str, known: Mapping[str, Any]) -> str:
+    """The same as it was written, with its lines. What this person's values make impossible is left as it was written. Raises Invalid."""
     template = _template("text", source, html=False)
-    people = _people(contact_ids)
-    result = {}
-    for contact_id in contact_ids:
-        try:
-            result[contact_id] = _one_line(template.render(people.get(contact_id, {})))
-        except (TemplateError, TypeError, ValueError, ArithmeticError):
-            result[contact_id] = _one_line(source)
-    return result
+    try:
+        return template.render(known)
+    except WRONG:
+        return source
+
+
+def address(source: str, known: Mapping[str, Any]) -> str:
+    """A web address with merge fields, whose values are quoted: none of them leads to another host or adds a parameter. Raises Invalid."""
+    template = _template("url", source, html=False)
+    try:
+        return template.render(known)
+    except WRONG as error:
+        raise Invalid.one("url", "INVALID_VALUE", f"{type(error).__name__}: {error}") from None
+
+
+def value(source: str, known: Mapping[str, Any]) -> Any:
+    """A text with merge fields; of one that is a single merge field, the value itself: a number stays a number, one that is not there is None."""
+    if (single := SINGLE.fullmatch(source.strip())) is None:
+        return text(source, known)
+    try:
+        found = _expression(single[1])(known)
+    except WRONG:
+        return None
+    return found if found is None or isinstance(found, str | int | float | bool | list | dict) else str(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +230,7 @@ def _footer(sender: str, postal: str) -> str:
     return f'<div style="{style}">{quoted(where)}<br>{"<br>".join(parts)}</div>'
 
 
-def _people(contact_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+def people(contact_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     """What a template may read, by contact: one query for the contacts and one for their owners."""
     found = sql.rows("SELECT id, properties, owner_id, email FROM contact WHERE id = ANY(%s)", [list(contact_ids)])
     owner_ids = {row[2] for row in found if row[2]}
@@ -232,9 +263,18 @@ def _json(value: Any) -> dict[str, Any]:
 @lru_cache(maxsize=512)
 def _template(path: str, source: str, *, html: bool) -> Template:
     try:
-        return (_html if html else _text).from_string(source)
+        return (_html if html else _url if path == "url" else _text).from_string(source)
     except TemplateSyntaxError as error:
         raise Invalid([_problem(path, error)]) from None
+
+
+@lru_cache(maxsize=512)
+def _expression(source: str) -> Callable[..., Any]:
+    """What stands within the braces of a merge field."""
+    try:
+        return _text.compile_expression(source)
+    except TemplateSyntaxError as error:
+        raise Invalid([_problem("text", error)]) from None
 
 
 def _problem(path: str, error: TemplateSyntaxError) -> Problem:

@@ -57,14 +57,17 @@ def post(url: str, *, json: Any = None, body: bytes | None = None, headers: Mapp
     return send("POST", url, json=json, body=body, headers=headers)
 
 
-def send(method: str, url: str, *, json: Any = None, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Answer:
-    """One request; any status is an answer, a redirect too. Raises Refused and Unreachable."""
+def send(
+    method: str, url: str, *, json: Any = None, body: bytes | None = None, headers: Mapping[str, str] | None = None, within: float | None = None
+) -> Answer:
+    """One request; any status is an answer, a redirect too. `within`: seconds for all of it. Raises Refused and Unreachable."""
     _check(url)
     given = {name: value for name, value in (headers or {}).items() if name.lower() not in OURS and not name.lower().startswith("x-forwarded-")}
-    started = time.monotonic()
+    started, whole = time.monotonic(), WHOLE if within is None else within
+    patience = (min(CONNECT, whole), min(READ, whole))
     try:
-        with _session() as session, session.request(method, url, json=json, data=body, headers=given, stream=True) as response:
-            return Answer(response.status_code, dict(response.headers), _read(response, started))
+        with _session() as session, session.request(method, url, json=json, data=body, headers=given, stream=True, timeout=patience) as response:
+            return Answer(response.status_code, dict(response.headers), _read(response, started, whole))
     except ip_filter.InvalidIPAddress:
         raise Refused(f"{urlsplit(url).hostname} is an address of a private network") from None
     except (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader, UnicodeError) as error:
@@ -87,7 +90,7 @@ def _check(url: str) -> None:
         raise Refused("the address is Baton's own")
 
 
-def _read(response: requests.Response, started: float) -> bytes:
+def _read(response: requests.Response, started: float, whole: float) -> bytes:
     """The whole answer, piece by piece as it comes: a server that sends one byte at a time is not waited for."""
     pieces, size = [], 0
     while piece := response.raw.read1(PIECE, decode_content=True):
@@ -95,8 +98,8 @@ def _read(response: requests.Response, started: float) -> bytes:
         size += len(piece)
         if size > LARGEST:
             raise Unreachable(f"the answer is larger than {LARGEST} bytes")
-        if time.monotonic() - started > WHOLE:
-            raise Unreachable(f"the answer took longer than {WHOLE:.0f} s")
+        if time.monotonic() - started > whole:
+            raise Unreachable(f"the answer took longer than {whole:.0f} s")
     return b"".join(pieces)
 
 
