@@ -12,7 +12,7 @@ from baton.crm import formulas, types
 from baton.crm import properties as definitions
 from baton.crm.imports import names
 from baton.crm.models import Contact, File, Record, View
-from baton.demo import doubles, kept, load, people, world
+from baton.demo import doubles, kept, load, people
 from baton.events import logged
 from baton.messaging.models import Notification
 from baton.platform import sql
@@ -39,11 +39,6 @@ def test_a_slip_is_another_address_at_the_same_company() -> None:
         wrong = doubles.slip(rng, "minjun.kim@gaonlogis.example")
         assert wrong.endswith("@gaonlogis.example")
         assert 9 <= len(wrong.partition("@")[0]) <= 11
-
-
-@pytest.fixture
-def loaded(db: None) -> None:
-    world.load(300)
 
 
 def _count(object_type: str) -> int:

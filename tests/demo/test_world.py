@@ -41,13 +41,6 @@ def test_addresses_and_company_names_are_unique_and_nobodys() -> None:
     assert all(p.email.endswith(".example") for p in persons)
 
 
-@pytest.fixture
-def loaded(db: None) -> None:
-    assert not world.loaded()
-    world.load(300)
-    assert world.loaded()
-
-
 @pytest.mark.usefixtures("loaded")
 def test_everything_in_the_world_is_a_real_result() -> None:
     model = ScoreModel.objects.get(key="lead")
