@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from baton.crm import identity, writing
 from baton.crm.life import Freedom
 from baton.crm.models import Contact, Record
-from baton.crm.writing import Plan
+from baton.crm.writing import Plan, Reckon
 from baton.platform import clock, sql
 from baton.platform.actor import Actor
 from baton.platform.errors import Conflict, DomainError, Invalid, NotFound
@@ -105,9 +105,10 @@ def update(object_type: str, id: int, properties: Values, *, actor: Actor, sourc
 
 
 @retrying
-def update_many(object_type: str, wanted: Mapping[int, Values], *, actor: Actor, source: str, freedom: Freedom = "") -> dict[int, DomainError | None]:
+def update_many(object_type: str, wanted: Mapping[int, Values | Reckon], *, actor: Actor, source: str, freedom: Freedom = "") -> dict[int, DomainError | None]:
     """Change values of many records, in sets: for each id None, or the fault for which it was left as it was. The good ones are written.
 
+    A function instead of values gets those the record has at the moment it is written, again if others write meanwhile, and gives what is to change.
     All in one transaction, or in the caller's. The id of a merged record means the one it was merged into.
     """
     outcomes = _update(wanted, Plan(object_type, actor, source, clock.now(), freedom))
@@ -139,7 +140,7 @@ def move_many(wanted: Mapping[int, Values], *, actor: Actor, source: str, freedo
     return {id: outcome if isinstance(outcome, DomainError) else bool(outcome) for id, outcome in outcomes.items()}
 
 
-def _update(wanted: Mapping[int, Values], plan: Plan) -> dict[int, DomainError | dict[str, Any]]:
+def _update(wanted: Mapping[int, Values | Reckon], plan: Plan) -> dict[int, DomainError | dict[str, Any]]:
     outcomes: dict[int, DomainError | dict[str, Any]] = {}
     items = list(wanted.items())
     with transaction.atomic():

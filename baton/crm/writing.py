@@ -5,7 +5,7 @@ their history, the words quick search finds them by, and what the tick and open 
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -25,6 +25,7 @@ from baton.platform.changes import Change
 from baton.platform.errors import Conflict, DomainError, Invalid, NotFound
 
 Row = Mapping[str, Any]
+Reckon = Callable[[Row], Row]  # from the values a record has at the moment it is written to what is to change
 WATCHED = 200  # records of one write that open pages are told of; of more nobody looks at each
 FOREIGN = frozenset({"api", "import"})  # sources that know nothing of what people asked for
 ROUNDS = 20  # how often a record that others change at the same moment is tried again
@@ -147,14 +148,17 @@ def _insert(plan: Plan, rows: Sequence[tuple[int, dict[str, Any]]]) -> None:
     )
 
 
-def update(plan: Plan, wanted: Mapping[int, Row]) -> dict[int, DomainError | dict[str, Any]]:
+def update(plan: Plan, wanted: Mapping[int, Row | Reckon]) -> dict[int, DomainError | dict[str, Any]]:
     """Change values of records; an outcome for each id: the fault, or {name: new value} of what changed. In the caller's transaction.
 
     Nobody waits with a lock: a record is written only if it is still what it was when it was read, else it is read and tried again.
     """
     outcomes: dict[int, DomainError | dict[str, Any]] = {}
-    cleaned: dict[int, dict[str, Any]] = {}
+    cleaned: dict[int, dict[str, Any] | Reckon] = {}
     for id, row in wanted.items():
+        if callable(row):
+            cleaned[id] = _reckoned(plan, row)
+            continue
         try:
             cleaned[id] = definitions.clean(plan.object_type, row, known=plan.known)
         except DomainError as error:
@@ -162,7 +166,11 @@ def update(plan: Plan, wanted: Mapping[int, Row]) -> dict[int, DomainError | dic
     return outcomes | change(plan, cleaned)
 
 
-def change(plan: Plan, wanted: Mapping[int, dict[str, Any]], *, system: bool = False) -> dict[int, DomainError | dict[str, Any]]:
+def _reckoned(plan: Plan, work: Reckon) -> Reckon:
+    return lambda was: definitions.clean(plan.object_type, work(was), known=plan.known)
+
+
+def change(plan: Plan, wanted: Mapping[int, Row | Reckon], *, system: bool = False) -> dict[int, DomainError | dict[str, Any]]:
     """`update` with values that are typed already; `system` values bring nothing else with them but calculated ones."""
     outcomes: dict[int, DomainError | dict[str, Any]] = {}
     left = dict(wanted)
@@ -174,7 +182,7 @@ def change(plan: Plan, wanted: Mapping[int, dict[str, Any]], *, system: bool = F
     raise Conflict(_("Somebody else changes this record at the same moment. Try again."))
 
 
-def _try(plan: Plan, wanted: Mapping[int, dict[str, Any]], system: bool) -> dict[int, DomainError | dict[str, Any]]:
+def _try(plan: Plan, wanted: Mapping[int, Row | Reckon], system: bool) -> dict[int, DomainError | dict[str, Any]]:
     outcomes: dict[int, DomainError | dict[str, Any]] = {}
     of_type = "" if plan.people else " AND object_type = %s"
     texts = dict(
@@ -189,8 +197,8 @@ def _try(plan: Plan, wanted: Mapping[int, dict[str, Any]], system: bool) -> dict
         if id not in found:
             outcomes[id] = NotFound(_("There is no such record."))
             continue
-        full = dict(values)
         try:
+            full = dict(values(found[id]) if callable(values) else values)
             if system:
                 full |= {name: formulas.result(formula, {**found[id], **full}) for name, formula in plan.formulas.items()}
             else:
