@@ -86,7 +86,7 @@ def numbers(said: Mapping[str, Any], brought: Mapping[tuple[str, str], int | str
     turn = _Turn("in", Names(brought), str(said.get("object_type", "contact")))
     stored = turn.graph(said)
     try:
-        parsed = graph.parse(stored)
+        parsed = graph.parse(stored, turn.object_type)
     except Invalid as error:
         known = {problem.path for problem in turn.problems}
         raise Invalid([*turn.problems, *(problem for problem in error.problems if problem.path not in known)]) from None
@@ -153,9 +153,17 @@ class _Turn:
                 return self.names.brought.get(("pipeline", value), value)
             case "property_value":
                 return self._held(self._of(item), item.get("property"), value, at)
-            case "values" if isinstance(value, dict):
-                return {name: self._held(self._of(item), name, each, join(at, name)) for name, each in value.items()}
+            case "values" if isinstance(value, dict):  # the values of a property that ways are chosen by
+                return {label: self._held(self._of(item), item.get("property"), each, join(at, label)) for label, each in value.items()}
+            case "rules" if isinstance(value, list):
+                return [self._rule(rule, join(at, n)) if isinstance(rule, dict) else rule for n, rule in enumerate(value)]
         return value
+
+    def _rule(self, rule: Stored, at: str) -> Stored:
+        """Whom a rule chooses, and for whom it holds."""
+        people = {kind: self._reference(kind, rule[kind], join(at, kind)) for kind in ("user", "team") if rule.get(kind) is not None}
+        asked = {"filter": self._filter(rule["filter"], join(at, "filter"), self.object_type)} if rule.get("filter") else {}
+        return {**rule, **people, **asked}
 
     def _of(self, item: Stored) -> str:
         """The object type whose properties a step speaks of: its own word for it, or whom the workflow leads."""
@@ -225,25 +233,26 @@ class _Turn:
             self.problems.append(self._nothing("score", fields["model"], join(at, "model")))
         if key == "event":
             self._event(made, at)
-        if key in ("property", "company_property") and isinstance(name := fields.get("property"), str):
-            whose = "company" if key == "company_property" else of
-            self._property(whose, name, join(at, "property"))
+        if key in ("property", "company_property") and isinstance(fields.get("property"), str):
+            whose, asked = ("company" if key == "company_property" else of), str(fields["property"])
+            self._property(whose, asked, join(at, "property"))
             if "value" in fields:
-                made["value"] = self._held(whose, name, fields["value"], join(at, "value"))
+                made["value"] = self._held(whose, asked, fields["value"], join(at, "value"))
         return made
 
     def _event(self, made: Stored, at: str) -> None:
         """An event of one's own by its name; what a built-in one was about, where that is a number."""
-        if (name := made.get("name")) and not self.out and not EventDefinition.objects.filter(name=name, archived_at=None).exists():
+        name = made.get("name")
+        if name and not self.out and not EventDefinition.objects.filter(name=name, archived_at=None).exists():
             self.problems.append(Problem(join(at, "name"), "EVENT_DOESNT_EXIST", _("There is no event {name}.").format(name=name)))
-        about = made.get("about")
-        kind = NUMBERED.get(str(made.get("event"))) if about else None
-        if kind is None or made.get("match", "is") != "is":
+        about = made.get("about") or ""
+        known = NUMBERED.get(str(made.get("event")))
+        if known is None or not about or made.get("match", "is") != "is":
             return
         if self.out:
-            made["about"] = self.names.name(kind, int(about)) if str(about).isdecimal() else about
+            made["about"] = self.names.name(known, int(about)) if str(about).isdecimal() else about
         else:
-            found = self._reference(kind, about, join(at, "about"))
+            found = self._reference(known, about, join(at, "about"))
             made["about"] = "" if found is None else str(found)
 
 

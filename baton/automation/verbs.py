@@ -20,7 +20,7 @@ EMPTY: dict[str, Any] = {"triggers": [], "steps": []}
 def create(name: str, actor: Actor, draft: Mapping[str, Any] | None = None, *, object_type: str = "contact", description: str = "") -> Workflow:
     """A new workflow that leads records of a type, not published. Raises Invalid (`name`, or paths of the draft), NotFound (type)."""
     name, kind = _name(name), types.get(object_type)
-    stored = graph.parse(draft or EMPTY).stored()
+    stored = graph.parse(draft or EMPTY, kind.key).stored()
     with transaction.atomic():
         workflow = Workflow.objects.create(name=name, draft=stored, object_type=kind.key, description=description.strip())
         history.record(actor, "created", "workflow", workflow.pk, name=name)
@@ -39,7 +39,7 @@ def rename(workflow: Workflow, name: str, actor: Actor) -> None:
 
 def save_draft(workflow: Workflow, draft: Mapping[str, Any], actor: Actor, *, seen: edits.Seen | None = None) -> graph.Graph:
     """Keep what is being edited; fields may be missing. Raises Invalid with paths when it cannot be read, Overtaken when `seen` is old (edits.py)."""
-    parsed = graph.parse(draft)
+    parsed = graph.parse(draft, workflow.object_type)
     with transaction.atomic():
         held = holding.hold(workflow)
         edits.keep(held, parsed.stored(), actor, seen)

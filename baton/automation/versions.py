@@ -50,7 +50,7 @@ def publish(
         raise Invalid.one("people", "INVALID_OPTION", _("Expected one of {types}.").format(types=f"{STAY}, {MOVE}"))
     with transaction.atomic():
         row = held.hold(workflow)
-        parsed = graph.parse(row.draft)
+        parsed = graph.parse(row.draft, row.object_type)
         if problems := parsed.problems():
             raise Invalid(problems)
         stored = parsed.stored()
@@ -81,7 +81,7 @@ def rollback(workflow: Workflow, to: Version, actor: Actor, note: str = "", step
         row = held.hold(workflow)
         if row.published_id == to.pk:
             raise Conflict(_("This version is the one that runs."))
-        parsed = graph.parse(to.graph)
+        parsed = graph.parse(to.graph, row.object_type)
         if problems := parsed.problems():
             raise Invalid(problems)
         later = list(Version.objects.filter(workflow=row, number__gt=to.number).values_list("pk", flat=True))
