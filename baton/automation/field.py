@@ -18,7 +18,8 @@ Kind = Literal[
 # (never shown again; what is left empty in a form keeps the old one); `role` is the name of an association label; `rules` are
 # [{"filter": {...}, "user": 3 or null, "team": null or 2}], of which the first that holds decides; `user_role` is the key of a role of colleagues; `shares` is
 # {"a": 50, "b": 50}, per cent by the label of a way, of one letter; `values` is {"a": "서울", "b": "부산"}, likewise, a value to be chosen from
-# item.offered(name), which are (value, label), or a text where that is empty.
+# item.offered(name), which are (value, label), or a text where that is empty. A `property` is one of the records that the field `record` names (of the
+# field `to_property`: `to_record`), of contacts where there is no such field; `pipeline` and `pipeline_stage` are of the type in `item.makes`, if it has that.
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Input:
     label: str | Promise
     help: str | Promise = ""
     options: tuple[tuple[str, str | Promise], ...] = ()  # of a choice: (value, label)
-    shown_when: tuple[str, str] | None = None  # another field and the value it must have
+    shown_when: tuple[str, ...] | None = None  # another field and the value it must have, or the values of which it must have one
     optional: bool = False  # empty has a meaning: any form, no message ...
     empty: str | Promise = ""  # what empty means, in words
 
@@ -68,7 +69,7 @@ class Fields(BaseModel):
     def asks(self, name: str) -> bool:
         """Whether this field matters with the values of the others."""
         when = self.inputs()[name].shown_when
-        return when is None or getattr(self, when[0]) == when[1]
+        return when is None or getattr(self, when[0]) in when[1:]
 
 
 def faults(error: ValidationError, at: str) -> list[Problem]:
