@@ -86,7 +86,7 @@ class Enrollment(models.Model):
             models.UniqueConstraint(fields=["contact_id", "workflow_id"], condition=models.Q(state="active"), name="enrollment_inside"),
         ]
         indexes = [  # none holds the step: most moves change no index
-            models.Index(fields=["workflow_id", "state"], condition=models.Q(state__in=["active", "queued", "failed"]), name="enrollment_open"),
+            models.Index(fields=["workflow_id", "state", "id"], name="enrollment_state"),
             models.Index(fields=["workflow_id", "-enrolled_at"], name="enrollment_recent"),
         ]
 
@@ -109,7 +109,7 @@ class StepRun(models.Model):
         db_table = "step_run"
         indexes = [
             models.Index(fields=["workflow_id", "-at"], name="step_run_recent"),
-            models.Index(fields=["workflow_id", "step", "outcome"], name="step_run_outcome"),
+            models.Index(fields=["workflow_id", "step", "outcome", "enrollment_id"], name="step_run_outcome"),
         ]
 
 
