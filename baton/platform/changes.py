@@ -67,6 +67,11 @@ def on_change(order: int) -> Callable[[Stage], Stage]:
     return register
 
 
+def stages() -> list[tuple[int, Stage]]:
+    """All stages with their order, in which they run."""
+    return [entry for _name, entry in sorted(_stages.items(), key=lambda item: (item[1][0], item[0]))]
+
+
 def append(changes: Iterable[Change]) -> None:
     """Put changes in the queue, in the caller's transaction, and wake the workers when it commits."""
     rows = list(changes)
