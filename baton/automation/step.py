@@ -119,6 +119,7 @@ class Step(Fields, ABC):
     objects: ClassVar[tuple[str, ...]] = ()  # object types that it can lead; (): all
     labels: ClassVar[tuple[tuple[str, str | Promise], ...]] = ()  # of a branch with fixed ways: by label, in order, with their names
     ends: ClassVar[str] = ""  # the state of a run that ends here: finished, goal
+    freezes: ClassVar[bool] = False  # keeps people for a length of time, which stands still while the workflow is paused
     marketing: ClassVar[bool] = False  # reaches people outside with what may be advertising
 
     id: str
@@ -142,6 +143,10 @@ class Step(Fields, ABC):
     def watches(self) -> Stored | None:
         """The filter that wakes those who wait here, as soon as it holds for them; None: only time does."""
         return None
+
+    def lasts(self) -> bool:
+        """Whether nobody passes without time going by: a way back that meets no such step would never end."""
+        return False
 
     def ways(self) -> tuple[tuple[str, str | Promise], ...]:
         """The ways out, by label, in order, with their names; a branch with ways of its own making says so here."""
