@@ -12,14 +12,14 @@ Kind = Literal[
     "text", "long_text", "number", "boolean", "choice", "choices", "date", "time", "url", "secret",
     "email", "form", "segment", "fixed_segment", "segments", "user", "users", "team", "score", "band", "lifecycle", "workflow", "step",
     "property", "date_property", "property_value", "values", "filter", "event_kind", "object_type", "pipeline", "pipeline_stage", "pairs",
-    "role", "rules", "user_role", "shares",
+    "role", "rules", "user_role", "shares", "any_property",
 ]  # fmt: skip
 # What a value looks like where the name does not say it: `pairs` is {"name": "text"}, in which texts may have merge fields; `secret` comes back encrypted
 # (never shown again; what is left empty in a form keeps the old one); `role` is the name of an association label; `rules` are
 # [{"filter": {...}, "user": 3 or null, "team": null or 2}], of which the first that holds decides; `user_role` is the key of a role of colleagues; `shares` is
 # {"a": 50, "b": 50}, per cent by the label of a way, of one letter; `values` is {"a": "서울", "b": "부산"}, likewise, a value to be chosen from
-# item.offered(name), which are (value, label), or a text where that is empty. A `property` is one of the records that the field `record` names (of the
-# field `to_property`: `to_record`), of contacts where there is no such field; `pipeline` and `pipeline_stage` are of the type in `item.makes`, if it has that.
+# item.offered(name), which are (value, label), or a text where that is empty. A `property` is one of the type in item.object_type, else
+# item.makes, else of who walks, as are `pipeline` and `pipeline_stage`; `any_property` names its type itself: "company.industry".
 
 
 @dataclass(frozen=True, slots=True)
