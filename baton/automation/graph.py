@@ -119,6 +119,8 @@ def parse(data: Mapping[str, Any], object_type: str = "contact") -> Graph:
     by_id: dict[str, Step] = {}
     where: dict[str, str] = {}
     known = {t.id for t in triggers}
+    for trigger in triggers:
+        trigger._leads = object_type
     for step, at in _flat(found, "steps"):
         if step.id in by_id or step.id in known:
             problems.append(Problem(join(at, "id"), "DUPLICATE", _("Another step has the id {id}.").format(id=step.id)))

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from django.utils.functional import Promise
+from pydantic import PrivateAttr
 
 from baton.automation.field import Fields
 from baton.platform import registry
@@ -22,6 +23,12 @@ class Trigger(Fields, ABC):
     rejoins: ClassVar[bool] = False  # enters a state (a list, a band, a stage) that one can leave and enter anew; else a thing that happened
 
     id: str = "t"
+    _leads: str = PrivateAttr(default="contact")  # set by graph.parse
+
+    @property
+    def object_type(self) -> str:
+        """Whom its workflow leads."""
+        return self._leads
 
     @classmethod
     @abstractmethod
