@@ -38,6 +38,7 @@ class Batch:
     """The changes of one tick. A stage reads those it has not seen and may add what it caused itself."""
 
     changes: list[Change]
+    notes: dict[str, Any] = field(default_factory=dict)  # what a stage remembers until the tick is over
     _seen: dict[str, int] = field(default_factory=dict)
 
     def add(self, changes: Iterable[Change]) -> None:
