@@ -24,6 +24,7 @@ from baton.messaging.notify import Notice
 from baton.platform import clock, sql
 from baton.platform.config import config
 from baton.segments import filter, handover, revisit, verdicts, waking
+from baton.segments.models import ScoreModel
 
 QUIET = ("import", "merge", "restore", "unmerge")  # sources of moves that nobody made now
 LATE = timedelta(days=3)  # for so long a worker may have been away and still remind
@@ -76,30 +77,46 @@ def became_sql(ids: Iterable[int]) -> int:
     """Tell who became an SQL, with the rules that led there; who was one before and was sent back is "re-qualified". Returns how many notices there were."""
     if not handover.settings().alert:
         return 0
-    model = verdicts.threshold()[0]
-    rows = sql.rows(ARRIVED, {"ids": sorted({*ids}), "model": model.pk if model else 0, "quiet": list(QUIET)})
+    rows, model = _arrived(ids)
     if not rows:
         return 0
     found = leads([row[0] for row in rows])
     in_words = _by_language(found, lambda: handover.reasons([row[0] for row in rows], model))
 
     def notices() -> Iterable[Notice]:
-        for id, booking, actor, total, demoted, verdict, said in rows:
+        for row in rows:
+            id, booking, actor, total, demoted, _verdict, _said = row
             for user in found[id].users:
                 if actor == f"user:{user.pk}":
                     continue  # he did it himself
                 with _speaking(user):
-                    points = total or 0
-                    if demoted is None:
-                        title, parts = _("{name} became an SQL with {points} points").format(name=found[id].title, points=points), []
-                    else:
-                        title = _("{name} is an SQL again with {points} points").format(name=found[id].title, points=points)
-                        parts = [_("Re-qualified, was demoted on {day}").format(day=_day(demoted)) + _because(verdict, said)]
-                    if why := in_words[_language(user)].get(id):
-                        parts.append(_("Why: {reasons}").format(reasons=", ".join(f"{text} (+{given})" for text, given in why)))
-                    yield Notice(user.pk, f"sql:{id}:{booking}", title, ". ".join(parts), f"/handover/{id}/", id)
+                    again = _("{name} became an SQL with {points} points") if demoted is None else _("{name} is an SQL again with {points} points")
+                    title = again.format(name=found[id].title, points=total or 0)
+                    body = _why(row, in_words[_language(user)].get(id, []))
+                    yield Notice(user.pk, f"sql:{id}:{booking}", title, body, f"/handover/{id}/", id)
 
     return _tell(list(notices()))
+
+
+def why_sql(ids: Iterable[int]) -> dict[int, str]:
+    """Of those who are SQLs: that they were one before and were sent back, and the rules that led there, in the current language."""
+    rows, model = _arrived(ids)
+    reasons = handover.reasons([row[0] for row in rows], model)
+    return {row[0]: why for row in rows if (why := _why(row, reasons.get(row[0], [])))}
+
+
+def _arrived(ids: Iterable[int]) -> tuple[list[tuple[Any, ...]], ScoreModel | None]:
+    """A row of ARRIVED for each who is an SQL, and the score that decides it."""
+    model = verdicts.threshold()[0]
+    return sql.rows(ARRIVED, {"ids": sorted({*ids}), "model": model.pk if model else 0, "quiet": list(QUIET)}), model
+
+
+def _why(row: tuple[Any, ...], reasons: Collection[tuple[str, int]]) -> str:
+    _id, _booking, _actor, _total, demoted, verdict, said = row
+    parts = [] if demoted is None else [_("Re-qualified, was demoted on {day}").format(day=_day(demoted)) + _because(verdict, said)]
+    if reasons:
+        parts.append(_("Why: {reasons}").format(reasons=", ".join(f"{text} (+{given})" for text, given in reasons)))
+    return ". ".join(parts)
 
 
 def touched(ids: Iterable[int]) -> int:

@@ -5,7 +5,7 @@ _HAPPENED = {"at": "hs_timestamp", "files": "hs_attachment_ids", **_OWNER}
 
 NAMES: dict[str, dict[str, str]] = {  # object type -> Baton's name -> HubSpot's
     "contact": {
-        "lead_status": "hs_lead_status", "additional_emails": "hs_additional_emails",
+        "lead_status": "hs_lead_status", "additional_emails": "hs_additional_emails", "time_zone": "hs_timezone",
         "original_source": "hs_analytics_source", "original_source_1": "hs_analytics_source_data_1", "original_source_2": "hs_analytics_source_data_2",
         "latest_source": "hs_latest_source", "latest_source_1": "hs_latest_source_data_1", "latest_source_2": "hs_latest_source_data_2",
         "latest_source_at": "hs_latest_source_timestamp", "first_url": "hs_analytics_first_url", "first_referrer": "hs_analytics_first_referrer", **_OWNER,

@@ -1,77 +1,122 @@
-"""Tell a colleague: the contact's owner, a team, or one user. Without an owner everybody in sales hears of it."""
+"""Tell colleagues: the owner (without one everybody in sales), a team, some users, or everybody of a role; in Baton, and by e-mail if wanted."""
 
 from collections import defaultdict
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
+from django.conf import settings
+from django.utils import translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from pydantic import model_validator
 
+from baton.accounts import roles
 from baton.accounts.models import Role, Team, User
+from baton.automation import words
 from baton.automation.field import Input
 from baton.automation.step import Batch, Step
-from baton.messaging import notify, render
+from baton.crm import types
+from baton.messaging import alerts, mailed, notify, render
 from baton.platform import sql
-from baton.platform.errors import Invalid, Problem
+from baton.platform.errors import Problem
 
-TO = (("owner", _("The contact's owner")), ("team", _("A team")), ("user", _("A user")))
+TO = (
+    ("owner", _("The owner")),
+    ("team", _("A team")),
+    ("users", _("Users")),
+    ("role", _("Everybody of a role")),
+)
 
 
 class Notify(Step):
     key = "notify"
-    label = _("Notify a colleague")
+    label = _("Notify colleagues")
     icon = "bell"
+    group = "message"
 
-    to: Annotated[Literal["owner", "team", "user"], Input("choice", _("To"), options=TO, help=_("A contact without an owner: everybody in sales."))] = "owner"
+    to: Annotated[Literal["owner", "team", "users", "role"], Input("choice", _("To"), options=TO, help=_("Without an owner: everybody in sales."))] = "owner"
     team: Annotated[int | None, Input("team", _("Team"), shown_when=("to", "team"))] = None
-    user: Annotated[int | None, Input("user", _("User"), shown_when=("to", "user"))] = None
+    users: Annotated[tuple[int, ...], Input("users", _("Users"), shown_when=("to", "users"))] = ()
+    role: Annotated[str, Input("user_role", _("Role"), shown_when=("to", "role"))] = ""
     title: Annotated[str, Input("text", _("Title"), help=_("May use merge fields: {{ contact.lastname }}"))] = ""
     message: Annotated[str, Input("long_text", _("Message"), optional=True)] = ""
+    why: Annotated[
+        bool, Input("boolean", _("Say why, where it is an SQL"), help=_("The rules of the score that led there, and that it was one before and was sent back."))
+    ] = True
+    mail: Annotated[bool, Input("boolean", _("By e-mail too"))] = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_user(cls, given: Any) -> Any:
+        """As it was stored before there could be several: `{"to": "user", "user": 3}`."""
+        if not isinstance(given, Mapping) or "user" not in given:
+            return given
+        rest = {name: value for name, value in given.items() if name != "user"}
+        return {**rest, "to": "users", "users": [given["user"]]} if rest.get("to") == "user" and given["user"] else rest
 
     def run(self, batch: Batch) -> None:
-        receivers = self._receivers(batch.contact_ids)
-        titles = render.lines(self.title, batch.contact_ids)
-        messages = render.lines(self.message, batch.contact_ids)
+        receivers = self._receivers(batch)
+        known = words.people(batch, self.title, self.message)
+        told = self._reasons(batch, receivers)
+        plural = types.known()[batch.object_type].plural
         notices = []
         for one in batch.standing:
-            users = receivers[one.contact_id]
-            if not users:
+            id = one.contact_id
+            title, message = render.line(self.title, known[id]), render.text(self.message, known[id]).strip()
+            if not receivers[id]:
                 batch.skip(one, "nobody")
-            url = f"/contacts/{one.contact_id}/"
-            notices += [notify.Notice(u, batch.cause(one), titles[one.contact_id], messages[one.contact_id], url, one.contact_id) for u in users]
-        notify.many(notices)
+            for user in receivers[id]:
+                body = "\n".join(part for part in (message, told[_language(user)].get(id, "")) if part)
+                contact = id if batch.object_type == "contact" else None
+                notices.append(notify.Notice(user.pk, batch.cause(one), title, body, f"/{plural}/{id}/", contact))
+        made = notify.many(notices)
+        if self.mail and not batch.rehearsal:
+            for id in made:
+                mailed.notice.defer(notification_id=id)
 
-    def _receivers(self, contact_ids: list[int]) -> dict[int, list[int]]:
-        """User ids by contact, at most three queries for all."""
-        active = User.objects.filter(is_active=True)
+    def _receivers(self, batch: Batch) -> dict[int, list[User]]:
+        """Users by contact or record, at most three queries for all."""
+        active = User.objects.filter(is_active=True).order_by("pk")
         if self.to != "owner":
-            chosen = active.filter(team_id=self.team or 0) if self.to == "team" else active.filter(pk=self.user or 0)
-            users = list(chosen.values_list("pk", flat=True))
-            return {contact_id: users for contact_id in contact_ids}
-        owner_of: dict[int, int | None] = dict(sql.rows("SELECT id, owner_id FROM contact WHERE id = ANY(%s)", [contact_ids]))
-        here = set(active.filter(pk__in={o for o in owner_of.values() if o}).values_list("pk", flat=True))
-        sales = list(active.filter(role=Role.SALES).values_list("pk", flat=True)) if any(owner_of.get(c) not in here for c in contact_ids) else []
-        result: dict[int, list[int]] = defaultdict(list)
-        for contact_id in contact_ids:
-            owner = owner_of.get(contact_id)
-            result[contact_id] = [owner] if owner in here and owner is not None else sales
-        return result
+            chosen = {"team": {"team_id": self.team or 0}, "users": {"pk__in": self.users}, "role": {"role": self.role}}[self.to]
+            told = list(active.filter(**chosen))
+            return {id: told for id in batch.contact_ids}
+        table = "contact" if batch.object_type == "contact" else "record"
+        owner_of: dict[int, int | None] = dict(sql.rows(f"SELECT id, owner_id FROM {table} WHERE id = ANY(%s)", [batch.contact_ids]))
+        here = {user.pk: user for user in active.filter(pk__in={o for o in owner_of.values() if o})}
+        owners = {id: here.get(owner_of.get(id) or 0) for id in batch.contact_ids}
+        sales = list(active.filter(role=Role.SALES)) if None in owners.values() else []
+        return {id: [owner] if owner else sales for id, owner in owners.items()}
+
+    def _reasons(self, batch: Batch, receivers: Mapping[int, list[User]]) -> dict[str, dict[int, str]]:
+        """Why somebody is an SQL, by the receivers' languages."""
+        told: dict[str, dict[int, str]] = defaultdict(dict)
+        if self.why and batch.object_type == "contact":
+            for language in {_language(user) for users in receivers.values() for user in users}:
+                with translation.override(language):
+                    told[language] = alerts.why_sql(batch.contact_ids)
+        return told
 
     def detail(self) -> str:
-        if self.to == "team":
-            return Team.objects.filter(pk=self.team or 0).values_list("name", flat=True).first() or ""
-        if self.to == "user":
-            return User.objects.filter(pk=self.user or 0).values_list("name", flat=True).first() or ""
+        match self.to:
+            case "team":
+                return Team.objects.filter(pk=self.team or 0).values_list("name", flat=True).first() or ""
+            case "users":
+                return ", ".join(User.objects.filter(pk__in=self.users).order_by("name").values_list("name", flat=True))
+            case "role":
+                return roles.name(self.role) if self.role else ""
         return str(dict(TO)["owner"])
 
     def problems(self) -> list[Problem]:
         found = []
         if self.to == "team" and not Team.objects.filter(pk=self.team or 0).exists():
             found.append(Problem("team", "NOT_FOUND", gettext("This team does not exist any more.")))
-        if self.to == "user" and not User.objects.filter(pk=self.user or 0, is_active=True).exists():
-            found.append(Problem("user", "NOT_FOUND", gettext("This user does not exist any more.")))
-        for name, text in (("title", self.title), ("message", self.message)):
-            try:
-                render.check(subject=text, body="")
-            except Invalid as error:
-                found += [Problem(name, p.code, p.message) for p in error.problems]
-        return found
+        if self.to == "users" and User.objects.filter(pk__in=self.users, is_active=True).count() < len({*self.users}):
+            found.append(Problem("users", "NOT_FOUND", gettext("One of these users does not exist any more.")))
+        if self.to == "role" and not User.objects.filter(role=self.role, is_active=True).exists():
+            found.append(Problem("role", "NOT_FOUND", gettext("No colleague has this role.")))
+        return found + words.check("title", self.title) + words.check("message", self.message)
+
+
+def _language(user: User) -> str:
+    return user.language or settings.LANGUAGE_CODE

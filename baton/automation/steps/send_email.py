@@ -16,6 +16,8 @@ class SendEmail(Step):
     key = "send_email"
     label = _("Send an e-mail")
     icon = "mail"
+    group = "message"
+    marketing = True
 
     email: Annotated[int | None, Input("email", _("E-mail"))] = None
 

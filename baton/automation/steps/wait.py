@@ -3,10 +3,11 @@
 from datetime import timedelta
 from typing import Annotated
 
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
+from baton.automation import length
 from baton.automation.field import Input
 from baton.automation.step import Batch, Step
 from baton.platform.errors import Problem
@@ -16,23 +17,26 @@ class Wait(Step):
     key = "wait"
     label = _("Wait")
     icon = "clock"
+    group = "time"
 
     days: Annotated[int, Field(ge=0, le=3650), Input("number", _("Days"), optional=True)] = 0
     hours: Annotated[int, Field(ge=0, le=8760), Input("number", _("Hours"), optional=True)] = 0
     minutes: Annotated[int, Field(ge=0, le=525600), Input("number", _("Minutes"), optional=True)] = 0
 
     def run(self, batch: Batch) -> None:
-        until = batch.now + timedelta(days=self.days, hours=self.hours, minutes=self.minutes)
+        until = batch.now + self._length
         for one in batch.standing:
             batch.wait(one, until)
 
+    @property
+    def _length(self) -> timedelta:
+        return timedelta(days=self.days, hours=self.hours, minutes=self.minutes)
+
+    def lasts(self) -> bool:
+        return bool(self._length)
+
     def detail(self) -> str:
-        parts = [
-            ngettext("{n} day", "{n} days", self.days).format(n=self.days) if self.days else "",
-            ngettext("{n} hour", "{n} hours", self.hours).format(n=self.hours) if self.hours else "",
-            ngettext("{n} minute", "{n} minutes", self.minutes).format(n=self.minutes) if self.minutes else "",
-        ]
-        return " ".join(p for p in parts if p)
+        return length.in_words(self.days, self.hours, self.minutes)
 
     def problems(self) -> list[Problem]:
-        return [] if self.days or self.hours or self.minutes else [Problem("days", "REQUIRED", gettext("Say how long to wait."))]
+        return [] if self._length else [Problem("days", "REQUIRED", gettext("Say how long to wait."))]
