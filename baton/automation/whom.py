@@ -1,11 +1,12 @@
 """On which records a step acts: on the one that walks, on its main company, or on all records of a type that are linked to it."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from baton.automation.field import Input
 from baton.automation.step import Batch, Effect, Standing
 from baton.crm import associations, types
 from baton.crm.associations import WITH_PRIMARY
@@ -18,6 +19,23 @@ TYPES = (
     ("deal", gettext_lazy("Deal")),
     ("ticket", gettext_lazy("Ticket")),
 )
+Record = Annotated[
+    Literal["", "contact", "company", "deal", "ticket"],
+    Input(
+        "choice",
+        gettext_lazy("Of"),
+        options=TYPES,
+        optional=True,
+        empty=gettext_lazy("The record in the workflow"),
+        help=gettext_lazy("Or what is linked to it."),
+    ),
+]
+Role = Annotated[
+    str,
+    Input(
+        "role", gettext_lazy("Only contacts with the role"), optional=True, empty=gettext_lazy("All"), help=gettext_lazy("Of the contacts linked to a record.")
+    ),
+]
 Targets = dict[int, list[int]]  # by enrollment
 
 
