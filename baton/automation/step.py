@@ -8,7 +8,7 @@ what it writes to the database happens once or not at all. It must not talk to t
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.utils.functional import Promise
@@ -32,7 +32,8 @@ class Standing:
     enrollment_id: int
     entered_at: datetime | None = None  # when it came here; None: now
     turn: int = 0  # how often the walk went back to an earlier step
-    woken: bool = False  # in resume(): the condition it waited for came true; else its time is over
+    woken: bool = False  # in resume(): something that watches() looks at changed; else its time is over
+    frozen: timedelta = timedelta()  # how much of its wait here a pause of the workflow took
 
 
 @dataclass(slots=True)
