@@ -7,7 +7,7 @@
 The tick scores who got one: an entry is seen in the score a moment later, like everything else.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,8 +28,8 @@ DAYS = 3650
 
 INSERT = """
 INSERT INTO score_entry (contact_id, id, model_id, points, reason, actor, cause, at, expires_at)
-SELECT c.id, r.entry_id, %(model)s, r.points, %(reason)s, %(actor)s, %(cause)s, %(at)s, %(expires_at)s
-FROM unnest(%(ids)s::bigint[], %(entry_ids)s::bigint[], %(points)s::int[]) AS r(contact_id, entry_id, points)
+SELECT c.id, r.entry_id, %(model)s, r.points, %(reason)s, %(actor)s, r.cause, %(at)s, %(expires_at)s
+FROM unnest(%(ids)s::bigint[], %(entry_ids)s::bigint[], %(points)s::int[], %(causes)s::text[]) AS r(contact_id, entry_id, points, cause)
 JOIN contact c ON c.id = r.contact_id AND c.archived_at IS NULL
 ORDER BY c.id
 ON CONFLICT (contact_id, model_id, cause) WHERE cause <> '' DO NOTHING
@@ -59,23 +59,34 @@ class Entry:
     counts: bool  # has not expired
 
 
-def add(contact_ids: Collection[int], model: ScoreModel, points: int, *, reason: str, actor: Actor, cause: str = "", expires_days: int | None = None) -> int:
-    """Give contacts points, or take some with a negative number; returns how many got an entry. With a `cause` the same contact gets one of it only.
+def add(
+    contact_ids: Collection[int],
+    model: ScoreModel,
+    points: int,
+    *,
+    reason: str,
+    actor: Actor,
+    cause: str | Mapping[int, str] = "",
+    expires_days: int | None = None,
+) -> int:
+    """Give contacts points, or take some with a negative number; returns how many got an entry. With a `cause` (or one by contact) each gets one of it only.
 
     Ids of merged contacts mean who they are now; archived ones are passed over. Raises Invalid (`points`, `reason`, `expires_days`, `model`).
     """
     if not -MOST <= points <= MOST or points == 0:
         raise Invalid.one("points", "INVALID_NUMBER", _("Between -{most} and {most}, but not 0.").format(most=MOST))
-    return _write(model, dict.fromkeys(sorted(_now(contact_ids)), points), reason, actor, cause, expires_days)
+    now = _now(contact_ids)
+    causes = {id: cause if isinstance(cause, str) else cause.get(old, "") for old, id in now.items()}
+    return _write(model, dict.fromkeys(sorted(now.values()), points), reason, actor, causes, expires_days)
 
 
 def reset(contact_ids: Collection[int], model: ScoreModel, *, reason: str, actor: Actor, cause: str = "") -> int:
     """Bring the totals of contacts to 0 as they stand; returns how many had another. What rules give from then on counts from 0. Raises Invalid (`reason`)."""
     with transaction.atomic():
-        ids = sorted(_now(contact_ids))
+        ids = sorted(set(_now(contact_ids).values()))
         changes.hold(ids)  # two at once would both take the same points
         standing = sql.rows(STANDING, {"model": model.pk, "ids": ids, "at": clock.now()})
-        return _write(model, {id: -total for id, total in sorted(standing) if total}, reason, actor, cause, None)
+        return _write(model, {id: -total for id, total in sorted(standing) if total}, reason, actor, dict.fromkeys(ids, cause), None)
 
 
 def of(contact_id: int, model: ScoreModel | None = None) -> list[Entry]:
@@ -85,12 +96,13 @@ def of(contact_id: int, model: ScoreModel | None = None) -> list[Entry]:
     return [Entry(r.id, r.model_id, r.points, r.reason, r.actor, r.at, r.expires_at, r.expires_at is None or r.expires_at > now) for r in rows]
 
 
-def _now(contact_ids: Collection[int]) -> set[int]:
+def _now(contact_ids: Collection[int]) -> dict[int, int]:
+    """Who each of them is now."""
     moved = identity.find_many("merged", [str(id) for id in contact_ids])
-    return {moved.get(str(id), id) for id in contact_ids}
+    return {id: moved.get(str(id), id) for id in contact_ids}
 
 
-def _write(model: ScoreModel, points: dict[int, int], reason: str, actor: Actor, cause: str, expires_days: int | None) -> int:
+def _write(model: ScoreModel, points: dict[int, int], reason: str, actor: Actor, causes: Mapping[int, str], expires_days: int | None) -> int:
     reason = reason.strip()
     if not reason:
         raise Invalid.one("reason", "REQUIRED", _("Say why, so that others understand the points."))
@@ -110,7 +122,7 @@ def _write(model: ScoreModel, points: dict[int, int], reason: str, actor: Actor,
                 "model": model.pk,
                 "reason": reason,
                 "actor": str(actor),
-                "cause": cause,
+                "causes": [causes[id] for id in points],
                 "at": now,
                 "expires_at": None if expires_days is None else now + timedelta(days=expires_days),
                 "ids": list(points),
