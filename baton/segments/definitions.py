@@ -24,7 +24,7 @@ from baton.segments.models import ScoreRule
 
 log = logs.log(__name__)
 
-What = Literal["segment", "rule", "stage"]
+What = Literal["segment", "rule", "stage", "step"]
 Stored = dict[str, Any]
 Version = tuple[int, int, int]
 
