@@ -8,7 +8,12 @@ MICRO = timedelta(microseconds=1)
 
 def place(ts: datetime, id: int) -> str:
     """The event of this time and number, as `Change.fact`."""
-    return f"{(ts - EPOCH) // MICRO}:{id}"
+    return f"{micros(ts)}:{id}"
+
+
+def micros(ts: datetime) -> int:
+    """A moment as microseconds since 1970."""
+    return (ts - EPOCH) // MICRO
 
 
 def read(fact: str) -> tuple[datetime, int]:

@@ -1,43 +1,47 @@
 """Somebody joined a list."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from baton.automation import lists
 from baton.automation.field import Input
 from baton.automation.trigger import Trigger
-from baton.platform import sql
+from baton.events.vocabulary import Kind
 from baton.platform.changes import Change
 from baton.platform.errors import Problem
-from baton.segments.models import Segment
+from baton.query.statement import Sql
 
 
 class SegmentJoined(Trigger):
     key = "segment_joined"
     label = _("A contact joined a list")
     icon = "list-plus"
+    rejoins = True
 
     segment: Annotated[int | None, Input("segment", _("List"))] = None
 
     @classmethod
     def wakes(cls, change: Change) -> bool:
-        return change.kind == "membership" and change.key.endswith(":joined")
+        return change.kind == "membership" and change.key.endswith(":joined") and bool(change.fact)
 
     def causes(self, changes: Sequence[Change]) -> dict[int, str]:
         """Those who are members now, each by this very joining; who joined and left within one tick is not enrolled."""
-        contact_ids = sorted({c.contact_id for c in changes if c.key == f"{self.segment}:joined"})
-        if not contact_ids:
-            return {}
-        found = sql.rows("SELECT contact_id, joined_at FROM membership WHERE contact_id = ANY(%s) AND segment_id = %s", [contact_ids, self.segment])
-        return {contact_id: f"segment:{self.segment}:{joined_at.isoformat()}" for contact_id, joined_at in found}
+        return lists.joined(changes, self.segment or 0)
+
+    def backlog(self, object_type: str) -> Sql | None:
+        """The members."""
+        return lists.members(self.segment or 0)
+
+    def past(self, since: datetime, until: datetime, object_type: str) -> Sql | None:
+        return lists.past(Kind.SEGMENT_JOINED, self.segment or 0, since, until)
 
     def heading(self) -> str:
-        name = Segment.objects.filter(pk=self.segment or 0).values_list("name", flat=True).first()
+        name = lists.name(self.segment)
         return gettext("Joined the list: {name}").format(name=name) if name else str(self.label)
 
     def problems(self) -> list[Problem]:
-        if Segment.objects.filter(pk=self.segment or 0, archived_at=None).exists():
-            return []
-        return [Problem("segment", "NOT_FOUND", gettext("This list does not exist any more."))]
+        return lists.problems(self.segment)
