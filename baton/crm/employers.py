@@ -20,9 +20,11 @@ from baton.platform.errors import Invalid, Problem
 MODES = ("off", "link", "create")
 SOURCE = "mail_domain"
 MOST = 500  # domains that are no company's
-WITHOUT = """
+ALL = """
 SELECT c.id, split_part(c.email, '@', 2), coalesce(c.properties ->> 'company', '') FROM contact c
 WHERE c.id = ANY(%s) AND c.archived_at IS NULL AND c.email LIKE '%%@%%'
+"""
+WITHOUT = f"""{ALL}
   AND NOT EXISTS (SELECT 1 FROM association a WHERE a.from_id = c.id AND a.to_type = 'company')
 """
 THERE = """
@@ -64,24 +66,32 @@ def find(contact_ids: Collection[int]) -> int:
     wish = chosen()
     if wish["mode"] == "off":
         return 0
-    excepted = frozenset(wish["not"])
+    found = _match(sql.rows(WITHOUT, [sorted(contact_ids)]), create=wish["mode"] == "create", actor=SYSTEM)
+    associations.link_many([Link("contact", id, "company", company) for id, company in found.items()], actor=SYSTEM)
+    return len(found)
+
+
+def of_address(contact_ids: Collection[int], *, create: bool, actor: Actor) -> dict[int, int]:
+    """The company of each contact's e-mail address, linked or not; who has none is missing. With `create` it is made where there is none."""
+    return _match(sql.rows(ALL, [sorted(contact_ids)]), create=create, actor=actor)
+
+
+def _match(rows: Sequence[tuple[int, str, str]], *, create: bool, actor: Actor) -> dict[int, int]:
+    """The company of each of (contact, mail domain, what he calls his company)."""
+    excepted = frozenset(chosen()["not"])
     people: dict[str, list[tuple[int, str]]] = defaultdict(list)
-    for id, domain, company in sql.rows(WITHOUT, [sorted(contact_ids)]):
+    for id, domain, company in rows:
         if (employer := _employer(domain, excepted)) is not None:
             people[employer].append((id, company))
-    if not people:
-        return 0
-    companies = _companies(people)
-    if wish["mode"] == "create" and (missing := sorted(people.keys() - companies.keys())):
+    companies = _companies(people) if people else {}
+    if create and (missing := sorted(people.keys() - companies.keys())):
         sql.rows(ONE_AT_A_TIME, [missing])  # two ticks do not make the same company
         companies |= _companies(missing)
         missing = [domain for domain in missing if domain not in companies]
-        rows = [{"name": _name(domain, [company for _id, company in people[domain]]), "domain": domain} for domain in missing]
-        made = records.create_many("company", rows, actor=SYSTEM, source=SOURCE)
+        wanted = [{"name": _name(domain, [company for _id, company in people[domain]]), "domain": domain} for domain in missing]
+        made = records.create_many("company", wanted, actor=actor, source=SOURCE)
         companies |= {domain: id for domain, id in zip(missing, made, strict=True) if isinstance(id, int)}
-    links = [Link("contact", id, "company", companies[domain]) for domain, found in people.items() if domain in companies for id, _company in found]
-    associations.link_many(links, actor=SYSTEM)
-    return len(links)
+    return {id: companies[domain] for domain, found in people.items() if domain in companies for id, _company in found}
 
 
 def _employer(domain: str, excepted: frozenset[str]) -> str | None:
