@@ -217,3 +217,19 @@ class Rehearsal(models.Model):
 
     class Meta:
         db_table = "workflow_rehearsal"
+
+
+class Hook(models.Model):
+    """The secret address by which programs enroll: one for each trigger of its kind. Local."""
+
+    workflow = models.ForeignKey(Workflow, on_delete=models.CASCADE, related_name="hooks")
+    trigger = models.TextField()  # its id
+    digest = models.TextField(unique=True)  # of the token: finds it without keeping it readable
+    sealed = models.TextField()  # the token, encrypted, so that those who may edit see the address again
+    made_by = models.TextField()
+    made_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)  # the last call that was let in
+
+    class Meta:
+        db_table = "workflow_hook"
+        constraints = [models.UniqueConstraint(fields=["workflow", "trigger"], name="workflow_hook_once")]
