@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from baton.automation import runs, tally
 from baton.automation.models import Workflow
+from baton.automation.step import DONE, FAILED, SKIPPED, WAITING
 from baton.crm import contacts
 from baton.messaging import outbox
 from baton.platform import sql
+
+NO_WAY = frozenset({DONE, WAITING, SKIPPED, FAILED, runs.LEFT, "enrolled"})  # outcomes that are no way out of a branch
 
 
 class Counts(NamedTuple):
@@ -70,35 +74,29 @@ class Undelivered:
 
 
 def counts(workflow: Workflow) -> dict[str, Counts]:
-    """By step id; the trigger `t` counts the enrolled. Steps nobody reached are missing."""
-    found = sql.rows(
-        "SELECT step, count(*) FILTER (WHERE outcome NOT IN ('waiting', 'failed')),"
-        " count(*) FILTER (WHERE outcome = 'waiting'), count(*) FILTER (WHERE outcome = 'failed')"
-        " FROM step_run WHERE workflow_id = %s GROUP BY step"
-        " UNION ALL SELECT 't', count(*), 0, 0 FROM enrollment WHERE workflow_id = %s",
-        [workflow.pk, workflow.pk],
-    )
-    return {step: Counts(*numbers) for step, *numbers in found}
+    """By step id, over all versions; a trigger counts whom it enrolled. Who left before his time counts as nothing. Steps nobody reached are missing."""
+    found: dict[str, list[int]] = {}
+    for (_workflow, step, outcome), n in tally.sums(workflow.pk).items():
+        if step and outcome != runs.LEFT:
+            found.setdefault(step, [0, 0, 0])[{WAITING: 1, FAILED: 2}.get(outcome, 0)] += n
+    return {step: Counts(*numbers) for step, numbers in found.items()}
 
 
 def ways(workflow: Workflow) -> dict[tuple[str, str], int]:
-    """How many took each way of each branch: (step id, label) -> contacts."""
-    found = sql.rows(
-        "SELECT step, outcome, count(*) FROM step_run"
-        " WHERE workflow_id = %s AND outcome NOT IN ('done', 'waiting', 'skipped', 'failed') GROUP BY step, outcome",
-        [workflow.pk],
-    )
-    return {(step, label): number for step, label, number in found}
+    """How many took each way of each branch: (step id, label) -> runs."""
+    return {(step, outcome): n for (_w, step, outcome), n in tally.sums(workflow.pk).items() if step and outcome not in NO_WAY}
 
 
 def totals(workflow: Workflow) -> Totals:
     """How many entered, are inside, came through, and stopped by a failure."""
-    [row] = sql.rows(
-        "SELECT count(*), count(*) FILTER (WHERE state = 'active'), count(*) FILTER (WHERE state = 'finished'),"
-        " count(*) FILTER (WHERE state = 'failed') FROM enrollment WHERE workflow_id = %s",
-        [workflow.pk],
-    )
-    return Totals(*row)
+    states = states_of(workflow)
+    through = states.get("finished", 0) + states.get("goal", 0)
+    return Totals(sum(states.values()), states.get("active", 0), through, states.get("failed", 0))
+
+
+def states_of(workflow: Workflow) -> dict[str, int]:
+    """Runs by state: active, queued, finished, goal, removed, superseded, failed."""
+    return {outcome: n for (_w, step, outcome), n in tally.sums(workflow.pk).items() if not step}
 
 
 def recent(workflow: Workflow, limit: int = 20, step: str = "") -> list[Move]:

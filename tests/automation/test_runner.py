@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from baton.automation import enroll, graph, runner, standing, verbs
+from baton.automation import enroll, errors, graph, runner, standing, verbs
 from baton.automation.models import Enrollment, StepRun, Timer, Version, Workflow
 from baton.crm import records
 from baton.events.models import Event
@@ -120,6 +120,9 @@ def test_a_paused_workflow_freezes_and_goes_on(live: Live) -> None:
     assert outcomes(jiwoo) == {"s1": "waiting"}
     verbs.resume(workflow, SYSTEM)
     drain()
+    assert outcomes(jiwoo) == {"s1": "waiting"}, "the hour of waiting goes on where it was"
+    clock.shift(timedelta(hours=3, minutes=1))
+    drain()
     assert outcomes(jiwoo) == {"s1": "done", "s2": "done"}
 
 
@@ -189,7 +192,7 @@ def test_a_hundred_cost_as_many_statements_as_one(live: Live, email: Email, djan
     same = [p for p in people if p % 64 == bucket]
     assert len(same) > 1
     with django_assert_max_num_queries(25):
-        assert len(runner.run_bucket(bucket, [])) == len(same)
+        assert len(runner.run_buckets([bucket], [workflow.pk])) == len(same)
 
 
 def test_the_log_names_people_and_what_they_did(live: Live) -> None:
@@ -225,18 +228,20 @@ def test_a_bucket_that_cannot_be_worked_off_does_not_hold_up_the_others(live: Li
     workflow = live({"id": "s1", "type": "set_property", "property": "city", "value": "부산"})
     people = [contact(f"p{n}@gaon.example") for n in range(3)]
     enroll.enroll(workflow, people, "test", SYSTEM)
-    save = runner._save
+    save = runner._Pass._save
 
-    def broken(bucket: int, *given: Any) -> None:
-        if bucket == people[0] % BUCKETS:
+    def broken(self: Any) -> None:
+        if people[0] in [w.contact_id for w in self.walks]:
             raise ValueError("what nobody thought of")
-        save(bucket, *given)
+        save(self)
 
-    monkeypatch.setattr(runner, "_save", broken)
+    monkeypatch.setattr(runner._Pass, "_save", broken)
     assert runner.run_due() == 2
     assert [state(p) for p in people] == ["active", "finished", "finished"]
-    with pytest.raises(ValueError, match="nobody thought"):  # nothing else to do: the worker pauses
-        runner.run_due()
+    assert runner.run_due() == 0  # left alone for a while, and after five minutes named as overdue
+    clock.shift(timedelta(minutes=6))
+    assert [(late.workflow_id, late.step, late.number) for late in errors.overdue()] == [(workflow.pk, "s1", 1)]
     monkeypatch.undo()
     runner.run_due()
     assert state(people[0]) == "finished"
+    assert not errors.overdue()

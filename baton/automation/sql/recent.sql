@@ -9,9 +9,9 @@ FROM (
     )
     UNION ALL
     (
-        SELECT e.enrolled_at, e.contact_id, 't', 'enrolled', '{}'::jsonb, e.version_id
+        SELECT e.enrolled_at, e.contact_id, CASE WHEN e.trigger = '' THEN 't' ELSE e.trigger END, 'enrolled', '{}'::jsonb, e.version_id
         FROM enrollment e
-        WHERE e.workflow_id = %(workflow)s AND (%(step)s = '' OR %(step)s = 't')
+        WHERE e.workflow_id = %(workflow)s AND (%(step)s = '' OR %(step)s = e.trigger OR (%(step)s = 't' AND e.trigger = ''))
         ORDER BY e.enrolled_at DESC LIMIT %(limit)s
     )
 ) l
