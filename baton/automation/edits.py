@@ -47,14 +47,19 @@ def keep(held: Workflow, draft: dict[str, Any], actor: Actor, seen: Seen | None 
     _put(held, draft, actor, seen)
 
 
-def undo(workflow: Workflow, actor: Actor, seen: Seen | None = None) -> None:
-    """Take the newest change back. Raises NotFound when there is none, and Overtaken."""
-    _swap(workflow, actor, seen, undone=False)
+def undo(workflow: Workflow, actor: Actor, seen: Seen | None = None, *, only: int | None = None) -> None:
+    """Take the newest change back; with `only` just when it is this one. Raises NotFound when there is none, Conflict, Overtaken."""
+    _swap(workflow, actor, seen, undone=False, only=only)
 
 
 def redo(workflow: Workflow, actor: Actor, seen: Seen | None = None) -> None:
     """Do what was undone last once more. Raises NotFound when there is nothing, and Overtaken."""
     _swap(workflow, actor, seen, undone=True)
+
+
+def newest(workflow: Workflow) -> int | None:
+    """The change that undo() would take back, for `only`."""
+    return Edit.objects.filter(workflow=workflow, undone=False).order_by("-id").values_list("id", flat=True).first()
 
 
 def left(workflow: Workflow) -> tuple[bool, bool]:
@@ -63,7 +68,7 @@ def left(workflow: Workflow) -> tuple[bool, bool]:
     return False in found, True in found
 
 
-def _swap(workflow: Workflow, actor: Actor, seen: Seen | None, *, undone: bool) -> None:
+def _swap(workflow: Workflow, actor: Actor, seen: Seen | None, *, undone: bool, only: int | None = None) -> None:
     with transaction.atomic():
         held = Workflow.objects.select_for_update().filter(pk=workflow.pk, archived_at=None).first()
         if held is None:
@@ -72,6 +77,8 @@ def _swap(workflow: Workflow, actor: Actor, seen: Seen | None, *, undone: bool) 
         edit = Edit.objects.filter(workflow=held, undone=undone).order_by("id" if undone else "-id").first()
         if edit is None:
             raise NotFound(_("There is nothing to do again.") if undone else _("There is nothing to undo."))
+        if only is not None and edit.pk != only:
+            raise Conflict(_("The workflow was changed again since; undo those changes first."))
         draft, edit.draft, edit.undone = edit.draft, held.draft, not undone
         edit.save(update_fields=["draft", "undone"])
         _put(held, draft, actor, seen)

@@ -1,9 +1,11 @@
 """One workflow: its tree with live counts, a panel for each step, the draft that saves itself, publishing and pausing."""
 
-import json
-from collections.abc import Mapping
+import secrets
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
@@ -11,21 +13,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from baton.accounts import permissions
-from baton.automation import standing, verbs
+from baton.automation import checks, edits, standing, verbs
 from baton.automation.graph import Graph
 from baton.automation.models import Workflow
-from baton.automation.step import Step, steps
-from baton.automation.trigger import Trigger, triggers
 from baton.messaging import delivery
-from baton.messaging.models import Email
 from baton.platform.errors import Invalid, NotFound, Problem
-from baton.segments import filter as filters
 from baton.web.answer import targets, toast
 from baton.web.page import Page, actor, allow
-from baton.web.parts import filter_editor, step_form, workflow_canvas, workflow_draft
+from baton.web.parts import filter_editor, step_form, workflow_canvas, workflow_changes, workflow_draft, workflow_log, workflow_panel
+from baton.web.parts.step_choices import About
+from baton.web.parts.workflow_changes import Made
 
 DECIDE = 3  # mails that did not arrive shown at once; the next come when these are sent
-UNDO = 2000  # most letters of a removed step that are kept for its way back
+View = Callable[..., HttpResponse]
 
 
 class OneWorkflow(Page):
@@ -37,12 +37,14 @@ class OneWorkflow(Page):
         return [
             path(at, show),
             path(f"{at}add/", add),
-            path(f"{at}back/", put_back),
+            path(f"{at}change/", change),
+            path(f"{at}undo/", undo),
+            path(f"{at}redo/", redo),
+            path(f"{at}name/", rename),
             path(f"{at}steps/<slug:step_id>/", fill),
-            path(f"{at}steps/<slug:step_id>/filter/", fill_filter),
-            path(f"{at}steps/<slug:step_id>/move/", move),
+            path(f"{at}steps/<slug:step_id>/filter/<slug:field>/", fill_filter),
             path(f"{at}again/", send_again),
-            path(f"{at}publish/", publish),
+            path(f"{at}publish-now/", publish),
             path(f"{at}pause/", pause),
             path(f"{at}resume/", resume),
         ]
@@ -58,23 +60,26 @@ def _workflow(pk: int) -> Workflow:
 # Drawing ---------------------------------------------------------------------
 
 
-def _context(request: HttpRequest, workflow: Workflow, selected: str, *, errors: dict[str, str] | None = None, adding: str = "") -> dict[str, Any]:
-    """Everything the page shows; `errors` are those of the selected step's fields, by name."""
-    found = workflow_canvas.read(workflow.draft)
-    if found.get(selected) is None and selected != "t":
-        selected = found.first or "t"
+def _context(request: HttpRequest, workflow: Workflow, asked: str, *, errors: dict[str, str] | None = None) -> dict[str, Any]:
+    """Everything the page shows; `errors` are those of the chosen step's fields, by name."""
+    found = workflow_canvas.read(workflow)
+    selected = workflow_panel.chosen(found, asked)
     problems = found.problems()
+    told = checks.found(found, workflow)
+    undoable, redoable = edits.left(workflow)
     return {
-        "workflow": workflow,
-        "canvas": workflow_canvas.draw(found, workflow),
+        "canvas": workflow_canvas.draw(found, workflow, problems),
         "totals": standing.totals(workflow),
-        "log": workflow_canvas.log(workflow, found),
+        "kpis": workflow_canvas.kpis(workflow),
+        "log": workflow_log.rows(workflow, found),
         **_undelivered(request, workflow, found),
         "changed": workflow.published is None or workflow.published.graph != found.stored(),
-        "problems": [(p, _step_at(found, p.path)) for p in problems],
+        "checks": told,
+        "blocking": sum(check.blocks for check in told),
+        "undoable": undoable,
+        "redoable": redoable,
         "live_topics": [f"workflow:{workflow.pk}"],
-        "may_edit": permissions.can(request.user, "workflows", "edit"),
-        **_panel(request, workflow, found, selected, errors or {}, adding),
+        **workflow_panel.context(request, workflow, found, selected, problems=problems, errors=errors),
     }
 
 
@@ -89,73 +94,17 @@ def _undelivered(request: HttpRequest, workflow: Workflow, found: Graph) -> dict
     }
 
 
-def _panel(request: HttpRequest, workflow: Workflow, found: Graph, selected: str, errors: dict[str, str], adding: str) -> dict[str, Any]:
-    """The side panel of one step, of the trigger, or of the choice of a new step."""
-    item: Step | Trigger | None = found.trigger("t") if selected == "t" else found.get(selected)
-    context: dict[str, Any] = {
-        "workflow": workflow,
-        "selected": selected,
-        "item": item,
-        "adding": adding,
-        "kinds": _choices(steps()),
-        "triggers": _choices(triggers()),
-    }
-    context["may_edit"] = permissions.can(request.user, "workflows", "edit")
-    if item is None or adding:
-        return context
-    missing = {p.path.removeprefix(_prefix(found, selected)): p.message for p in found.problems() if p.path.startswith(_prefix(found, selected))}
-    context["widgets"] = step_form.draw(item, {**{k.partition(".")[0]: v for k, v in missing.items()}, **errors}, request.POST if errors else None)
-    stored_filter = getattr(item, "filter", None)
-    if stored_filter is not None:
-        url = f"/workflows/{workflow.pk}/steps/{selected}/filter/"
-        asked = str(request.POST.get("filter!", ""))
-        context |= filter_editor.editor(
-            request, stored_filter, url=url, target="workflow-part", focus=filter_editor.focus_of(asked, filter_editor.whole(stored_filter))
-        )
-        context["sentence"] = filters.sentence(stored_filter) if stored_filter else _("Add a condition; who meets it goes the first way.")
-    if selected != "t":
-        context["passed"] = workflow_canvas.log(workflow, found, selected, 3)
-        email_id = getattr(item, "email", None)
-        if email_id is not None:
-            context["email"] = Email.objects.filter(pk=email_id).first()
-            context["stats"] = _mail_stats(standing.mail(workflow, selected))
-    return context
-
-
-def _choices(known: Mapping[str, type[Step] | type[Trigger]]) -> list[dict[str, Any]]:
-    """Plug-ins as a template can show them; it would call a class."""
-    return [{"key": key, "icon": kind.icon, "label": kind.label} for key, kind in known.items()]
-
-
-def _prefix(found: Graph, selected: str) -> str:
-    return "triggers[0]." if selected == "t" else f"{found.where(selected)}."
-
-
-def _mail_stats(mail: standing.Mail) -> list[tuple[str, str]]:
-    def share(n: int) -> str:
-        return f"{n * 100 / mail.sent:.1f}%" if mail.sent else "–"
-
-    return [(_("Sent"), f"{mail.sent:,}"), (_("Opened"), share(mail.opened)), (_("Clicked"), share(mail.clicked)), (_("Opted out"), share(mail.unsubscribed))]
-
-
-def _step_at(found: Graph, at: str) -> Step | None:
-    """The step a problem is about: the one with the longest path that `at` begins with."""
-    return max(
-        (s for s in found.walk() if at == found.where(s.id) or at.startswith(f"{found.where(s.id)}.")), key=lambda s: len(found.where(s.id)), default=None
-    )
-
-
 @require_GET
 @allow("workflows", "view")
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """The page, or only the side panel of `?node=<step>`."""
     workflow = _workflow(pk)
-    selected = request.GET.get("node", "")
+    asked = request.GET.get("node", "")
     if targets(request, "inspector"):
-        found = workflow_canvas.read(workflow.draft)
-        known = selected if selected == "t" or found.get(selected) else found.first or "t"
-        return render(request, "workflows/inspector.html", _panel(request, workflow, found, known, {}, ""))
-    return render(request, "workflows/page.html", _context(request, workflow, selected))
+        found = workflow_canvas.read(workflow)
+        selected = workflow_panel.chosen(found, asked)
+        return render(request, "workflows/inspector.html", workflow_panel.context(request, workflow, found, selected, problems=found.problems()))
+    return render(request, "workflows/page.html", _context(request, workflow, asked) | {"page_key": secrets.token_hex(6), "draft_at": edits.of(workflow)})
 
 
 def _part(request: HttpRequest, workflow: Workflow, selected: str, **more: Any) -> HttpResponse:
@@ -166,39 +115,111 @@ def _part(request: HttpRequest, workflow: Workflow, selected: str, **more: Any) 
 # The draft -------------------------------------------------------------------
 
 
+def _seen(request: HttpRequest) -> edits.Seen | None:
+    """What the open page knows of the draft; it says so with every request."""
+    page, _space, at = request.headers.get("X-Draft", "").partition(" ")
+    return edits.Seen(page, at) if page else None
+
+
+def _edits(view: View) -> View:
+    """Of two pages that edit at once the later is told, and keeps what it shows."""
+
+    @wraps(view)
+    def told(request: HttpRequest, pk: int, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, pk, *args, **kwargs)
+        except edits.Overtaken as error:
+            answer = render(request, "workflows/overtaken.html", {"workflow": _workflow(pk), "message": str(error)}, status=409)
+            answer["HX-Retarget"], answer["HX-Reswap"] = "#overtaken", "innerHTML"
+            return answer
+
+    return told
+
+
+def _write(request: HttpRequest, pk: int, make: Callable[[Workflow], Made]) -> tuple[Workflow, Made]:
+    """Change the draft as it is now, so that two changes at once both stand. Raises Invalid, Overtaken."""
+    workflow = _workflow(pk)
+    with transaction.atomic():
+        held = Workflow.objects.select_for_update().get(pk=pk)
+        workflow.draft = held.draft
+        made = make(workflow)
+        verbs.save_draft(workflow, made.draft, actor(request), seen=_seen(request))
+    return workflow, made
+
+
+def _said(request: HttpRequest, workflow: Workflow, made: Made) -> HttpResponse:
+    """The page after a change, and a message that takes it back."""
+    undo = {"url": f"/workflows/{workflow.pk}/undo/", "target": "#workflow-part", "swap": "innerMorph", "values": {"edit": edits.newest(workflow)}}
+    return toast(_part(request, workflow, made.selected), made.said, undo)
+
+
+@require_GET
 @allow("workflows", "edit")
 def add(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET: which steps can be put at `?at=`. POST: puts one there."""
+    """Which steps can be put at `?at=`; with `?at=trigger`, which triggers there are."""
     workflow = _workflow(pk)
-    if request.method != "POST":
-        found = workflow_canvas.read(workflow.draft)
-        return render(request, "workflows/inspector.html", _panel(request, workflow, found, "", {}, request.GET.get("at", "root:0")))
-    draft, step_id = workflow_draft.add(workflow.draft, request.POST.get("at", ""), request.POST.get("type", ""), verbs.used_ids(workflow))
-    verbs.save_draft(workflow, draft, actor(request))
-    return _part(request, workflow, step_id)
+    found = workflow_canvas.read(workflow)
+    context = workflow_panel.context(request, workflow, found, "", problems=(), adding=request.GET.get("at", "root:0"))
+    return render(request, "workflows/inspector.html", context)
 
 
 @require_POST
 @allow("workflows", "edit")
+@_edits
+def change(request: HttpRequest, pk: int) -> HttpResponse:
+    """Add, move, copy or remove a step or a trigger, see parts/workflow_changes.py."""
+    workflow, made = _write(request, pk, lambda held: workflow_changes.make(held, {key: str(value) for key, value in request.POST.items()}))
+    return _said(request, workflow, made)
+
+
+@require_POST
+@allow("workflows", "edit")
+@_edits
+def undo(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take the newest change back; with `edit`, only when that is the newest."""
+    workflow = _workflow(pk)
+    only = request.POST.get("edit", "")
+    edits.undo(workflow, actor(request), _seen(request), only=int(only) if only.isascii() and only.isdigit() else None)
+    return toast(_part(request, workflow, request.POST.get("node", "")), _("Undone"))
+
+
+@require_POST
+@allow("workflows", "edit")
+@_edits
+def redo(request: HttpRequest, pk: int) -> HttpResponse:
+    """Do again what was undone last."""
+    workflow = _workflow(pk)
+    edits.redo(workflow, actor(request), _seen(request))
+    return toast(_part(request, workflow, request.POST.get("node", "")), _("Done again"))
+
+
+@require_POST
+@allow("workflows", "edit")
+@_edits
 def fill(request: HttpRequest, pk: int, step_id: str) -> HttpResponse:
     """Save the panel's fields to the draft; faults come back under their fields."""
-    workflow = _workflow(pk)
-    found = workflow_canvas.read(workflow.draft)
-    kind = request.POST.get("type", "")
-    if step_id == "t" and kind and ((known := found.trigger("t")) is None or kind != known.key):
-        verbs.save_draft(workflow, workflow_draft.set_trigger(workflow.draft, kind), actor(request))
-        return _part(request, workflow, "t")
-    item: Step | Trigger | None = found.trigger("t") if step_id == "t" else found.get(step_id)
-    if item is None:
-        raise NotFound(_("This step no longer exists."))
-    values = step_form.read(item, request.POST)
-    if step_id != "t" and "name" in request.POST:
-        values["name"] = request.POST["name"].strip()
+    gone = 0
+
+    def make(workflow: Workflow) -> Made:
+        nonlocal gone
+        found = workflow_canvas.read(workflow)
+        item = workflow_panel.item(found, step_id)
+        if item is None:
+            raise NotFound(_("This step no longer exists."))
+        values = step_form.read(item, About(workflow, found, step_id), request.POST)
+        if "name" in request.POST and "name" in type(item).model_fields and "name" not in item.inputs():
+            values["name"] = str(request.POST["name"]).strip()
+        draft, gone = workflow_draft.fill(workflow.draft, step_id, values)
+        return Made(draft, step_id, _("A way and the steps inside it were removed") if gone else "")
+
     try:
-        verbs.save_draft(workflow, workflow_draft.fill(workflow.draft, step_id, values), actor(request))
+        workflow, made = _write(request, pk, make)
     except Invalid as error:
-        return _part(request, workflow, step_id, errors={p.path.removeprefix(_prefix(found, step_id)).partition(".")[0]: _plain(p) for p in error.problems})
-    return _part(request, workflow, step_id)
+        workflow = _workflow(pk)
+        place = workflow_panel.at(workflow_canvas.read(workflow), step_id)
+        faults = {p.path.removeprefix(place).partition(".")[0].partition("[")[0]: _plain(p) for p in error.problems}
+        return _part(request, workflow, step_id, errors=faults)
+    return _said(request, workflow, made) if gone else _part(request, workflow, step_id)
 
 
 def _plain(problem: Problem) -> str:
@@ -208,45 +229,34 @@ def _plain(problem: Problem) -> str:
 
 @require_POST
 @allow("workflows", "edit")
-def fill_filter(request: HttpRequest, pk: int, step_id: str) -> HttpResponse:
-    """Save the conditions of a branch to the draft."""
-    workflow = _workflow(pk)
-    item = workflow_canvas.read(workflow.draft).get(step_id)
-    if item is None or not hasattr(item, "filter"):
-        raise NotFound(_("This step no longer exists."))
-    verbs.save_draft(workflow, workflow_draft.fill(workflow.draft, step_id, {"filter": filter_editor.read(request.POST)}), actor(request))
+@_edits
+def fill_filter(request: HttpRequest, pk: int, step_id: str, field: str) -> HttpResponse:
+    """Save one of the filters of a step, a trigger or the settings."""
+
+    def make(workflow: Workflow) -> Made:
+        item = workflow_panel.item(workflow_canvas.read(workflow), step_id)
+        if item is None:
+            raise NotFound(_("This step no longer exists."))
+        try:
+            values = step_form.with_filter(item, field, filter_editor.read(request.POST, field, workflow.object_type))
+        except KeyError:
+            raise NotFound(_("This step no longer exists.")) from None
+        return Made(workflow_draft.fill(workflow.draft, step_id, values)[0], step_id)
+
+    workflow, _made = _write(request, pk, make)
     return _part(request, workflow, step_id)
 
 
 @require_POST
 @allow("workflows", "edit")
-def move(request: HttpRequest, pk: int, step_id: str) -> HttpResponse:
-    """Up, down, or away; a step taken away can be put back from the message."""
-    workflow = _workflow(pk)
-    to = request.POST.get("to")
-    if to != "away":
-        verbs.save_draft(workflow, workflow_draft.move(workflow.draft, step_id, -1 if to == "up" else 1), actor(request))
-        return _part(request, workflow, step_id)
-    draft, at, step = workflow_draft.remove(workflow.draft, step_id)
-    verbs.save_draft(workflow, draft, actor(request))
-    text = json.dumps(step, ensure_ascii=False)
-    undo = {"url": f"/workflows/{pk}/back/", "target": "#workflow-part", "swap": "innerMorph", "values": {"at": at, "step": text}} if len(text) < UNDO else None
-    return toast(_part(request, workflow, ""), _("Step removed"), undo)
-
-
-@require_POST
-@allow("workflows", "edit")
-def put_back(request: HttpRequest, pk: int) -> HttpResponse:
-    """Undo of a removed step."""
+def rename(request: HttpRequest, pk: int) -> HttpResponse:
+    """Another name for the workflow."""
     workflow = _workflow(pk)
     try:
-        step = json.loads(request.POST.get("step", ""))
-    except ValueError:
-        step = None
-    if not isinstance(step, dict):
-        raise Invalid.one("step", "INVALID_VALUE", _("This value cannot be used."))
-    verbs.save_draft(workflow, workflow_draft.put_back(workflow.draft, request.POST.get("at", ""), step), actor(request))
-    return _part(request, workflow, str(step.get("id", "")))
+        verbs.rename(workflow, request.POST.get("name", ""), actor(request))
+    except Invalid as error:
+        return toast(_part(request, workflow, workflow_panel.SETTINGS), error.problems[0].message)
+    return _part(request, workflow, workflow_panel.SETTINGS)
 
 
 @require_POST
@@ -270,10 +280,9 @@ def send_again(request: HttpRequest, pk: int) -> HttpResponse:
 def publish(request: HttpRequest, pk: int) -> HttpResponse:
     """Make the draft the version that people enter from now on. What is missing stays listed beside the button."""
     workflow = _workflow(pk)
-    try:
-        version = verbs.publish(workflow, actor(request))
-    except Invalid:
+    if any(check.blocks for check in checks.found(workflow_canvas.read(workflow), workflow)):
         return toast(_part(request, workflow, ""), _("Not published: something is still missing"))
+    version = verbs.publish(workflow, actor(request))
     return toast(_part(request, workflow, ""), _("Version {n} is published").format(n=version.number))
 
 

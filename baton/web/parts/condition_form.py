@@ -21,9 +21,9 @@ from baton.segments.condition import Condition, Happened, conditions
 from baton.segments.models import ScoreModel
 
 from . import event_tests, suggestions
+from .choices import records
 from .condition_words import GROUPS, HELP, LABELS, OFTEN, PERIODS, WHEN, WORDS
 from .inputs import Input, integer
-from .step_form import records
 from .value_inputs import typed, value_input
 
 Stored = dict[str, Any]

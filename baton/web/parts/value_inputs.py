@@ -6,9 +6,9 @@ from django.utils.translation import gettext as _
 
 from baton.query.catalog import Property
 
+from .choices import records
 from .condition_words import PERIODS, WHEN
 from .inputs import Input, integer, number
-from .step_form import records
 
 Option = tuple[str, str]
 

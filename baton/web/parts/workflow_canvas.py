@@ -1,49 +1,61 @@
-"""A workflow drawn as a tree: cards with live counts, branches whose lines are as wide as the share of people."""
+"""A workflow drawn as a tree: cards with live counts, and the ways out of branches with the share of people who take them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
-from django.db.models import Count
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from baton.automation import graph, standing
 from baton.automation.graph import Graph
-from baton.automation.models import Enrollment, Workflow
-from baton.automation.standing import Counts, Totals
+from baton.automation.models import Workflow
+from baton.automation.settings import AGAIN
+from baton.automation.standing import Counts
 from baton.automation.step import Step
-from baton.platform.errors import Invalid
+from baton.platform.errors import Invalid, Problem
+
+from . import workflow_log
 
 TONES = {"yes": "good", "no": "quiet"}
 WIDTHS = 5  # steps of a line's width: the share of people in fifths
-LOG = 8  # rows of the log
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A card: a step or the trigger, with its people."""
+    """A card: a step or a trigger, with its people."""
 
     id: str
     kind: str
+    group: str
     icon: str
     label: str
     title: str
     detail: str
     at: str  # the place before it: `root:2`, `s3.yes:0`
-    counts: Counts  # (passed, waiting, failed)
+    after: str  # the place behind it
+    counts: Counts
     problem: bool
-    paths: "tuple[Branch, ...]"
+    ways: "tuple[Way, ...]" = ()
+    ends: bool = False  # nobody goes on from here
+    goes: str = ""  # the step where the walk goes on instead
+    goes_title: str = ""
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing leads on to what stands below it."""
+        return self.ends or bool(self.goes) or (bool(self.ways) and all(way.closed for way in self.ways))
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class Way:
     """A way out of a branch."""
 
     id: str
+    step: str
+    outcome: str  # its label in the stored form, by which people are counted
     label: str
     tone: str
+    people: int
     share: int  # % of those who passed the branch
     steps: tuple[Node, ...]
     end: str  # the place behind its last step
@@ -52,128 +64,125 @@ class Branch:
     def width(self) -> int:
         return max(1, -(-self.share * WIDTHS // 100))
 
+    @property
+    def closed(self) -> bool:
+        return any(node.closed for node in self.steps)
+
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    trigger: Node | None
+    triggers: tuple[Node, ...]
+    rules: str  # the settings of the workflow in a few words
+    rules_problem: bool
     steps: tuple[Node, ...]
     end: str
 
+    @property
+    def closed(self) -> bool:
+        return any(node.closed for node in self.steps)
+
     def walk(self) -> Iterator[Node]:
-        if self.trigger:
-            yield self.trigger
+        yield from self.triggers
         yield from _walk(self.steps)
 
-    def branches(self) -> Iterator[Branch]:
+    def ways(self) -> Iterator[Way]:
         for node in self.walk():
-            yield from node.paths
+            yield from node.ways
 
 
 def _walk(nodes: tuple[Node, ...]) -> Iterator[Node]:
     for node in nodes:
         yield node
-        for way in node.paths:
+        for way in node.ways:
             yield from _walk(way.steps)
 
 
-def read(data: Mapping[str, Any]) -> Graph:
-    """A draft as a graph; a broken one (never stored by the product itself) is shown empty."""
+def read(workflow: Workflow) -> Graph:
+    """The draft as a graph; a broken one (never stored by the product itself) is shown empty."""
     try:
-        return graph.parse(data or {})
+        return graph.parse(workflow.draft or {}, workflow.object_type)
     except Invalid:
-        return graph.parse({})
+        return graph.parse({}, workflow.object_type)
 
 
-def draw(found: Graph, workflow: Workflow) -> Canvas:
-    """The tree of a graph with the counts of the workflow: three queries, and what the steps' own words need."""
-    counts = standing.counts(workflow)
-    taken = standing.ways(workflow)
-    faulty = [p.path for p in found.problems()]
+class _Drawing:
+    def __init__(self, found: Graph, workflow: Workflow, problems: list[Problem]) -> None:
+        self.found = found
+        self.counts = standing.counts(workflow)
+        self.taken = standing.ways(workflow)
+        self.faulty = [p.path for p in problems]
 
-    def node(step: Step, at: str) -> Node:
-        here = found.where(step.id)
-        whole = sum(n for (of, _label), n in taken.items() if of == step.id)
-        ways = tuple(
-            Branch(
-                f"{step.id}-{path.label}",
-                str(dict(step.labels).get(path.label, path.label)),
-                TONES.get(path.label, ""),
-                round(taken.get((step.id, path.label), 0) * 100 / whole) if whole else 0,
-                tuple(node(s, f"{step.id}.{path.label}:{i}") for i, s in enumerate(path.steps)),
-                f"{step.id}.{path.label}:{len(path.steps)}",
+    def node(self, step: Step, name: str, i: int) -> Node:
+        here = self.found.where(step.id)
+        goal = self.found.get(step.target()) if step.target() else None
+        return Node(
+            step.id, step.key, step.group, step.icon, str(step.label), step.heading(), step.detail(), f"{name}:{i}", f"{name}:{i + 1}",
+            self.counts.get(step.id, Counts()), any(p == here or (p.startswith(f"{here}.") and not p.startswith(f"{here}.paths[")) for p in self.faulty),
+            self.ways(step), bool(step.ends), step.target(), goal.heading() if goal else "",
+        )  # fmt: skip
+
+    def ways(self, step: Step) -> tuple[Way, ...]:
+        names, whole = dict(step.ways()), sum(n for (of, _label), n in self.taken.items() if of == step.id)
+        return tuple(
+            Way(
+                f"{step.id}-{number}", step.id, path.label, str(names.get(path.label, path.label)), TONES.get(path.label, ""),
+                people := self.taken.get((step.id, path.label), 0), round(people * 100 / whole) if whole else 0,
+                tuple(self.node(s, f"{step.id}.{path.label}", i) for i, s in enumerate(path.steps)), f"{step.id}.{path.label}:{len(path.steps)}",
             )
-            for path in step.paths
-        )
-        problem = any(p == here or (p.startswith(f"{here}.") and not p.startswith(f"{here}.paths[")) for p in faulty)
-        return Node(step.id, step.key, step.icon, str(step.label), step.heading(), step.detail(), at, counts.get(step.id, Counts()), problem, ways)
+            for number, path in enumerate(step.paths)
+        )  # fmt: skip
 
-    trigger = found.triggers[0] if found.triggers else None
-    head = None
-    if trigger is not None:
-        problem = any(p.startswith("trigger") for p in faulty)
-        head = Node(trigger.id, "trigger", trigger.icon, str(trigger.label), trigger.heading(), trigger.detail(), "", counts.get("t", Counts()), problem, ())
-    return Canvas(head, tuple(node(s, f"root:{i}") for i, s in enumerate(found.steps)), f"root:{len(found.steps)}")
+    def triggers(self) -> tuple[Node, ...]:
+        return tuple(
+            Node(
+                t.id, t.key, "trigger", t.icon, str(t.label), t.heading(), t.detail(), "", "root:0",
+                self.counts.get(t.id, Counts()), any(p == f"triggers[{i}]" or p.startswith(f"triggers[{i}].") for p in self.faulty),
+            )
+            for i, t in enumerate(self.found.triggers)
+        )  # fmt: skip
 
 
-def totals(workflow_ids: list[int]) -> dict[int, Totals]:
-    """The numbers of several workflows, by id, with one query for all."""
-    states: dict[int, dict[str, int]] = {pk: {} for pk in workflow_ids}
-    for pk, state, n in Enrollment.objects.filter(workflow_id__in=workflow_ids).values_list("workflow_id", "state").annotate(Count("id")).order_by():
-        states[pk][state] = n
-    return {pk: Totals(sum(n.values()), n.get("active", 0), n.get("finished", 0), n.get("failed", 0)) for pk, n in states.items()}
+def draw(found: Graph, workflow: Workflow, problems: list[Problem] | None = None) -> Canvas:
+    """The tree of a graph with the counts of the workflow: a query each for counts and ways, and what the steps' own words need."""
+    drawing = _Drawing(found, workflow, found.problems() if problems is None else problems)
+    steps = tuple(drawing.node(s, "root", i) for i, s in enumerate(found.steps))
+    return Canvas(drawing.triggers(), rules(found), any(p.startswith("settings") for p in drawing.faulty), steps, f"root:{len(steps)}")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A line of the log in words."""
+class Number:
+    """A key number of the workflow, which opens its people."""
 
-    at: datetime
-    contact_id: int
-    name: str
-    company: str
-    what: str
-    state: str
-    tone: str
+    label: str
+    outcome: str
+    n: int
+    share: float | None = None
+    bad: bool = False
 
 
-def log(workflow: Workflow, found: Graph, step: str = "", limit: int = LOG) -> list[Entry]:
-    """The newest moves, of all steps or one."""
-    return [_entry(move, found) for move in standing.recent(workflow, limit, step)]
+def kpis(workflow: Workflow) -> list[Number]:
+    """The numbers above the canvas."""
+    totals = standing.totals(workflow)
+    goal = getattr(totals, "goal", 0)
+    end = Number(_("Reached the goal"), "goal", goal, goal / totals.enrolled) if goal else Number(_("Finished"), "finished", totals.finished)
+    inside = Number(_("Inside now"), "active", totals.active)
+    return [Number(_("Enrolled"), "enrolled", totals.enrolled), inside, end, Number(_("Failed"), "failed", totals.failed, None, True)]
 
 
-def _entry(move: standing.Move, found: Graph) -> Entry:
-    step = found.get(move.step)
-    title = step.heading() if step else _("a step of an earlier version")
-    name = move.name or f"#{move.contact_id}"
-    match move.outcome:
-        case "enrolled":
-            what, state, tone = found.triggers[0].heading() if found.triggers else _("Enrolled"), _("Enrolled"), ""
-        case "waiting":
-            what, state, tone = title, _("Waiting"), "warn"
-        case "failed":
-            what, state, tone = f"{title} – {_reason(move)}", _("Failed"), "bad"
-        case "skipped":
-            what, state, tone = f"{title} – {_reason(move)}", _("Skipped"), ""
-        case "done":
-            what, state, tone = title, _("Done"), "good"
-        case way:
-            names = dict(step.labels) if step else {}
-            what, state, tone = title, str(names.get(way, way)), ""
-    return Entry(move.at, move.contact_id, name, move.company, what, state, tone)
-
-
-def _reason(move: standing.Move) -> str:
-    reason = str(move.detail.get("reason", ""))
-    known = {"nobody": _("nobody to tell"), "no_email": _("the e-mail does not exist any more")}
-    return known.get(reason, reason)
+def rules(found: Graph) -> str:
+    """The settings of a workflow in a few words."""
+    settings = found.settings
+    again = _("Again {n} days later").format(n=settings.again_days) if settings.again == "after_days" else str(dict(AGAIN)[settings.again])
+    parts = [again, _("only some") if settings.audience else "", _("lists left out") if settings.suppress else "", _("goal") if settings.goal else ""]
+    return " · ".join(part for part in parts if part)
 
 
 def live_parts(workflow: Workflow) -> dict[str, str]:
     """The parts of the page that change by themselves: element id -> HTML."""
-    found = read(workflow.draft)
-    canvas = draw(found, workflow)
-    parts = {f"counts-{n.id}": render_to_string("workflows/counts.html", {"n": n}) for n in canvas.walk()}
-    parts |= {f"share-{b.id}": render_to_string("workflows/share.html", {"way": b}) for b in canvas.branches()}
-    parts["kpis"] = render_to_string("workflows/kpis.html", {"totals": standing.totals(workflow)})
-    parts["log-rows"] = render_to_string("workflows/log_rows.html", {"log": log(workflow, found)})
+    found = read(workflow)
+    canvas = draw(found, workflow, [])
+    parts = {f"counts-{n.id}": render_to_string("workflows/counts.html", {"n": n, "workflow": workflow}) for n in canvas.walk()}
+    parts |= {f"share-{w.id}": render_to_string("workflows/share.html", {"way": w, "workflow": workflow}) for w in canvas.ways()}
+    parts["kpis"] = render_to_string("workflows/kpis.html", {"kpis": kpis(workflow), "workflow": workflow})
+    parts["log-rows"] = render_to_string("workflows/log_rows.html", {"log": workflow_log.rows(workflow, found)})
     return {target: html.strip() for target, html in parts.items()}

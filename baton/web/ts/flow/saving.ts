@@ -1,0 +1,24 @@
+/** The draft saves itself: every request says what the page knows of it, and what was typed last goes out even when the page is left. */
+const part = () => document.getElementById("workflow-part");
+let typed: HTMLFormElement | null = null; // a form with letters that no answer has confirmed yet
+
+document.addEventListener("htmx:config:request", (e) => {
+  const draft = part()?.dataset.draft;
+  if (draft) (e as CustomEvent).detail.ctx.request.headers["X-Draft"] = draft;
+});
+
+document.addEventListener("input", (e) => {
+  const form = (e.target as Element).closest<HTMLFormElement>("form[data-autosave][hx-post]");
+  if (form) typed = form;
+});
+document.addEventListener("htmx:after:request", (e) => {
+  if ((e as CustomEvent).detail.ctx.sourceElement === typed) typed = null;
+});
+
+addEventListener("pagehide", () => {
+  const draft = part()?.dataset.draft;
+  if (!typed || !draft || !typed.isConnected) return;
+  const headers = JSON.parse(document.body.getAttribute("hx-headers:inherited") ?? "{}") as Record<string, string>;
+  const body = new URLSearchParams([...new FormData(typed)].map(([name, value]) => [name, String(value)]));
+  void fetch(typed.getAttribute("hx-post")!, { method: "POST", keepalive: true, headers: { ...headers, "HX-Request": "true", "X-Draft": draft }, body });
+});
