@@ -18,6 +18,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
+from baton.automation import loops
 from baton.automation.field import Fields, faults, join
 from baton.automation.models import Version
 from baton.automation.settings import Settings
@@ -103,7 +104,8 @@ class Graph:
             at = self.where(step.id)
             missing = _unfilled(step, at)
             found += missing or [Problem(join(at, p.path), p.code, p.message) for p in step.problems()]
-        return found
+        endless = _("Nobody waits on this way back: whoever comes here would run in circles. Put a wait into it.")
+        return found + [Problem(join(self.where(id), "to"), "ENDLESS_LOOP", endless) for id in loops.endless(self)]
 
 
 def parse(data: Mapping[str, Any], object_type: str = "contact") -> Graph:

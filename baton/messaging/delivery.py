@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from baton.events import record
 from baton.events.vocabulary import Kind
-from baton.messaging import render, suppression
+from baton.messaging import gate, render, suppression
 from baton.messaging.channel import Down, Line, Receipt, Result, channel
 from baton.messaging.models import Email
 from baton.platform import buckets, clock, history, live, logs, sql
@@ -36,13 +36,14 @@ class Parcel:
     """A claimed message. `leased_until` is the claim: whoever wrote it last works on the message."""
 
     bucket: int
+    leased_until: datetime
     contact_id: int
     id: int
     channel: str
     email_id: int
     address: str
     attempts: int
-    leased_until: datetime
+    sender: str
 
 
 class Lines:
@@ -90,12 +91,10 @@ def claim(bucket: int) -> tuple[int, list[Parcel]]:
         due = sql.rows(sql.load("claim", __package__), {"bucket": bucket, "now": now, "until": until, "limit": BATCH})
         if not due:
             return 0, []
-        emails = dict(Email.objects.values_list("id", "purpose"))
-        marketing = [key for key, purpose in emails.items() if purpose == "marketing"]
-        at = {"contact_ids": sorted({c for _m, c in due}), "ids": [m for m, _c in due]}
-        judged = sql.rows(sql.load("gate", __package__), {**at, "emails": list(emails), "marketing": marketing, "now": now})
-        parcels = [Parcel(bucket, contact, id, key, email, to, tries, until) for contact, id, state, key, email, to, tries in judged if state == "claimed"]
-        done = set(at["ids"]) - {p.id for p in parcels}
+        ids = [message for message, _contact in due]
+        judged = gate.decide([contact for _message, contact in due], ids, now)
+        parcels = [Parcel(bucket, until, contact, id, *rest) for contact, id, state, *rest in judged if state == "claimed"]
+        done = set(ids) - {p.id for p in parcels}
         if done:
             sql.run("DELETE FROM outbox WHERE bucket = %s AND message_id = ANY(%s)", [bucket, list(done)])
     return len(due), parcels
@@ -110,7 +109,7 @@ def send(parcels: list[Parcel], lines: Lines) -> None:
     for email_id, batch in by_email.items():
         email = emails[email_id]
         try:
-            rendered = render.messages(email, [render.Recipient(p.contact_id, p.id) for p in batch])
+            rendered = render.messages(email, [render.Recipient(p.contact_id, p.id, p.sender) for p in batch])
         except Invalid as error:
             for parcel in batch:
                 give_up(parcel, str(error))

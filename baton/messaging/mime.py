@@ -14,6 +14,7 @@ def write(message: Rendered, *, sender: str, to: str, domain: str, at: datetime)
     boundary = f"=_baton_{message.message_id}"
     headers = [
         f"From: {_address(message.from_name or name, address)}",
+        *([f"Reply-To: {message.reply_to}"] if message.reply_to else []),
         f"To: {to}",
         f"Subject: {_encoded(message.subject, 9)}",
         f"Date: {format_datetime(at)}",

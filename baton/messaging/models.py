@@ -46,6 +46,7 @@ class Message(models.Model):
     email_id = models.BigIntegerField(null=True)
     address = models.TextField(default="")
     subject = models.TextField(default="")
+    sender = models.TextField(default="", db_default="")  # whose name it carries: "owner" (the contact's, when it is sent), or that of the e-mail
     state = models.TextField(default="queued")
     reason = models.TextField(default="")
     attempts = models.SmallIntegerField(default=0)

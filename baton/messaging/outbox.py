@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from django.db import transaction
 from django.utils.functional import Promise
@@ -30,6 +31,7 @@ class NewMessage:
     contact_id: int
     email_id: int
     cause: str  # "step:<enrollment>:<step>" ...: the same cause never sends to the same contact twice
+    sender: Literal["", "owner"] = ""  # in the name of the contact's owner, who gets the answers; else as the e-mail says
 
 
 def add(rows: Sequence[NewMessage], *, channel: str = "email") -> None:
@@ -48,6 +50,7 @@ def add(rows: Sequence[NewMessage], *, channel: str = "email") -> None:
                 "ids": sql.next_ids("message_id_seq", len(rows)),
                 "causes": [r.cause for r in rows],
                 "email_ids": [r.email_id for r in rows],
+                "senders": [r.sender for r in rows],
                 "channel": channel,
                 "now": now,
             },

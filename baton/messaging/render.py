@@ -47,6 +47,7 @@ class Recipient:
 
     contact_id: int
     message_id: int = 0
+    sender: str = ""  # "owner": in the name of the contact's owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Rendered:
     html: str = ""
     text: str = ""
     from_name: str = ""  # empty: the account's sender
+    reply_to: str = ""  # who gets the answers, as `Name <address>`; empty: the sender
     unsubscribe_url: str = ""  # empty: the mail needs no way out (it is not marketing)
     problem: str = ""  # why this person's mail could not be filled in; the rest is empty then
 
@@ -98,10 +100,14 @@ def messages(email: Email, recipients: Sequence[Recipient]) -> list[Rendered]:
     account = users.account()
     compiled = _compile(email.id, email.subject, email.preheader, email.body, email.purpose == "marketing", account.name, account.postal_address)
     known = people([r.contact_id for r in recipients])
+    owners = _owners([r.contact_id for r in recipients if r.sender == "owner"])
     result = []
     for recipient in recipients:
         try:
-            result.append(replace(compiled.fill(email.id, recipient, known.get(recipient.contact_id, {})), from_name=email.from_name))
+            person = known.get(recipient.contact_id, {})
+            sender = owners.get(recipient.contact_id) if recipient.sender == "owner" else None
+            filled = compiled.fill(email.id, recipient, person)
+            result.append(replace(filled, from_name=email.from_name) if sender is None else _in_the_name(filled, sender, account.name))
         except WRONG as error:
             result.append(Rendered(recipient.contact_id, recipient.message_id, problem=f"{type(error).__name__}: {error}"))
     return result
@@ -210,6 +216,21 @@ def _link_ids(email_id: int, addresses: Collection[str]) -> dict[str, int]:
 def _trap(address: str) -> str:
     """A link that nobody sees, hears or reaches with the keyboard: only programs that fetch every address follow it."""
     return f'<a href="{address}" style="display:none;mso-hide:all" aria-hidden="true" tabindex="-1"></a>'
+
+
+def _owners(contact_ids: Sequence[int]) -> dict[int, User]:
+    """The colleagues in whose name these contacts are written to; an owner who left is none."""
+    if not contact_ids:
+        return {}
+    found = dict(sql.rows("SELECT id, owner_id FROM contact WHERE id = ANY(%s) AND owner_id IS NOT NULL", [list(contact_ids)]))
+    here = User.objects.filter(is_active=True).in_bulk(set(found.values()))
+    return {contact_id: here[owner] for contact_id, owner in found.items() if owner in here}
+
+
+def _in_the_name(message: Rendered, owner: User, account: str) -> Rendered:
+    """The sender's name, and who gets the answers. The address stays the account's: that is what the mail is signed for."""
+    name = f"{owner.name} ({account})" if account else owner.name
+    return replace(message, from_name=name, reply_to=owner.email)
 
 
 def _footer(sender: str, postal: str) -> str:

@@ -12,7 +12,6 @@ from baton.accounts.models import Account, Role, Team, User
 from baton.automation import graph
 from baton.automation.field import Input, Kind
 from baton.automation.models import Enrollment, Version, Workflow
-from baton.automation.runner import run
 from baton.automation.step import Batch, Effect, Standing, Step, steps
 from baton.messaging.models import Email
 from baton.platform import clock, sql
@@ -105,6 +104,11 @@ def sample(account: Account) -> dict[str, dict[str, Any]]:
 
 def batch(people: list[tuple[int, int]], workflow: Workflow) -> Batch:
     return Batch(workflow.pk, "s1", clock.now(), [Standing(contact_id, enrollment_id, clock.now()) for contact_id, enrollment_id in people])
+
+
+def run(step: Step, given: Batch) -> dict[int, Effect]:
+    step.run(given)
+    return {one.enrollment_id: given.effects.get(one.enrollment_id, Effect()) for one in given.standing}
 
 
 def seen(effects: dict[int, Effect]) -> dict[int, Any]:

@@ -2,12 +2,10 @@
 
 from typing import Annotated
 
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from baton.automation.field import Input
 from baton.automation.step import Batch, Step
-from baton.platform.errors import Problem
 
 
 class GoTo(Step):
@@ -23,6 +21,3 @@ class GoTo(Step):
 
     def target(self) -> str:
         return self.to
-
-    def problems(self) -> list[Problem]:
-        return [Problem("to", "ENDLESS_LOOP", gettext("This step leads to itself."))] if self.to == self.id else []

@@ -78,8 +78,7 @@ class Notify(Step):
         """Users by contact or record, at most three queries for all."""
         active = User.objects.filter(is_active=True).order_by("pk")
         if self.to != "owner":
-            chosen = {"team": {"team_id": self.team or 0}, "users": {"pk__in": self.users}, "role": {"role": self.role}}[self.to]
-            told = list(active.filter(**chosen))
+            told = list(active.filter(**self._named()))
             return {id: told for id in batch.contact_ids}
         table = "contact" if batch.object_type == "contact" else "record"
         owner_of: dict[int, int | None] = dict(sql.rows(f"SELECT id, owner_id FROM {table} WHERE id = ANY(%s)", [batch.contact_ids]))
@@ -87,6 +86,14 @@ class Notify(Step):
         owners = {id: here.get(owner_of.get(id) or 0) for id in batch.contact_ids}
         sales = list(active.filter(role=Role.SALES)) if None in owners.values() else []
         return {id: [owner] if owner else sales for id, owner in owners.items()}
+
+    def _named(self) -> dict[str, Any]:
+        match self.to:
+            case "team":
+                return {"team_id": self.team or 0}
+            case "users":
+                return {"pk__in": self.users}
+        return {"role": self.role}
 
     def _reasons(self, batch: Batch, receivers: Mapping[int, list[User]]) -> dict[str, dict[int, str]]:
         """Why somebody is an SQL, by the receivers' languages."""

@@ -18,6 +18,7 @@ class Wait(Step):
     label = _("Wait")
     icon = "clock"
     group = "time"
+    freezes = True
 
     days: Annotated[int, Field(ge=0, le=3650), Input("number", _("Days"), optional=True)] = 0
     hours: Annotated[int, Field(ge=0, le=8760), Input("number", _("Hours"), optional=True)] = 0

@@ -4,8 +4,7 @@ What people do counts from when they came here on. Those who wait are woken as s
 is looked at every hour.
 """
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from django.utils.translation import gettext
@@ -14,7 +13,7 @@ from pydantic import Field
 
 from baton.automation import condition, length
 from baton.automation.field import Input
-from baton.automation.step import Batch, Standing, Step, Stored
+from baton.automation.step import Batch, Step, Stored
 from baton.platform.errors import Invalid, Problem
 from baton.query import edges
 from baton.segments import catalog, filter
@@ -28,6 +27,7 @@ class WaitUntil(Step):
     label = _("Wait until something happens")
     icon = "hourglass"
     group = "time"
+    freezes = True
     labels = (("met", _("It happened")), ("timeout", _("Time is over")))
 
     filter: Annotated[dict[str, Any], Input("filter", _("Until this holds"))] = {}
@@ -37,27 +37,21 @@ class WaitUntil(Step):
     minutes: Annotated[int, Field(ge=0, le=525600), Input("number", _("At most: minutes"), optional=True)] = 0
 
     def run(self, batch: Batch) -> None:
-        """At once where it holds already; else stay until the time is over."""
-        self._look(batch, batch.standing)
-
-    def resume(self, batch: Batch) -> None:
-        self._look(batch, batch.standing)
-
-    def _look(self, batch: Batch, standing: Sequence[Standing]) -> None:
-        came = {one.enrollment_id: one.entered_at or batch.now for one in standing}
-        late = {id: at + self._length for id, at in came.items()}
-        spans = {one.contact_id: (came[one.enrollment_id], late[one.enrollment_id]) for one in standing}
+        """At once where it holds already; else stay until the time is over. What came in time counts, also where both are seen at once."""
+        came = {one.enrollment_id: one.entered_at or batch.now for one in batch.standing}
+        over = {one.enrollment_id: came[one.enrollment_id] + self._length + one.frozen for one in batch.standing}
+        spans = {one.contact_id: (came[one.enrollment_id], over[one.enrollment_id]) for one in batch.standing}
         met = condition.holds(self.filter, batch, spans if self.counts == "here" else None)
-        batch.take("met", [one for one in standing if one.contact_id in met])
-        rest = [one for one in standing if one.contact_id not in met]
-        batch.take("timeout", [one for one in rest if late[one.enrollment_id] <= batch.now])
+        batch.take("met", [one for one in batch.standing if one.contact_id in met])
+        rest = [one for one in batch.standing if one.contact_id not in met]
+        batch.take("timeout", [one for one in rest if over[one.enrollment_id] <= batch.now])
         slowly = bool(rest) and self._turns_by_itself()
         for one in rest:
-            if (over := late[one.enrollment_id]) > batch.now:
-                batch.wait(one, min(over, self._again(batch.now)) if slowly else over, over=over.isoformat())
+            if (end := over[one.enrollment_id]) > batch.now:
+                batch.wait(one, min(end, batch.now + PACE) if slowly else end)
 
-    def _again(self, now: datetime) -> datetime:
-        return now + PACE
+    def resume(self, batch: Batch) -> None:
+        self.run(batch)
 
     def _turns_by_itself(self) -> bool:
         """Whether time alone can make it true."""
