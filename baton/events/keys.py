@@ -5,8 +5,9 @@ from typing import Literal
 
 from baton.events.vocabulary import Kind, key_kind
 from baton.events.wire import page_key
-from baton.platform import sql
+from baton.platform import changes, sql
 
+Version = tuple[int, int, int]
 How = Literal["is", "starts", "contains", "any_of", "tagged"]
 
 ADDRESSES = frozenset({Kind.PAGE_VIEW, Kind.PAGE_DWELL, Kind.DOWNLOAD})
@@ -21,6 +22,22 @@ SELECT k.kind, k.value, k.id, k.label
 FROM unnest(%s::smallint[], %s::text[]) AS wanted(kind, value) JOIN event_key k ON k.kind = wanted.kind AND k.value = wanted.value
 """
 
+# Ids are taken in order but may be committed out of order: the count of the last ones tells. So do the tags.
+VERSION = """
+SELECT m.last, (SELECT count(*) FROM event_key k WHERE k.id > m.last - 1000),
+       (SELECT coalesce(sum(hashtext(k.id || ':' || array_to_string(k.tags, ',')))::bigint, 0) FROM event_key k WHERE k.tags <> '{}')
+FROM (SELECT coalesce(max(id), 0) AS last FROM event_key) m
+"""
+
+
+def version() -> Version:
+    """Another one whenever there are other keys or tags: what a pattern means may have changed. Within a tick it is asked once, and again after new keys."""
+    notes = changes.notes()
+    if "keys" not in notes:
+        notes["keys"] = sql.rows(VERSION)[0]
+    found: Version = notes["keys"]
+    return found
+
 
 def resolve(wanted: Mapping[tuple[Kind, str], str]) -> dict[tuple[Kind, str], int]:
     """Ids for (kind, value) pairs with their labels: made where missing, renamed where a label changed."""
@@ -33,6 +50,7 @@ def resolve(wanted: Mapping[tuple[Kind, str], str]) -> dict[tuple[Kind, str], in
     stale = sorted(pair for pair, label in named.items() if pair not in found or label not in ("", found[pair][1]))
     if stale:
         sql.run(INSERT, [[kind for kind, _ in stale], [value for _, value in stale], [named[pair] for pair in stale]])
+        changes.notes().pop("keys", None)
         found |= {(kind, value): (number, label) for kind, value, number, label in _select(stale)}
     return {(kind, value): found[int(key_kind(kind)), value][0] for kind, value in wanted}
 

@@ -6,6 +6,7 @@ for five contacts as for five hundred. All stages run in the transaction that de
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, NamedTuple
@@ -49,6 +50,15 @@ class Batch:
         start = self._seen.get(stage, 0)
         self._seen[stage] = len(self.changes)
         return self.changes[start:]
+
+
+_notes: ContextVar[dict[str, Any] | None] = ContextVar("notes", default=None)
+
+
+def notes() -> dict[str, Any]:
+    """What is remembered until this tick is over. Outside of one nothing is: an empty dict each time."""
+    found = _notes.get()
+    return {} if found is None else found
 
 
 Stage = Callable[[Batch, list[Change]], None]
@@ -160,8 +170,12 @@ def _take(buckets: Sequence[int], ids: Sequence[int] | None = None) -> int:
         wanted = list(ids) if ids is not None else [id for _bucket, id, _contact in _due(ours)]
         found = sql.rows("DELETE FROM change WHERE bucket = ANY(%s) AND id = ANY(%s) RETURNING contact_id, kind, key, fact, id", [ours, wanted])
         batch = Batch([Change(*row[:4]) for row in sorted(found, key=lambda r: r[4])])
-        for left in _rounds(batch):
-            append(left)
+        token = _notes.set(batch.notes)
+        try:
+            for left in _rounds(batch):
+                append(left)
+        finally:
+            _notes.reset(token)
         return len(found)
 
 

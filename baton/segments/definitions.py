@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from baton.platform import clock, logs, sql
+from baton.events import keys
+from baton.platform import clock, logs
 from baton.platform.changes import Change
 from baton.platform.errors import Invalid
 from baton.query import depends, edges
@@ -26,14 +27,6 @@ log = logs.log(__name__)
 
 What = Literal["segment", "rule", "stage", "step"]
 Stored = dict[str, Any]
-Version = tuple[int, int, int]
-
-# Ids of pages, forms ... are taken in order but may be committed out of order: the count of the last ones tells. So do the tags.
-KEYS = """
-SELECT m.last, (SELECT count(*) FROM event_key k WHERE k.id > m.last - 1000),
-       (SELECT coalesce(sum(hashtext(k.id || ':' || array_to_string(k.tags, ',')))::bigint, 0) FROM event_key k WHERE k.tags <> '{}')
-FROM (SELECT coalesce(max(id), 0) AS last FROM event_key) m
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +52,7 @@ class Definition:
 
 Ages = tuple[timedelta, ...]
 ELSEWHERE = frozenset({"entry", "company", "demoted"})  # changes that no filter looks at (see jobs.py)
-_kept: dict[tuple[What, int], tuple[Stored, Ages, Version, Definition]] = {}
+_kept: dict[tuple[What, int], tuple[Stored, Ages, keys.Version, Definition]] = {}
 _saved: dict[tuple[What, int], tuple[Stored, Depends]] = {}
 
 
@@ -79,7 +72,7 @@ def ready(what: What, stored: Mapping[int, Stored], ages: Mapping[int, Ages] | N
     """The definitions behind stored filters, by id. One whose filter can no longer be read is left out, and logged."""
     if not stored:
         return {}
-    version: Version = sql.rows(KEYS)[0]
+    version = keys.version()
     known = None
     found = {}
     for id, stored_filter in stored.items():

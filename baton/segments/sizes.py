@@ -11,10 +11,11 @@ from baton.platform import clock, sql
 from baton.platform.config import config
 from baton.segments import patience
 
-# The first row of a list is counted: its members may be older than this history.
+# The first row of a list is counted: its members may be older than this history. Where today has a row, it is only added to.
 MOVED = """
 INSERT INTO segment_day (segment_id, day, members, joined, departed)
 SELECT m.id, %s, coalesce(
+    (SELECT 0 FROM segment_day d WHERE d.segment_id = m.id AND d.day = %s),
     (SELECT d.members + m.joined - m.departed FROM segment_day d WHERE d.segment_id = m.id AND d.day < %s ORDER BY d.day DESC LIMIT 1),
     (SELECT count(*) FROM membership k WHERE k.segment_id = m.id)
 ), m.joined, m.departed
@@ -61,7 +62,7 @@ def moved(counts: Mapping[int, tuple[int, int]], at: datetime) -> None:
     some = [(id, joined, left) for id, (joined, left) in sorted(counts.items()) if joined or left]
     if some:
         day = at.astimezone(config().zone).date()
-        sql.run(MOVED, [day, day, *([list(column) for column in zip(*some, strict=True)])])
+        sql.run(MOVED, [day, day, day, *([list(column) for column in zip(*some, strict=True)])])
 
 
 def count_all(segment_ids: Sequence[int] | None = None) -> None:
