@@ -25,4 +25,4 @@ def switch(held: Workflow, state: str, version: Version | None) -> None:
 
 def copy(held: Workflow, workflow: Workflow) -> None:
     """The caller's object says what the database says."""
-    workflow.state, workflow.published = held.state, held.published
+    workflow.state, workflow.published, workflow.paused_at = held.state, held.published, held.paused_at

@@ -12,6 +12,7 @@ from baton.automation import difference, graph
 from baton.automation.graph import Graph
 from baton.automation.models import Call, Enrollment, Moved, StepRun, Timer, Version, Workflow
 from baton.automation.step import Step
+from baton.events import facts as places
 from baton.events.vocabulary import Kind
 from baton.messaging import outbox
 from baton.messaging.models import Email
@@ -212,14 +213,12 @@ def facts(id: int, causes: Sequence[str]) -> dict[str, tuple[str, datetime]]:
 def cause(stored: str, known: Mapping[str, tuple[str, datetime]]) -> tuple[str, datetime | None]:
     if stored in known:
         return known[stored]
-    if stored.startswith("segment:"):
-        _word, number, at = stored.split(":", 2)
-        name = Segment.objects.filter(pk=int(number)).values_list("name", flat=True).first() if number.isdecimal() else None
-        try:
-            moment = datetime.fromisoformat(at)
-        except ValueError:
-            moment = None
-        return _("Joined the list “{name}”").format(name=name or number), moment
+    word, _colon, rest = stored.partition(":")
+    number, _colon, at = rest.partition(":")
+    if word in ("segment", "left") and number.isdecimal():
+        name = Segment.objects.filter(pk=int(number)).values_list("name", flat=True).first() or number
+        moment = places.read(f"{at}:0")[0] if at.isdecimal() else None
+        return (_("Joined the list “{name}”") if word == "segment" else _("Left the list “{name}”")).format(name=name), moment
     return "", None
 
 

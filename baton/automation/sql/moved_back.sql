@@ -33,7 +33,7 @@ WITH stood AS MATERIALIZED (
     DELETE FROM timer t USING stood b
     WHERE b.due_at IS NULL AND t.bucket = b.contact_id %% %(buckets)s AND t.enrollment_id = b.enrollment_id
 ), opened AS (
-    UPDATE step_run s SET outcome = s.detail ->> 'moved', detail = s.detail - 'moved', done_at = NULL
+    UPDATE step_run s SET outcome = s.detail ->> 'moved', detail = s.detail - 'moved' - 'was' - 'left', done_at = NULL
     FROM stood b
     WHERE s.contact_id = b.contact_id AND s.enrollment_id = b.enrollment_id AND s.step = b.from_step AND s.turn = b.from_turn AND s.detail ? 'moved'
     RETURNING s.step, s.outcome
@@ -46,7 +46,7 @@ WITH stood AS MATERIALIZED (
     INSERT INTO workflow_tally (workflow_id, step, outcome, n)
     SELECT %(workflow)s, d.step, d.outcome, sum(d.n) FROM (
         SELECT step, outcome, 1 AS n FROM opened
-        UNION ALL SELECT step, 'skipped', -1 FROM opened
+        UNION ALL SELECT step, 'left', -1 FROM opened
         UNION ALL SELECT step, outcome, -1 FROM undone
         UNION ALL SELECT '', b.from_state, 1 FROM stood b WHERE b.state_now <> b.from_state
         UNION ALL SELECT '', b.state_now, -1 FROM stood b WHERE b.state_now <> b.from_state
