@@ -74,6 +74,12 @@ def enter(workflow: Workflow, causes: Mapping[int, str], *, actor: Actor, trigge
 
 def preview(workflow: Workflow, asked: Graph) -> int:
     """How many would enter now, were this graph published with those who already fit its triggers: found by the statement that enrolls them."""
+    found = who_fit(workflow, asked)
+    return int(sql.rows(f"SELECT count(DISTINCT f.contact_id) FROM ({found.text}) f", found.params)[0][0]) if found else 0
+
+
+def who_fit(workflow: Workflow, asked: Graph) -> Sql | None:
+    """`SELECT contact_id, cause` of those who already fit the triggers of this graph and may enter; one may come twice. None: no trigger knows of any."""
     texts: list[str] = []
     params: dict[str, Any] = {}
     for number, trigger in enumerate(asked.triggers):
@@ -81,9 +87,7 @@ def preview(workflow: Workflow, asked: Graph) -> int:
             found = candidates(workflow, asked, _renamed(source, f"b{number}_"), rejoins=trigger.rejoins)
             texts.append(found.text)
             params |= found.params
-    if not texts:
-        return 0
-    return int(sql.rows(f"SELECT count(DISTINCT f.contact_id) FROM ({' UNION ALL '.join(texts)}) f", params)[0][0])
+    return Sql(" UNION ALL ".join(texts), params) if texts else None
 
 
 def backlog(workflow: Workflow, actor: Actor) -> int:

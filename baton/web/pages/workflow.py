@@ -65,7 +65,7 @@ def _context(request: HttpRequest, workflow: Workflow, asked: str, *, errors: di
     found = workflow_canvas.read(workflow)
     selected = workflow_panel.chosen(found, asked)
     problems = found.problems()
-    told = checks.found(found, workflow)
+    told = checks.found(found, workflow, people=False, problems=problems)
     undoable, redoable = edits.left(workflow)
     return {
         "canvas": workflow_canvas.draw(found, workflow, problems),
@@ -280,7 +280,7 @@ def send_again(request: HttpRequest, pk: int) -> HttpResponse:
 def publish(request: HttpRequest, pk: int) -> HttpResponse:
     """Make the draft the version that people enter from now on. What is missing stays listed beside the button."""
     workflow = _workflow(pk)
-    if any(check.blocks for check in checks.found(workflow_canvas.read(workflow), workflow)):
+    if any(check.blocks for check in checks.found(workflow_canvas.read(workflow), workflow, people=False)):
         return toast(_part(request, workflow, ""), _("Not published: something is still missing"))
     version = verbs.publish(workflow, actor(request))
     return toast(_part(request, workflow, ""), _("Version {n} is published").format(n=version.number))
