@@ -17,7 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     openapi.url(_api),
     router.urls(_api),
     router.unknown(
-        "crm|crm-object-schemas|crm-pipelines|crm-objects|crm-associations|events|marketing|settings/v3|account-info|business-units|oauth|automation/v[34]"
+        "crm|crm-object-schemas|crm-pipelines|crm-objects|crm-associations|events|marketing|settings/v3|account-info|business-units|oauth|automation/v[234]"
         "|communication-preferences|webhooks/v3|integrators|contacts/v1|companies/v2|deals/v1|properties/v[12]|engagements/v1|forms/v2|form-integrations"
         "|email/public|marketing-emails|submissions|owners/v2"
     ),

@@ -149,6 +149,8 @@ class _Turn:
                 return self._filter(value, at, self.object_type)
             case "property" | "date_property" if isinstance(value, str):
                 self._property(self._of(item), value, at)
+            case "any_property" if isinstance(value, str) and "." in value:  # deal.amount
+                self._property(value.partition(".")[0], value.partition(".")[2], at)
             case "pipeline" if isinstance(value, str):
                 return self.names.brought.get(("pipeline", value), value)
             case "property_value":
@@ -168,7 +170,7 @@ class _Turn:
     def _of(self, item: Stored) -> str:
         """The object type whose properties a step speaks of: its own word for it, or whom the workflow leads."""
         kind = {"create_deal": "deal", "create_ticket": "ticket"}.get(str(item.get("type")))
-        return kind or str(item.get("object_type") or self.object_type)
+        return kind or str(item.get("record") or self.object_type)
 
     def _reference(self, kind: str, value: Any, at: str) -> Any:
         if self.out:
