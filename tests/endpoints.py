@@ -45,6 +45,8 @@ PUBLIC = {
     "p/colours/<str:accent>.css",
     "p/images/<int:page>/<int:number>",
     "u/<str:token>",  # the token is the proof
+    "hooks/workflows/<str:token>/",  # likewise
+    "hooks/workflows/<str:token>",
     "quotes/<str:token>/",  # so it is here
     "submissions/v3/integration/submit/<account>/<guid>",
     "submissions/v3/integration/submit/<account>/<guid>/",

@@ -12,7 +12,7 @@ Kind = Literal[
     "text", "long_text", "number", "boolean", "choice", "choices", "date", "time", "url", "secret",
     "email", "form", "segment", "fixed_segment", "segments", "user", "users", "team", "score", "band", "lifecycle", "workflow", "step",
     "property", "date_property", "property_value", "values", "filter", "event_kind", "object_type", "pipeline", "pipeline_stage", "pairs",
-    "role", "rules", "user_role", "shares", "any_property",
+    "role", "rules", "user_role", "shares", "any_property", "hook",
 ]  # fmt: skip
 # What a value looks like where the name does not say it: `pairs` is {"name": "text"}, in which texts may have merge fields; `secret` comes back encrypted
 # (never shown again; what is left empty in a form keeps the old one); `role` is the name of an association label; `rules` are
@@ -20,6 +20,7 @@ Kind = Literal[
 # {"a": 50, "b": 50}, per cent by the label of a way, of one letter; `values` is {"a": "서울", "b": "부산"}, likewise, a value to be chosen from
 # item.offered(name), which are (value, label), or a text where that is empty. A `property` is one of the type in item.object_type, else
 # item.makes, else of who walks, as are `pipeline` and `pipeline_stage`; `any_property` names its type itself: "company.industry".
+# `hook` has no value: the secret address of this trigger (hooks.py) is shown, with a button that renews it.
 
 
 @dataclass(frozen=True, slots=True)

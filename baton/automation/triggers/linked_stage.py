@@ -50,8 +50,8 @@ class LinkedStage(Trigger):
     how: Annotated[Literal["enters", "leaves"], Input("choice", _("How"), options=staged.HOW)] = "enters"
 
     @property
-    def makes(self) -> str:
-        """Of which records the pipeline and the stage are."""
+    def object_type(self) -> str:
+        """Of which records its pipeline and its stage are; those who walk are contacts."""
         return self.record
 
     @classmethod

@@ -33,7 +33,7 @@ class PropertyChanged(Trigger):
     icon = "pencil"
     objects = ()
     rejoins = True
-    writes: ClassVar[bool] = False
+    writes: ClassVar[bool] = False  # so what only Baton may write is offered too
 
     property: Annotated[str, Input("property", _("Property"))] = ""
     how: Annotated[Literal["any", "to", "known", "cleared"], Input("choice", _("How"), options=HOW)] = "any"

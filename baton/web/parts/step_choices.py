@@ -48,7 +48,8 @@ def definition(item: Fields, about: About) -> PropertyDefinition | None:
 
 
 def _properties(item: Fields, about: About) -> list[Option]:
-    writes = any(asked.kind == "property_value" for asked in item.inputs().values()) or getattr(item, "writes", False)
+    said = getattr(item, "writes", None)
+    writes = any(asked.kind == "property_value" for asked in item.inputs().values()) if said is None else said
     found = properties.definitions(of_type(item, about)).values()
     return [
         (d.name, properties.label(d))

@@ -116,6 +116,8 @@ def _widget(field: Field, item: Fields, about: About, error: str, given: QueryDi
         kind = "many"
     elif kind == "boolean":
         kind = "check"
+    elif kind == "hook":
+        value = f"/workflows/{about.workflow.pk}/hooks/{about.selected}/"
     if error and given is not None and field.name in given and kind not in LINED:
         value = given.getlist(field.name) if kind == "many" else given[field.name]
     lines = _lines(field, value, kind)
