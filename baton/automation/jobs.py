@@ -1,6 +1,6 @@
 """Automation's part of the tick, the runner of due steps (woken by NOTIFY baton_timer), and what goes by the clock."""
 
-from baton.automation import enroll, errors, goals, runner, tally
+from baton.automation import calls, enroll, errors, goals, runner, tally
 from baton.automation.models import Workflow
 from baton.automation.step import steps as load_steps
 from baton.automation.trigger import triggers as load_triggers
@@ -32,6 +32,17 @@ def timers() -> int:
     load_steps()  # the worker calls this as it starts: then the first contact does not wait for imports
     load_triggers()
     return runner.run_due()
+
+
+@jobs.drain("calls")
+def web_calls() -> int:
+    return calls.send_due()
+
+
+@jobs.every("23 4 * * *")
+def forget_calls() -> None:
+    """What was sent to others is kept for some months only."""
+    calls.forget()
 
 
 @jobs.every("* * * * *")
