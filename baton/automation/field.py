@@ -18,8 +18,8 @@ Kind = Literal[
 # (never shown again; what is left empty in a form keeps the old one); `role` is the name of an association label; `rules` are
 # [{"filter": {...}, "user": 3 or null, "team": null or 2}], of which the first that holds decides; `user_role` is the key of a role of colleagues; `shares` is
 # {"a": 50, "b": 50}, per cent by the label of a way, of one letter; `values` is {"a": "서울", "b": "부산"}, likewise, a value to be chosen from
-# item.offered(name), which are (value, label), or a text where that is empty. A `property` is one of the type in item.object_type, else
-# item.makes, else of who walks, as are `pipeline` and `pipeline_stage`; `any_property` names its type itself: "company.industry".
+# item.offered(name), which are (value, label), or a text where that is empty. A `property` is one of the type in item.record, else
+# item.makes, else item.object_type, as are `pipeline` and `pipeline_stage`; `any_property` names its type itself: "company.industry".
 # `hook` has no value: the secret address of this trigger (hooks.py) is shown, with a button that renews it.
 
 

@@ -1,6 +1,5 @@
 """Increase or decrease a number: from what it is at the moment it is written, so that nothing is lost when others write too."""
 
-import builtins
 from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
@@ -65,12 +64,8 @@ class ChangeNumber(Step):
 
         return reckon
 
-    @builtins.property
-    def object_type(self) -> str:
-        return self.record or self._leads
-
     def _definition(self) -> PropertyDefinition | None:
-        return properties.definitions(self.object_type).get(self.property)
+        return properties.definitions(self.record or self.object_type).get(self.property)
 
     def detail(self) -> str:
         definition = self._definition()

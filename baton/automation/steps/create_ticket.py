@@ -26,10 +26,6 @@ class CreateTicket(Step):
     whose: made.Whose = "owner"
     user: made.Other = None
 
-    @property
-    def object_type(self) -> str:
-        return self.makes
-
     def run(self, batch: Batch) -> None:
         made.of_pipeline(batch, self.makes, self.title, self.pipeline, self.stage, self.values, made.owners(batch, self.whose, self.user))
 

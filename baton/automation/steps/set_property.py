@@ -1,6 +1,5 @@
 """Give a property a value, or clear it: of whoever walks, of his main company, or of the records linked to him."""
 
-import builtins
 from typing import Annotated, Any, Literal
 
 from django.utils.translation import gettext
@@ -92,12 +91,8 @@ class SetProperty(Step):
     def _merges(self) -> bool:
         return isinstance(self.value, str) and "{{" in self.value
 
-    @builtins.property
-    def object_type(self) -> str:
-        return self.record or self._leads
-
     def _definition(self) -> PropertyDefinition | None:
-        return properties.definitions(self.object_type).get(self.property)
+        return properties.definitions(self.record or self.object_type).get(self.property)
 
     def detail(self) -> str:
         definition = self._definition()
@@ -118,7 +113,7 @@ class SetProperty(Step):
         definition = self._definition()
         if definition is None:
             return [Problem("property", "PROPERTY_DOESNT_EXIST", gettext("There is no property {name}.").format(name=self.property))]
-        kind = self.object_type
+        kind = self.record or self.object_type
         if self.property == "email" and kind == "contact":
             return [Problem("property", "READ_ONLY", gettext("An e-mail address belongs to one contact and cannot be set for many."))]
         fits = {"now": ("date", "datetime"), "owner": ("user",), "add": ("multi_choice",), "remove": ("multi_choice",)}.get(self.how)

@@ -39,7 +39,7 @@ def options(kind: str, item: Fields, about: About) -> list[Option]:
 
 def of_type(item: Fields, about: About) -> str:
     """The object type that an item speaks of: one of its own choosing, what it makes, or what the workflow leads."""
-    return str(getattr(item, "object_type", "") or getattr(type(item), "makes", "") or about.object_type)
+    return str(getattr(item, "record", "") or getattr(type(item), "makes", "") or getattr(item, "object_type", "") or about.object_type)
 
 
 def definition(item: Fields, about: About) -> PropertyDefinition | None:
