@@ -71,6 +71,14 @@ def enroll_backlog(workflow_id: int, actor: str) -> None:
 
 
 @jobs.job
+def run_rehearsal(rehearsal_id: int) -> None:
+    """Lead people through a workflow without touching anybody."""
+    from baton.automation import rehearsals  # it puts this job in the queue
+
+    rehearsals.run(rehearsal_id)
+
+
+@jobs.job
 def remove_everybody(workflow_id: int, actor: str, reason: str) -> None:
     """Take everybody out of a workflow."""
     from baton.automation import runs

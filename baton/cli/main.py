@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 import click
 
@@ -177,6 +178,35 @@ def doctor() -> None:
     from baton.cli.doctor import examine
 
     sys.exit(0 if examine() else 1)
+
+
+@cli.group()
+def workflow() -> None:
+    """Trial runs of workflows: nothing is sent, nothing is changed."""
+
+
+@workflow.command("test")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def workflow_test(files: tuple[Path, ...]) -> None:
+    """Run test files: made-up contacts, what they do, what must come of it. Exits 1 when something else comes of it. See docs/workflow-rehearsals.md."""
+    _ready("workflow")
+    from baton.cli import workflow as trial
+
+    sys.exit(0 if trial.test(files) else 1)
+
+
+@workflow.command("rehearse")
+@click.argument("name")
+@click.option("--version", default="draft", show_default=True, help="draft, published, or the number of a version.")
+@click.option("--since", type=click.IntRange(1, 400), default=30, show_default=True, help="Take those who would have entered in so many days.")
+@click.option("--days", type=click.IntRange(1, 400), default=60, show_default=True, help="Lead them for so many days.")
+@click.option("--json", "as_json", is_flag=True, help="The whole result as JSON.")
+def workflow_rehearse(name: str, version: str, since: int, days: int, as_json: bool) -> None:
+    """Run the workflow NAME over the people of the past: who would have come where on which day, which mails would have gone out."""
+    _ready("workflow")
+    from baton.cli import workflow as trial
+
+    trial.run(name, version, since, days, as_json)
 
 
 @cli.group(invoke_without_command=True)
