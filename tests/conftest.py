@@ -21,19 +21,26 @@ def django_db_setup(django_test_environment: None, django_db_modify_db_settings:
     """
     from django.test.utils import setup_databases, teardown_databases
 
-    from baton.crm import builtin
-    from baton.events import builtin as own_events
     from baton.events import partitions
     from baton.platform import clock
+    from tests import builtin
 
     with django_db_blocker.unblock():
         made = setup_databases(verbosity=0, interactive=False)
         builtin.ensure()
-        own_events.ensure()
         partitions.ensure(clock.now() - timedelta(days=800), clock.now() + timedelta(days=60))
     yield
     with django_db_blocker.unblock():
         teardown_databases(made, verbosity=0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """Passwords of tests are hashed at once; the real way takes a third of a second on purpose. (Servers under test are processes of their own and keep it.)"""
+    from django.test import override_settings
+
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -42,13 +49,9 @@ def _builtin(request: pytest.FixtureRequest) -> None:
     if not request.node.get_closest_marker("django_db") and not {"db", "transactional_db"} & set(request.fixturenames):
         return
     request.getfixturevalue("_django_db_helper")
-    from baton.crm import builtin
-    from baton.crm.models import ObjectType
-    from baton.events import builtin as own_events
+    from tests import builtin
 
-    if not ObjectType.objects.exists():
-        builtin.ensure()
-        own_events.ensure()
+    builtin.ensure()
 
 
 @pytest.fixture(autouse=True)

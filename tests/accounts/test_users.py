@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import authenticate
+from django.test import override_settings
 
 from baton.accounts import invitations, users
 from baton.accounts.models import Account, Team, User
@@ -24,6 +26,7 @@ def make(actor: Actor, email: str = "oh@nuriwork.example", role: str = "marketin
     return users.create(email, "오세린", GOOD, role, actor=actor, **more)
 
 
+@override_settings(PASSWORD_HASHERS=settings.PASSWORD_HASHERS)
 def test_a_colleague_can_sign_in(actor: Actor) -> None:
     user = make(actor, " Oh@Nuriwork.EXAMPLE ", team="마케팅", language="ko")
     assert (user.email, user.team, user.password[:6]) == ("oh@nuriwork.example", Team.objects.get(name="마케팅"), "argon2")

@@ -14,14 +14,12 @@ WRITTEN = ("event", "event_key", "identity", "visitor", "change", "contact", "pr
 
 @pytest.fixture
 def collector(django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
-    from baton.crm import builtin
-    from baton.crm.models import ObjectType
     from baton.platform import sql
+    from tests import builtin
 
     monkeypatch.setattr(buffer, "PAUSE", 0.1)
     with django_db_blocker.unblock():
-        if not ObjectType.objects.exists():
-            builtin.ensure()
+        builtin.ensure()
         running = Running(tmp_path)
         try:
             yield running
