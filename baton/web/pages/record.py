@@ -10,6 +10,7 @@ from django.urls import URLPattern, re_path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from baton.accounts import permissions
 from baton.accounts.models import User
 from baton.crm import activities, contacts, files, properties, records, stages, trail
 from baton.platform import clock
@@ -17,7 +18,7 @@ from baton.platform.errors import Conflict, Invalid, NotFound
 
 from ..answer import faults, go, targets, toast
 from ..page import Page, actor
-from ..parts import activity_words, beside, brief, cells, composer, links, neighbours, progress, scorecard, timeline, values, verdict, visits
+from ..parts import activity_words, beside, brief, cells, composer, enrolled, links, neighbours, progress, scorecard, timeline, values, verdict, visits
 from ..parts.people import colleagues
 from ..parts.subject import BASE, Subject, of_record
 from . import quote
@@ -90,9 +91,11 @@ def show(request: HttpRequest, subject: Subject) -> HttpResponseBase:
     context["facts"] = beside.facts(subject, by_key, count, amount)
     if person and not subject.is_person:
         context["brief_name"] = by_key["contact"].rows[0].name
+    if permissions.can(request.user, "workflows", "view"):
+        context |= {"enrolled": enrolled.card(subject.key, subject.id), "may_enroll": subject.may_edit and permissions.can(request.user, "workflows", "edit")}
     if subject.is_person:
         context |= {"consents": context["brief_consents"], "addresses": contacts.emails(subject.id)}
-        context |= {"where": visits.card(subject.id, subject.values), "lists": beside.lists(subject.id), "workflows": beside.workflows(subject.id)}
+        context |= {"where": visits.card(subject.id, subject.values), "lists": beside.lists(subject.id)}
     return TemplateResponse(request, "records/page.html", context)
 
 

@@ -7,7 +7,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from baton.accounts.rights import Rights
-from baton.automation.models import Enrollment, Workflow
 from baton.crm import activities, consent, types
 from baton.crm.models import Consent
 from baton.messaging.models import Suppression
@@ -22,25 +21,12 @@ from .links import Linked, Panel
 from .subject import Subject
 
 CHANNELS = (("email", gettext_lazy("E-mail")), ("kakaotalk", gettext_lazy("KakaoTalk")), ("sms", gettext_lazy("Text message")))
-ENROLLED = 10  # workflows shown, the latest
 
 
 def lists(contact_id: int) -> list[dict[str, Any]]:
     """The lists a person is in, by name."""
     joined = dict(Membership.objects.filter(contact_id=contact_id).values_list("segment_id", "joined_at"))
     return [{"id": s.pk, "name": s.name, "role": s.role, "at": joined[s.pk]} for s in Segment.objects.filter(pk__in=joined, archived_at=None).order_by("name")]
-
-
-def workflows(contact_id: int) -> list[dict[str, Any]]:
-    """The workflows a person went or goes through, the latest first."""
-    rows = list(Enrollment.objects.filter(contact_id=contact_id).order_by("-enrolled_at")[:ENROLLED])
-    names = dict(Workflow.objects.filter(pk__in={r.workflow_id for r in rows}).values_list("pk", "name"))
-    words = {"active": (_("running"), "good"), "finished": (_("finished"), ""), "removed": (_("removed"), ""), "failed": (_("failed"), "bad")}
-    return [
-        {"id": r.workflow_id, "name": names[r.workflow_id], "at": r.enrolled_at, "badge": words.get(r.state, (r.state, ""))[0],
-         "tone": words.get(r.state, ("", ""))[1]}
-        for r in rows if r.workflow_id in names
-    ]  # fmt: skip
 
 
 def consents(contact_id: int) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from baton.platform import sql
 from baton.platform.actor import Actor
 
 from ..templatetags.fmt import local_day
-from . import activity_words, event_words
+from . import activity_words, enrolled, event_words
 from .event_words import At, Entry
 from .subject import Subject
 
@@ -109,6 +109,7 @@ def story(subject: Subject, kind: str, before: str, users: Sequence[User]) -> St
     found = timeline.together(list(people), events, cursor, PAGE) if people and events != () else []
     logged = activities.page([subject.id, *(people if subject.key == "company" else ())], chosen.logged, cursor, PAGE, subject.rights) if chosen.logged else []
     merges = merge.of_record(subject.id) if chosen.changes else []
+    walked = enrolled.steps(subject.id, cursor, PAGE) if chosen.changes else []
     changed = _changes(subject, merges, cursor, names) if chosen.changes else []
     made = event_words.entries(found, names, [(subject.id, (a.at, a.id)) for a in logged] if subject.is_person else [])
     if subject.is_person:
@@ -121,8 +122,12 @@ def story(subject: Subject, kind: str, before: str, users: Sequence[User]) -> St
         ((a.at, a.id), Entry(a.at, words[a.id].icon, "meeting", words[a.id].title, points=earned.get((subject.id, (a.at, a.id)), 0), logged=words[a.id]))
         for a in logged
     ]
-    made = sorted(made + changed + _merges(subject, merges, cursor, names), key=lambda row: row[0], reverse=True)
-    ends = [source[-1] for source in ([e.cursor for e in found], [(a.at, a.id) for a in logged], [p for p, _e in changed]) if len(source) >= PAGE]
+    made = sorted(made + walked + changed + _merges(subject, merges, cursor, names), key=lambda row: row[0], reverse=True)
+    ends = [
+        source[-1]
+        for source in ([e.cursor for e in found], [(a.at, a.id) for a in logged], [p for p, _e in changed], [p for p, _e in walked])
+        if len(source) >= PAGE
+    ]
     last = max(ends, default=None)  # of what was read whole; what lies before it may have gaps
     if last is not None:
         made = [row for row in made if row[0] >= last]

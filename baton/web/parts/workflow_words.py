@@ -19,7 +19,6 @@ from baton.crm import contacts, records
 from baton.platform.actor import Actor
 
 from ..templatetags.fmt import spent
-from .timeline import who
 
 STATES: dict[str, tuple[str | Promise, str]] = {  # label, tone of its badge
     "active": (gettext_lazy("inside"), "accent"),
@@ -107,7 +106,8 @@ def stretch(length: timedelta) -> str:
     return " ".join(part for part in parts if part) or spent(length.total_seconds())
 
 
-def run(found: Run, users: Mapping[int, str]) -> Said:
+def run(found: Run, by: str) -> Said:
+    """`by`: who enrolled, in words."""
     label, tone = state(found.state)
     lines = []
     for line in found.lines:
@@ -116,7 +116,7 @@ def run(found: Run, users: Mapping[int, str]) -> Said:
         if line.mail:
             mail = " · ".join(filter(None, (str(MAILS.get(line.mail.state, line.mail.state)), line.mail.reason)))
         lines.append((line, said, colour, stretch(line.waited) if line.waited else "", mail))
-    by = "" if found.trigger else _("by {who}").format(who=who(found.by, users)) if found.by else _("by hand")
+    by = "" if found.trigger else _("by {who}").format(who=by) if by else _("by hand")
     return Said(label, tone, reason(found.reason), by, str(dict(AGAIN).get(found.policy, "")), lines)
 
 
