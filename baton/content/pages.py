@@ -207,7 +207,8 @@ def get(pk: int) -> LandingPage:
 
 def public(slug: str) -> LandingPage:
     """The page whose published version the public sees under an address. Raises NotFound."""
-    found = LandingPage.objects.select_related("published").filter(slug=slug, archived_at=None, published__isnull=False).first()
+    kept = LandingPage.objects.select_related("published").filter(archived_at=None, published__isnull=False)
+    found = None if "\0" in slug else kept.filter(slug=slug).first()
     if found is None:
         raise NotFound(_("There is no such page."))
     return found

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import uuid
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from baton.platform.config import config
 from baton.platform.errors import DomainError
 
 MOST = 100_000  # files: beyond that a sender gets an error, and can send again
+ROOM = 256 * 2**20  # bytes of the disk that are left to others
 ABANDONED = timedelta(minutes=10)  # after which a file that a worker took is taken for a killed worker's
 
 log = logs.log(__name__)
@@ -49,7 +51,7 @@ def keep(guid: str, values: Mapping[str, Any], evidence: Evidence | None = None,
     answer = Answer(guid, dict(values), {k: v for k, v in about.items() if k != "at"}, files, signs, (about.get("at") or clock.now()).isoformat())
     try:
         where.mkdir(parents=True, exist_ok=True)
-        if len(os.listdir(where)) >= MOST:
+        if len(os.listdir(where)) >= MOST or shutil.disk_usage(where).free < ROOM:
             return False
         path = where / f"{clock.now():%Y%m%d%H%M%S}-{uuid.uuid4().hex}.json"
         with path.with_suffix(".part").open("w") as file:

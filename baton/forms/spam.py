@@ -16,6 +16,7 @@ from baton.platform import clock, signing
 
 TRAP = "baton_homepage"  # a field that people do not see; robots fill in everything
 TIME = "baton_time"  # when the form was drawn, signed
+OPEN = 7 * 86400  # seconds: longer nobody leaves a page open before he sends its form
 WINDOW = timedelta(minutes=10)
 OF_COOKIE, OF_NETWORK = 10, 40  # answers within WINDOW; a company behind one address sends more than one browser
 OF_PROGRAM = 400  # answers within WINDOW of a program that says itself where its senders are: anybody can say that
@@ -70,7 +71,7 @@ def reasons(definition: Mapping[str, Any], evidence: Evidence, values: Mapping[s
     seconds = definition["spam"]["seconds"]
     if evidence.timed and seconds:
         then = signing.read("form_time", evidence.drawn)
-        if then is None:
+        if then is None or clock.now().timestamp() - then[0] > OPEN:  # taken from a page once and used ever since
             found.append("no_time")
         elif clock.now().timestamp() - then[0] < seconds:
             found.append("too_fast")

@@ -70,6 +70,9 @@ def test_a_form_that_is_sent_too_fast_or_without_its_page_waits_and_one_that_was
     send(client, form)
     send(client, form, **{spam.TIME: drawn[:-2] + "xx"})
     assert [row.reasons for row in Quarantine.objects.order_by("pk")] == [["too_fast"], ["no_time"], ["no_time"]]
+    clock.shift(timedelta(days=8))
+    send(client, form, **{spam.TIME: drawn})  # taken from the page once, used ever since
+    assert Quarantine.objects.latest("pk").reasons == ["no_time"]
     assert nothing_written()
     clock.shift(timedelta(seconds=5))
     assert send(client, form, **{spam.TIME: drawn}).status_code == 200

@@ -177,6 +177,7 @@ def test_a_landing_page_is_built_published_and_seen(web: Client, client: Client,
     assert page.draft["blocks"][1]["key"] == key
     assert web.post(f"{url}/do/", {"do": "unpublish"}).status_code == 200
     assert client.get("/p/autumn/").status_code == 404
+    assert client.get("/p/%00/").status_code == 404
     assert web.get(f"{url}/versions/").status_code == 200
 
 
