@@ -12,10 +12,10 @@ class Mention(NamedTuple):
     """Something that a stored filter, a workflow or the like needs.
 
     `kind` is property ("contact.city"), option ("contact.industry", `part` its value), form, email, segment, asset (their ids), event (its name),
-    score (its key or id; "": the first one) or band (likewise, `part` its key).
+    score (its key or id; "": the first one), band (likewise, `part` its key) or workflow (its id).
     """
 
-    kind: Literal["property", "option", "form", "email", "event", "segment", "score", "band", "asset"]
+    kind: Literal["property", "option", "form", "email", "event", "segment", "score", "band", "asset", "workflow"]
     key: str
     part: str = ""
 

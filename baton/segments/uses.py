@@ -17,7 +17,7 @@ from baton.segments.models import ScoreModel, ScoreRule, ScoreVersion, Segment
 @uses.also_used_by
 def definitions(thing: Mention) -> Iterator[str]:
     """Names of the lists, rules, drafts and stages whose filter mentions it."""
-    wanted = _names(thing)
+    wanted = names(thing)
     for name, of, stored in _filters():
         if not wanted.isdisjoint(mentions.things(stored, of)):
             yield name
@@ -49,8 +49,8 @@ def bands_changed(model: ScoreModel, before: list[dict[str, Any]]) -> None:
             uses.refuse(Mention("band", model.key, band["key"]), band["label"])
     if {band["key"]: band["at_least"] for band in before} == now:
         return
-    names = {mention.key for mention in _names(Mention("score", model.key))}
-    ask_again(lambda stored: any(mention.kind == "band" and mention.key in names for mention in mentions.things(stored)))
+    called = {mention.key for mention in names(Mention("score", model.key))}
+    ask_again(lambda stored: any(mention.kind == "band" and mention.key in called for mention in mentions.things(stored)))
 
 
 def stage(key: str) -> str:
@@ -74,13 +74,13 @@ def _filters() -> Iterator[tuple[str, str, Any]]:
         yield _("the wake-up of a pause"), "contact", json.loads(wake)
 
 
-def _names(thing: Mention) -> set[Mention]:
+def names(thing: Mention) -> set[Mention]:
     """All the ways in which a filter may name it: a score by key, by number, or as the first one."""
     if thing.kind not in ("score", "band"):
         return {thing}
     found = ScoreModel.objects.filter(key=thing.key).first()
-    names = {thing.key} if found is None else {thing.key, str(found.pk)}
+    keys = {thing.key} if found is None else {thing.key, str(found.pk)}
     first = ScoreModel.objects.filter(object_type="contact", archived_at=None).first()
     if found is not None and first is not None and first.pk == found.pk:
-        names.add("")
-    return {thing._replace(key=name) for name in names}
+        keys.add("")
+    return {thing._replace(key=key) for key in keys}

@@ -46,8 +46,9 @@ def test_joining_a_list_enrolls_by_that_joining(live: Live) -> None:
     segment = Segment.objects.create(name="SQL", kind="fixed")
     live(WAIT, trigger={"type": "segment_joined", "segment": segment.pk})
     jiwoo, left = contact("a@b.example"), contact("b@b.example")
-    Membership.objects.create(contact_id=jiwoo, segment_id=segment.pk, joined_at=clock.now())
-    changes.append(Change(c, "membership", f"{segment.pk}:joined") for c in (jiwoo, left))
+    at = clock.now()
+    Membership.objects.create(contact_id=jiwoo, segment_id=segment.pk, joined_at=at)
+    changes.append(Change(c, "membership", f"{segment.pk}:joined", at.isoformat()) for c in (jiwoo, left))
     drain()
     assert list(Enrollment.objects.values_list("contact_id", flat=True)) == [jiwoo]
 

@@ -48,7 +48,7 @@ def test_a_property_is_needed_by_lists_rules_drafts_stages_and_workflows(world: 
     scores.define(model, "boots", "web", shoe("is", "boots"), 5)
     cards.put_rule(model, {"key": "clogs", "group": "web", "filter": shoe("is", "clogs"), "points": 5, "kind": "state"}, actor=SYSTEM)
     LifecycleStage.objects.filter(key="mql").update(rule={"mode": "filter", "filter": {"all": [shoe()]}})
-    draft = {"triggers": [{"kind": "form_submitted"}], "steps": [{"id": "a", "kind": "set_property", "property": "shoe", "value": "boots"}]}
+    draft = {"triggers": [{"type": "form_submitted"}], "steps": [{"id": "a", "type": "set_property", "property": "shoe", "value": "boots"}]}
     workflow = workflows.create("Cobbler", SYSTEM)
     type(workflow).objects.filter(pk=workflow.pk).update(draft=draft)
     text = refused(lambda: properties.archive("contact", "shoe", actor=SYSTEM))
