@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from baton.automation import edits, graph, held, moving
+from baton.automation import circles, edits, graph, held, moving
 from baton.automation.graph import Graph
 from baton.automation.models import Version, Workflow
 from baton.automation.moving import Map, Moves
@@ -51,7 +51,7 @@ def publish(
     with transaction.atomic():
         row = held.hold(workflow)
         parsed = graph.parse(row.draft, row.object_type)
-        if problems := parsed.problems():
+        if problems := parsed.problems() + circles.problems(row, parsed):
             raise Invalid(problems)
         stored = parsed.stored()
         version, moves = row.published, Moves()
