@@ -7,7 +7,9 @@ and the runner does not run it again.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from baton.automation import graph as graphs_of
 from baton.automation import runner
 from baton.automation.graph import Graph
 from baton.automation.models import Version, Workflow
@@ -110,6 +112,16 @@ def apply(workflow: Workflow, version: Version, wanted: Map) -> Moves:
             for contact_id, enrollment_id in gone
         )
     return Moves(moved, len(gone))
+
+
+def thaw(workflow: Workflow, since: datetime, until: datetime) -> None:
+    """After a pause: the times kept for the way back move as those of the waits themselves do, see runs.thaw."""
+    graphs = {pk: found for pk in Version.objects.filter(workflow=workflow).values_list("pk", flat=True) if (found := graphs_of.readable(pk)) is not None}
+    lasting = sorted({step.id for found in graphs.values() for step in found.walk() if step.freezes})
+    sql.run(
+        "UPDATE enrollment_moved SET due_at = due_at + %s WHERE to_version = ANY(%s) AND from_step = ANY(%s) AND due_at > %s AND due_at < '9000-01-01'",
+        [until - since, list(graphs), lasting, since],
+    )
 
 
 def same(old: Graph, new: Graph, step: str) -> bool:

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from baton.accounts.models import User
-from baton.automation import edits, graph, runs, versions
+from baton.automation import edits, graph, moving, runs, versions
 from baton.automation import held as holding
 from baton.automation.models import Version, Workflow
 from baton.automation.settings import Settings
@@ -184,7 +184,9 @@ def _switch(workflow: Workflow, was: str, becomes: str, actor: Actor, verb: str,
         if held.state != was:
             raise Conflict(refusal)
         if becomes == "on" and held.paused_at is not None:
-            runs.thaw(held, held.paused_at, clock.now())
+            now = clock.now()
+            runs.thaw(held, held.paused_at, now)
+            moving.thaw(held, held.paused_at, now)
         held.paused_at = clock.now() if becomes == "paused" else None
         held.save(update_fields=["paused_at"])
         holding.switch(held, becomes, held.published)

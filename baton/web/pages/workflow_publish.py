@@ -57,7 +57,7 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _context(request: HttpRequest, workflow: Workflow, faults: dict[str, str] | None = None) -> dict[str, Any]:
-    new = graph.parse(workflow.draft or {})
+    new = graph.parse(workflow.draft or {}, workflow.object_type)
     old = graph.readable(workflow.published_id) if workflow.published_id else None
     told = checks.found(new, workflow)
     stands = versions.stands(workflow, new)
@@ -90,7 +90,7 @@ def _numbered(number: int, heading: str) -> str:
 def now(request: HttpRequest, pk: int) -> HttpResponse:
     """How many fit the triggers already, and the choice to enroll them: counted after the page is there, because it may take a moment."""
     workflow = workflow_of(pk)
-    found: Graph = graph.parse(workflow.draft or {})
+    found: Graph = graph.parse(workflow.draft or {}, workflow.object_type)
     try:
         count = enroll.preview(workflow, found) if not found.problems() else 0
     except Invalid:

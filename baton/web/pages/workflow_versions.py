@@ -110,7 +110,7 @@ def _compared(request: HttpRequest, workflow: Workflow, found: list[Version]) ->
     if old not in numbers or (new not in numbers and new != "draft"):
         return {"old": "", "new": ""}
     was = graph.readable(numbers[old])
-    becomes = graph.parse(workflow.draft or {}) if new == "draft" else graph.readable(numbers[new])
+    becomes = graph.parse(workflow.draft or {}, workflow.object_type) if new == "draft" else graph.readable(numbers[new])
     return {"old": old, "new": new, "compared": difference.between(was, becomes, workflow.object_type) if was and becomes else None}
 
 
