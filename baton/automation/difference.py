@@ -185,10 +185,10 @@ def _said(item: Fields, asked: Input, value: Any, object_type: str, graph: Graph
         case "lifecycle":
             return properties.option_label(properties.definitions("contact")["lifecyclestage"], str(value))
         case "property" | "date_property":
-            definition = properties.definitions(object_type).get(str(value))
+            definition = properties.definitions(item.subject(object_type)).get(str(value))
             return properties.label(definition) if definition else str(value)
         case "property_value":
-            definition = properties.definitions(object_type).get(str(getattr(item, "property", "")))
+            definition = properties.definitions(item.subject(object_type)).get(str(getattr(item, "property", "")))
             values = value if isinstance(value, list | tuple) else [value]
             if definition is not None and definition.type == "user":
                 return _names(User, values)
@@ -199,8 +199,7 @@ def _said(item: Fields, asked: Input, value: Any, object_type: str, graph: Graph
         case "object_type":
             return types.label(types.get(str(value)))
         case "pipeline_stage":
-            of = str(getattr(item, "object_type", "") or object_type)
-            return next((label for (_way, key), label in pipelines.stage_labels(of).items() if key == value), str(value))
+            return next((label for (_way, key), label in pipelines.stage_labels(item.subject(object_type)).items() if key == value), str(value))
         case kind if kind in NAMED:
             return _names(NAMED[kind], value if isinstance(value, list | tuple) else [value])
     if isinstance(value, Mapping):

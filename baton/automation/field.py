@@ -18,8 +18,8 @@ Kind = Literal[
 # (never shown again; what is left empty in a form keeps the old one); `role` is the name of an association label; `rules` are
 # [{"filter": {...}, "user": 3 or null, "team": null or 2}], of which the first that holds decides; `user_role` is the key of a role of colleagues; `shares` is
 # {"a": 50, "b": 50}, per cent by the label of a way, of one letter; `values` is {"a": "서울", "b": "부산"}, likewise, a value to be chosen from
-# item.offered(name), which are (value, label), or a text where that is empty. A `property` is one of the type in item.record, else
-# item.makes, else item.object_type, as are `pipeline` and `pipeline_stage`; `any_property` names its type itself: "company.industry".
+# item.offered(name), which are (value, label), or a text where that is empty. A `property`, `pipeline` and `pipeline_stage` are of the type in
+# item.subject(); `any_property` names its type itself: "company.industry".
 # `hook` has no value: the secret address of this trigger (hooks.py) is shown, with a button that renews it.
 
 
@@ -66,6 +66,10 @@ class Fields(BaseModel):
     def unfilled(self) -> list[str]:
         """Names of fields that must be filled in before publishing and are not."""
         return [f.name for f in self.entries() if not f.input.optional and f.value in (None, "", {}, [], ()) and self.asks(f.name)]
+
+    def subject(self, leads: str) -> str:
+        """The type of the records whose properties, pipelines and stages its fields name, within a workflow that leads records of the type `leads`."""
+        return str(getattr(self, "record", "") or getattr(self, "makes", "") or getattr(self, "object_type", "") or leads)
 
     def asks(self, name: str) -> bool:
         """Whether this field matters with the values of the others."""

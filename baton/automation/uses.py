@@ -64,7 +64,7 @@ def _item(kind: type[Fields], stored: Mapping[str, Any], object_type: str) -> It
         return
     if hasattr(item, "_leads"):
         item._leads = object_type
-    about = str(getattr(item, "object_type", "") or getattr(item, "makes", "") or object_type)
+    about = item.subject(object_type)
     for field in item.entries():
         yield from _field(item, field.name, field.input.kind, field.value, object_type if field.input.kind in ("filter", "rules") else about)
 
@@ -98,6 +98,8 @@ def _field(item: Fields, name: str, kind: str, value: Any, of_type: str) -> Iter
             yield Mention("option", f"{of_type}.pipeline", str(value))
         case "pipeline_stage" if (known := types.known().get(of_type)) and known.stage_property:
             yield Mention("option", f"{of_type}.{known.stage_property}", str(value))
+        case "pairs" if name == "values" and hasattr(item, "makes"):
+            yield from (Mention("property", f"{of_type}.{one}") for one in value)
         case "filter":
             yield from _filter(value, of_type)
         case "rules":

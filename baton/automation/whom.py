@@ -33,7 +33,12 @@ Record = Annotated[
 Role = Annotated[
     str,
     Input(
-        "role", gettext_lazy("Only contacts with the role"), optional=True, empty=gettext_lazy("All"), help=gettext_lazy("Of the contacts linked to a record.")
+        "role",
+        gettext_lazy("Only contacts with the role"),
+        optional=True,
+        empty=gettext_lazy("All"),
+        help=gettext_lazy("Of the contacts linked to the record."),
+        shown_when=("object_type", "company", "deal", "ticket"),
     ),
 ]
 Targets = dict[int, list[int]]  # by enrollment

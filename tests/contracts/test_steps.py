@@ -37,7 +37,7 @@ def test_a_step_says_what_it_is_and_what_it_asks(key: str, kind: type[Step]) -> 
         assert isinstance(asked, Input)
         assert asked.kind in get_args(Kind)
         assert bool(asked.options) == (asked.kind in ("choice", "choices"))
-        assert asked.shown_when is None or asked.shown_when[0] in own
+        assert asked.shown_when is None or asked.shown_when[0] in own | {"object_type"}  # a field, or whom the workflow leads
 
 
 @pytest.mark.parametrize(("key", "kind"), ALL)

@@ -60,7 +60,7 @@ class Associate(Step):
         }
 
     def _of_company(self, batch: Batch) -> dict[int, list[Link]]:
-        other = self.how.removeprefix("company_").removesuffix("s")
+        other = self.links_to()
         company = {enrollment: ids[0] for enrollment, ids in whom.targets(batch, "company").items() if ids}
         theirs = associations.linked(set(company.values()), other)
         return {
@@ -72,11 +72,15 @@ class Associate(Step):
             for one in batch.standing
         }
 
+    def links_to(self) -> str:
+        """The type of what it links with."""
+        return "company" if self.how == "domain" else self.how.removeprefix("company_").removesuffix("s")
+
     def detail(self) -> str:
         return str(dict(HOW)[self.how])
 
     def problems(self) -> list[Problem]:
-        other = "company" if self.how == "domain" else self.how.removeprefix("company_").removesuffix("s")
+        other = self.links_to()
         if self.role and not AssociationLabel.objects.filter(from_type=self.object_type, to_type=other, name=self.role).exists():
             return [Problem("role", "NOT_FOUND", gettext("There is no such role between these records."))]
         return []

@@ -10,6 +10,7 @@ from baton.automation.field import Fields
 from baton.automation.graph import Graph
 from baton.automation.models import Workflow
 from baton.crm import life, pipelines, properties, types
+from baton.crm.builtin.links import LABELS
 from baton.crm.models import AssociationLabel, PropertyDefinition
 from baton.events.models import EventDefinition
 from baton.segments.models import ScoreModel
@@ -39,7 +40,7 @@ def options(kind: str, item: Fields, about: About) -> list[Option]:
 
 def of_type(item: Fields, about: About) -> str:
     """The object type that an item speaks of: one of its own choosing, what it makes, or what the workflow leads."""
-    return str(getattr(item, "record", "") or getattr(type(item), "makes", "") or getattr(item, "object_type", "") or about.object_type)
+    return item.subject(about.object_type)
 
 
 def definition(item: Fields, about: About) -> PropertyDefinition | None:
@@ -109,7 +110,11 @@ def _steps(item: Fields, about: About) -> list[Option]:
 
 
 def _roles(item: Fields, about: About) -> list[Option]:
-    return [(label.name, label.label or label.name) for label in AssociationLabel.objects.filter(from_type=about.object_type).order_by("id")]
+    """Names of links between who walks and the people, or what else the step links with."""
+    to = getattr(item, "links_to", lambda: "contact")()
+    found = AssociationLabel.objects.filter(from_type=about.object_type, to_type=to).order_by("type_id")
+    builtin = {row["type_id"] for row in LABELS}
+    return [(label.name, (_(label.label) if label.type_id in builtin else label.label) or label.name) for label in found]
 
 
 CHOICES: dict[str, Callable[[Fields, About], list[Option]]] = {
