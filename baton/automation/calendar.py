@@ -125,8 +125,8 @@ def _known() -> Mapping[str, str]:
 
 def in_country(country: str) -> ZoneInfo | None:
     """The zone of a country that has but one; it may be given as its code, or by its Korean or English name."""
-    code = country.strip()
-    name = _single().get(code.upper() if len(code) == 2 else _countries().get(code.casefold(), ""))
+    given = country.strip()
+    name = _single().get(given.upper()) or _single().get(_countries().get(given.casefold(), ""))
     return ZoneInfo(name) if name else None
 
 
