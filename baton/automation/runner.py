@@ -290,7 +290,7 @@ class _Pass:
         for (outcome, detail, path, ends), some in alike.items():
             self._came_out(step, some, outcome, detail, first=first)
             if outcome == WAITING:
-                if (number := goals.number(some[0].version_id, step.id)) is not None:
+                if first and (number := goals.number(some[0].version_id, step.id)) is not None:
                     self.watching += [Change(w.contact_id, "edge", f"step:{number}") for w in some]
             elif outcome == FAILED:
                 reason = json.loads(detail).get("reason", "")
