@@ -125,7 +125,7 @@ class _Checks:
             if (id := todo.pop()) and id not in seen:
                 seen.add(id)
                 step = graph.get(id)
-                if step and step.group != "time":
+                if step and not step.lasts():
                     todo += {graph.after(id, label) for label in ("", *(path.label for path in step.paths))}
         return seen
 

@@ -1,4 +1,4 @@
-"""One workflow: its tree with live counts, a panel for each step, the draft that saves itself, publishing and pausing."""
+"""One workflow: its tree with live counts, a panel for each step, the draft that saves itself, pausing; publishing has a page of its own."""
 
 import secrets
 from collections.abc import Callable
@@ -44,7 +44,6 @@ class OneWorkflow(Page):
             path(f"{at}steps/<slug:step_id>/", fill),
             path(f"{at}steps/<slug:step_id>/filter/<slug:field>/", fill_filter),
             path(f"{at}again/", send_again),
-            path(f"{at}publish-now/", publish),
             path(f"{at}pause/", pause),
             path(f"{at}resume/", resume),
         ]
@@ -69,13 +68,12 @@ def _context(request: HttpRequest, workflow: Workflow, asked: str, *, errors: di
     undoable, redoable = edits.left(workflow)
     return {
         "canvas": workflow_canvas.draw(found, workflow, problems),
-        "totals": standing.totals(workflow),
         "kpis": workflow_canvas.kpis(workflow),
         "log": workflow_log.rows(workflow, found),
         **_undelivered(request, workflow, found),
         "changed": workflow.published is None or workflow.published.graph != found.stored(),
         "checks": told,
-        "blocking": sum(check.blocks for check in told),
+        "blocking": any(check.blocks for check in told),
         "undoable": undoable,
         "redoable": redoable,
         "live_topics": [f"workflow:{workflow.pk}"],
@@ -273,17 +271,6 @@ def send_again(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 # Its state -------------------------------------------------------------------
-
-
-@require_POST
-@allow("workflows", "edit")
-def publish(request: HttpRequest, pk: int) -> HttpResponse:
-    """Make the draft the version that people enter from now on. What is missing stays listed beside the button."""
-    workflow = _workflow(pk)
-    if any(check.blocks for check in checks.found(workflow_canvas.read(workflow), workflow, people=False)):
-        return toast(_part(request, workflow, ""), _("Not published: something is still missing"))
-    version = verbs.publish(workflow, actor(request))
-    return toast(_part(request, workflow, ""), _("Version {n} is published").format(n=version.number))
 
 
 @require_POST

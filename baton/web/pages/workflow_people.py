@@ -72,8 +72,8 @@ def _title(found: Graph, step: str, outcome: str) -> str:
 def _count(workflow: Workflow, step: str, outcome: str) -> int:
     """The number that led here, as the canvas says it."""
     if not step:
-        totals = standing.totals(workflow)
-        return int(getattr(totals, outcome if outcome else "enrolled", 0))
+        states = standing.states_of(workflow)
+        return states.get(outcome, 0) if outcome not in ("", "enrolled") else sum(states.values())
     counts = standing.counts(workflow).get(step, standing.Counts())
     return int(getattr(counts, outcome)) if outcome in counts._fields else standing.ways(workflow).get((step, outcome), 0)
 

@@ -162,11 +162,11 @@ class Number:
 
 def kpis(workflow: Workflow) -> list[Number]:
     """The numbers above the canvas."""
-    totals = standing.totals(workflow)
-    goal = getattr(totals, "goal", 0)
-    end = Number(_("Reached the goal"), "goal", goal, goal / totals.enrolled) if goal else Number(_("Finished"), "finished", totals.finished)
-    inside = Number(_("Inside now"), "active", totals.active)
-    return [Number(_("Enrolled"), "enrolled", totals.enrolled), inside, end, Number(_("Failed"), "failed", totals.failed, None, True)]
+    states = standing.states_of(workflow)
+    enrolled, goal = sum(states.values()), states.get("goal", 0)
+    end = Number(_("Reached the goal"), "goal", goal, goal / enrolled) if goal else Number(_("Finished"), "finished", states.get("finished", 0))
+    inside = Number(_("Inside now"), "active", states.get("active", 0))
+    return [Number(_("Enrolled"), "enrolled", enrolled), inside, end, Number(_("Failed"), "failed", states.get("failed", 0), None, True)]
 
 
 def rules(found: Graph) -> str:

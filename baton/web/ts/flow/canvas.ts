@@ -49,7 +49,7 @@ class FlowCanvas extends HTMLElement {
     this.#size.observe(this.#tree);
     const wide = this.#tree.scrollWidth;
     if (wide > this.#view.clientWidth && this.#view.clientWidth > 600) this.#scale(Math.max(0.8, this.#view.clientWidth / wide - 0.04));
-    this.#view.scrollLeft = (this.#view.scrollWidth - this.#view.clientWidth) / 2;
+    this.#centre();
     this.#refresh();
   }
 
@@ -82,6 +82,11 @@ class FlowCanvas extends HTMLElement {
   }
   #item(id: string) {
     return this.querySelector<HTMLElement>(`[data-id="${CSS.escape(id)}"]`);
+  }
+
+  #centre() {
+    const [root, view] = [this.querySelector(".flow-rules")!.getBoundingClientRect(), this.#view.getBoundingClientRect()];
+    this.#view.scrollLeft += root.left + root.width / 2 - view.left - view.width / 2;
   }
 
   // What is drawn ------------------------------------------------------------
@@ -248,7 +253,8 @@ class FlowCanvas extends HTMLElement {
     const view = this.#view;
     this.#scale(1);
     this.#scale(Math.floor(Math.min(1, (view.clientWidth - 8) / this.#tree.scrollWidth, (view.clientHeight - 8) / this.#tree.scrollHeight) * 10) / 10);
-    view.scrollTo((view.scrollWidth - view.clientWidth) / 2, 0);
+    view.scrollTop = 0;
+    this.#centre();
   }
 
   #panelClick = (e: Event) => {

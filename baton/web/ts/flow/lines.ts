@@ -54,19 +54,22 @@ export function lines(tree: HTMLElement, zoom: number) {
   if (join) for (const t of triggers) step(t.x, t.bottom, box(join).top - 10, box(join).x, box(join).top, "");
 
   let lane = 0;
+  const boxes = [...tree.querySelectorAll<HTMLElement>(".node, .path-label")].filter((e) => e.offsetParent).map(box);
   for (const from of tree.querySelectorAll<HTMLElement>("[data-goes]")) {
     const to = tree.querySelector(`[data-id="${CSS.escape(from.dataset.goes!)}"] > .node`);
     const node = from.querySelector<HTMLElement>(":scope > .node");
     if (!to || !node?.offsetParent || !(to as HTMLElement).offsetParent) continue;
     const [a, b] = [box(node), box(to)];
-    const x = Math.max(a.right, b.right) + 26 + 14 * lane++;
+    const [top, bottom] = [Math.min(a.y, b.y), Math.max(a.y, b.y)];
+    const beside = boxes.filter((o) => o.bottom > top && o.top < bottom && o.right > Math.min(a.right, b.right) - 40);
+    const x = Math.max(...beside.map((o) => o.right)) + 26 + 14 * lane++;
     const s = Math.sign(b.y - a.y);
     add("path", { d: `M${a.right} ${a.y}H${x - BEND}q${BEND} 0 ${BEND} ${s * BEND}V${b.y - s * BEND}q0 ${s * BEND} ${-BEND} ${s * BEND}H${b.right + 5}`, class: "goes" });
     add("path", { d: `M${b.right + 10} ${b.y - 5}l-6 5 6 5`, class: "goes head" });
-    const text = add("text", { x: x + 6, y: (a.y + b.y) / 2, class: "goes-words" });
+    const text = add("text", { x: x - BEND, y: b.y - 7, "text-anchor": "end", class: "goes-words" });
     text.textContent = from.dataset.goesWords ?? "";
   }
   svg.replaceChildren(...made);
-  svg.setAttribute("width", String(tree.scrollWidth / 1));
-  svg.setAttribute("height", String(tree.scrollHeight / 1));
+  svg.setAttribute("width", String(tree.scrollWidth));
+  svg.setAttribute("height", String(tree.scrollHeight));
 }
