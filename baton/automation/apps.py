@@ -6,4 +6,4 @@ class AutomationConfig(AppConfig):
     label = "automation"
 
     def ready(self) -> None:
-        from baton.automation import uses  # noqa: F401  # says which workflows use a list
+        from baton.automation import by_hand, uses  # noqa: F401  # enrolling many is a change of many; says which workflows use a list

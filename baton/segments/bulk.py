@@ -5,8 +5,8 @@ undo reads the old values from the history of exactly these changes, and leaves 
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
@@ -26,6 +26,19 @@ from baton.segments.finder import Find
 from baton.segments.models import BulkChange, BulkPart
 
 ACTIONS: dict[str, Action] = {"set": "edit", "archive": "delete", "add_to_list": "view"}
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """An action that a package above adds: what it asks of the detail (raises Invalid), what it does to a set, how it is taken back."""
+
+    right: Action  # that one needs on the records
+    check: Callable[[str, Mapping[str, Any]], None]  # object type, detail
+    act: Callable[[BulkChange, list[int], Actor], list[int]]  # returns those that it did something to
+    back: Callable[[BulkChange, list[int], Actor], int]  # returns how many are as they were
+
+
+_others: dict[str, Doing] = {}
 HERE = 1000  # as many are changed within a request; more are a job
 SET = 1000  # records of one transaction
 
@@ -56,6 +69,12 @@ def prepare(
         named = sorted(set(ids)) if find is None else []
         BulkPart.objects.bulk_create(BulkPart(bulk=made, ids=named[at : at + SET]) for at in range(0, len(named), SET))
     return made
+
+
+def also(action: str, doing: Doing) -> None:
+    """Add an action."""
+    ACTIONS[action] = doing.right
+    _others[action] = doing
 
 
 def run(id: int) -> BulkChange:
@@ -127,6 +146,8 @@ def _check(object_type: str, action: str, detail: Mapping[str, Any]) -> None:
             raise Invalid.one("action", "INVALID_OPTION", _("Only contacts can be in a list."))
         case "add_to_list":
             verbs.change_members(int(detail.get("segment") or 0), actor=Actor("system"))  # of nobody: raises what is wrong with the list
+        case _ if action in _others:
+            _others[action].check(object_type, detail)
 
 
 def _find(object_type: str, find: Mapping[str, Any], held: Rights) -> Find:
@@ -186,6 +207,8 @@ def _act(bulk: BulkChange, ids: list[int], actor: Actor) -> tuple[list[int], tup
         case "archive":
             records.archive_many(bulk.object_type, ids, actor=actor)
             return ids, ("", 0)
+        case _ if bulk.action in _others:
+            return _others[bulk.action].act(bulk, ids, actor), ("", 0)
         case _:
             moved = verbs.change_members(int(bulk.detail["segment"]), add=ids, actor=actor)
             return sorted(moved.joined), ("", 0)
@@ -197,6 +220,8 @@ def _take_back(bulk: BulkChange, ids: list[int], actor: Actor) -> int:
             return _give_back(bulk, ids, actor)
         case "archive":
             return records.restore_many(bulk.object_type, ids, actor=actor)
+        case _ if bulk.action in _others:
+            return _others[bulk.action].back(bulk, ids, actor)
         case _:
             return len(verbs.take_back(int(bulk.detail["segment"]), ids, actor=actor).left)
 

@@ -39,6 +39,7 @@ PAGES = [
     "/contacts/filter/",
     "/contacts/bulk/edit/",
     "/contacts/bulk/lists/",
+    "/contacts/bulk/workflows/",
     "/contacts/new/",
     "/contacts/{contact}/",
     "/contacts/{contact}/news/",

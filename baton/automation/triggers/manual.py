@@ -9,7 +9,7 @@ from baton.platform.changes import Change
 
 
 class Manual(Trigger):
-    """Nothing brings anybody in by itself; where a workflow has this trigger, pages offer to enroll by hand (by_hand.py)."""
+    """Nothing brings anybody in by itself: a workflow that only has this one waits for people (by_hand.py). By hand every workflow that runs can be entered."""
 
     key = "manual"
     label = _("By hand")

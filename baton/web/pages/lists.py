@@ -91,7 +91,7 @@ def _size(days: list[sizes.Day]) -> int | None:
 
 
 def _rights(request: HttpRequest) -> dict[str, bool]:
-    return {"may_edit": permissions.can(request.user, "segments", "edit")}
+    return {"may_edit": permissions.can(request.user, "segments", "edit"), "may_enroll": permissions.can(request.user, "workflows", "edit")}
 
 
 @require_GET

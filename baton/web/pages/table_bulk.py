@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from baton.accounts import permissions
 from baton.accounts import rights as access
+from baton.automation import by_hand
 from baton.crm import properties
 from baton.crm.models import ObjectType
 from baton.platform.errors import Invalid, NotFound
@@ -44,6 +45,7 @@ class TableBulk(Page):
             re_path(BASE + r"bulk/$", change),
             re_path(BASE + r"bulk/edit/$", edit_form),
             re_path(BASE + r"bulk/lists/$", list_form),
+            re_path(BASE + r"bulk/workflows/$", workflow_form),
             re_path(BASE + r"bulk/(?P<id>\d{1,9})/$", progress),
             re_path(BASE + r"bulk/(?P<id>\d{1,9})/undo/$", undo),
         ]
@@ -66,6 +68,13 @@ def edit_form(request: HttpRequest, kind: ObjectType) -> HttpResponse:
 def list_form(request: HttpRequest, kind: ObjectType) -> HttpResponse:
     """The fixed lists contacts can be put in, and a new one."""
     return render(request, "tables/bulk_lists.html", {"lists": _lists(), "base": table_url(kind.key)})
+
+
+@allow("workflows", "edit")
+@of_type()
+def workflow_form(request: HttpRequest, kind: ObjectType) -> HttpResponse:
+    """The workflows that run and lead such records."""
+    return render(request, "tables/bulk_workflows.html", {"workflows": by_hand.offered(kind.key)})
 
 
 def _lists() -> list[tuple[int, str]]:
@@ -126,6 +135,10 @@ def _asked(request: HttpRequest, kind: ObjectType) -> tuple[str, dict[str, Any],
         if not (given["list"].isascii() and given["list"].isdigit()):
             raise Invalid.one("list", "INVALID_OPTION", _("Choose a list."))
         return "add_to_list", {"segment": int(given["list"])}, ""
+    if given.get("workflow"):
+        permissions.require(request.user, "workflows", "edit")
+        number = given["workflow"]
+        return by_hand.ACTION, {"workflow": int(number) if number.isascii() and number.isdigit() else 0}, ""
     match given.get("do", ""):
         case "archive":
             return "archive", {}, ""
@@ -156,7 +169,7 @@ def _unsure(request: HttpRequest, table: Table, action: str, detail: dict[str, A
     if answered and right:
         return None
     verb, question = _question(table.kind, action, detail, total)
-    keep = ("do", "name", "owner", "list", "list_name")
+    keep = ("do", "name", "owner", "list", "list_name", "workflow")
     given = [(name, request.POST[name]) for name in keep if request.POST.get(name)] + [("value", v) for v in request.POST.getlist("value")]
     context = {
         "question": question, "verb": verb, "sentence": table.filter.sentence() if table.filter else "", "given": given, "typed": typed, "total": num(total),
@@ -176,6 +189,8 @@ def _question(kind: ObjectType, action: str, detail: dict[str, Any], total: int)
             name = next(iter(detail["properties"]))
             label = properties.label(properties.definitions(kind.key)[name])
             return _("Change {n}").format(n=n), _("Change “{label}” of {n} records?").format(label=label, n=n)
+        case by_hand.ACTION:
+            return _("Enroll {n}").format(n=n), _("Enroll {n} records?").format(n=n)
     return _("Add {n}").format(n=n), _("Add {n} records to the list?").format(n=n)
 
 

@@ -144,6 +144,7 @@ def _rights(table: Table) -> dict[str, Any]:
         **may,
         "import_url": f"/import/?type={table.kind.key}" if table.may("import") else "",
         "may_list": permissions.can(table.me, "segments", "edit"),
+        "may_enroll": permissions.can(table.me, "workflows", "edit"),
         "may_change": may["may_edit"] or may["may_delete"] or may["may_export"],
         "has_owner": owner is not None and not owner.read_only,
     }
