@@ -95,6 +95,15 @@ def numbers(said: Mapping[str, Any], brought: Mapping[tuple[str, str], int | str
     return parsed.stored()
 
 
+def filter_numbers(said: Stored, brought: Mapping[tuple[str, str], int | str]) -> Stored:
+    """A filter about contacts with the numbers of this deployment. Raises Invalid with paths."""
+    turn = _Turn("in", Names(brought), "contact")
+    made: Stored = turn._filter(said, "filter", "contact")
+    if turn.problems:
+        raise Invalid(turn.problems)
+    return made
+
+
 class _Turn:
     """One pass over a graph, from numbers to names (`out`) or back (`in`, which gathers what there is not)."""
 
@@ -148,7 +157,7 @@ class _Turn:
             case "filter":
                 return self._filter(value, at, self.object_type)
             case "property" | "date_property" if isinstance(value, str):
-                self._property(self._of(item), value, at)
+                return self._property(self._of(item), value, at)
             case "any_property" if isinstance(value, str) and "." in value:  # deal.amount
                 self._property(value.partition(".")[0], value.partition(".")[2], at)
             case "pipeline" if isinstance(value, str):
@@ -187,9 +196,12 @@ class _Turn:
             return Problem(at, "INVALID_VALUE", _("Expected a name: numbers differ from one deployment to the next."))
         return Problem(at, "NOT_FOUND", _(names.NONE[kind]).format(name=value["name"] if isinstance(value, Mapping) else value))
 
-    def _property(self, of: str, name: Any, at: str) -> None:
+    def _property(self, of: str, name: Any, at: str) -> Any:
+        """The name of the property here: one that came along may have got another."""
+        name = self.names.brought.get(("property", str(name)), name)
         if not self.out and name and (of not in types.known() or name not in properties.definitions(of)):
             self.problems.append(Problem(at, "PROPERTY_DOESNT_EXIST", _("There is no property {name}.").format(name=name)))
+        return name
 
     def _held(self, of: str, name: Any, value: Any, at: str) -> Any:
         """A value of a property: colleagues by their address, pipelines that came along by their key."""
@@ -237,7 +249,7 @@ class _Turn:
             self._event(made, at)
         if key in ("property", "company_property") and isinstance(fields.get("property"), str):
             whose, asked = ("company" if key == "company_property" else of), str(fields["property"])
-            self._property(whose, asked, join(at, "property"))
+            made["property"] = self._property(whose, asked, join(at, "property"))
             if "value" in fields:
                 made["value"] = self._held(whose, asked, fields["value"], join(at, "value"))
         return made
