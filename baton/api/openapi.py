@@ -18,7 +18,7 @@ ABOUT = (
     "Baton answers HubSpot's public API: every path also answers in HubSpot's other versions (v3, v4, by date such as 2026-03) and with a slash at its end. "
     "Ids and values are strings. Baton works with HubSpot API clients; it is not affiliated with HubSpot."
 )
-PREFIX = "baton_api_hubspot_"  # of the names that functions give their operations
+PREFIXES = {"baton_api_hubspot_": "", "baton_api_own_": "baton_"}  # of the names that functions give their operations
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -62,7 +62,9 @@ def describe(made: Api) -> dict[str, Any]:
 
 def _name(given: str, method: str, taken: set[str]) -> str:
     """A name of its own for an operation: properties_listing."""
-    base = name = given.removeprefix(PREFIX) or method
+    for prefix, word in PREFIXES.items():
+        given = word + given.removeprefix(prefix) if given.startswith(prefix) else given
+    base = name = given or method
     number = 1
     while name in taken:
         number += 1

@@ -1,4 +1,4 @@
-"""Mounts the API: every module of hubspot/ that has a `router` (django-ninja) or `urlpatterns` of its own is found by itself."""
+"""Mounts the API: every module of hubspot/ and own/ that has a `router` (django-ninja) or `urlpatterns` of its own is found by itself."""
 
 import importlib
 import pkgutil
@@ -6,9 +6,9 @@ import pkgutil
 from django.urls import URLPattern, URLResolver
 from ninja import Router
 
-from baton.api import hubspot, openapi, router
+from baton.api import hubspot, openapi, own, router
 
-_modules = [importlib.import_module(info.name) for info in pkgutil.iter_modules(hubspot.__path__, f"{hubspot.__name__}.")]
+_modules = [importlib.import_module(info.name) for package in (hubspot, own) for info in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")]
 
 _api = router.api([module.router for module in _modules if isinstance(getattr(module, "router", None), Router)])
 
@@ -19,6 +19,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     router.unknown(
         "crm|crm-object-schemas|crm-pipelines|crm-objects|crm-associations|events|marketing|settings/v3|account-info|business-units|oauth|automation/v[234]"
         "|communication-preferences|webhooks/v3|integrators|contacts/v1|companies/v2|deals/v1|properties/v[12]|engagements/v1|forms/v2|form-integrations"
-        "|email/public|marketing-emails|submissions|owners/v2"
+        "|baton/v1|email/public|marketing-emails|submissions|owners/v2"
     ),
 ]

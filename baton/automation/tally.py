@@ -45,6 +45,15 @@ def sums(workflow_id: int) -> Deltas:
     return Counter({(workflow_id, step, outcome): int(n) for step, outcome, n in found})
 
 
+def states(workflow_ids: Iterable[int]) -> dict[int, dict[str, int]]:
+    """Runs by state, of many workflows at once; one without runs is missing."""
+    found: dict[int, dict[str, int]] = {}
+    asked = "SELECT workflow_id, outcome, sum(n) FROM workflow_tally WHERE workflow_id = ANY(%s) AND step = '' GROUP BY workflow_id, outcome"
+    for workflow_id, state, n in sql.rows(f"{asked} HAVING sum(n) <> 0", [list(workflow_ids)]):
+        found.setdefault(workflow_id, {})[state] = int(n)
+    return found
+
+
 def of_people(ids: Iterable[int]) -> Deltas:
     """What these people (or records) are counted for now."""
     return Counter({(workflow, step, outcome): n for workflow, step, outcome, n in sql.rows(OF_PEOPLE, {"ids": list(ids)})})
