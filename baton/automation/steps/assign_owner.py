@@ -37,7 +37,7 @@ class AssignOwner(Step):
     icon = "user-check"
     group = "record"
 
-    how: Annotated[Literal["user", "turn", "team", "rules"], Input("choice", _("Who"), options=HOW)] = "turn"
+    how: Annotated[Literal["user", "turn", "team", "rules"], Input("choice", _("To whom"), options=HOW)] = "turn"
     user: Annotated[int | None, Input("user", _("User"), shown_when=("how", "user"))] = None
     users: Annotated[tuple[int, ...], Input("users", _("Colleagues"), shown_when=("how", "turn"))] = ()
     team: Annotated[int | None, Input("team", _("Team"), shown_when=("how", "team"))] = None
@@ -46,7 +46,7 @@ class AssignOwner(Step):
         Field(max_length=50),
         Input("rules", _("Rules"), help=_("The first that fits decides."), shown_when=("how", "rules")),
     ] = ()
-    when: Annotated[Literal["unowned", "always"], Input("choice", _("When"), options=WHEN)] = "unowned"
+    when: Annotated[Literal["unowned", "always"], Input("choice", _("Assign when"), options=WHEN)] = "unowned"
     most: Annotated[
         int,
         Field(ge=0, le=100_000),

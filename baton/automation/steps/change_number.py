@@ -31,7 +31,7 @@ class ChangeNumber(Step):
     record: whom.Record = ""
     property: Annotated[str, Input("property", _("Property"))] = ""
     how: Annotated[Literal["increase", "decrease"], Input("choice", _("Change"), options=HOW)] = "increase"
-    by: Annotated[float, Field(ge=0, le=10**12, allow_inf_nan=False), Input("number", _("By"))] = 1
+    by: Annotated[float, Field(ge=0, le=10**12, allow_inf_nan=False), Input("number", _("By how much"))] = 1
     unset: Annotated[Literal["zero", "skip"], Input("choice", _("If it has no value"), options=UNSET)] = "zero"
 
     def run(self, batch: Batch) -> None:

@@ -24,8 +24,8 @@ class CopyProperty(Step):
     group = "record"
     writes: ClassVar[bool] = True  # the form offers what may be written only
 
-    source: Annotated[str, Input("any_property", _("From"), help=_("Of several linked records the first."))] = ""
-    to: Annotated[str, Input("any_property", _("To"), help=_("Of several linked records all."))] = ""
+    source: Annotated[str, Input("any_property", _("Copy from"), help=_("Of several linked records the first."))] = ""
+    to: Annotated[str, Input("any_property", _("Copy to"), help=_("Of several linked records all."))] = ""
     if_empty: Annotated[Literal["skip", "clear"], Input("choice", _("If there is no value"), options=EMPTY)] = "skip"
     if_full: Annotated[Literal["replace", "keep"], Input("choice", _("If the other has one"), options=FULL)] = "replace"
 

@@ -36,7 +36,7 @@ class SetStage(Step):
     icon = "route"
     group = "record"
 
-    how: Annotated[Literal["forward", "back", "clear", "recycle", "dead_end", "not_ready", "unqualified"], Input("choice", _("Way"), options=HOW)] = "forward"
+    how: Annotated[Literal["forward", "back", "clear", "recycle", "dead_end", "not_ready", "unqualified"], Input("choice", _("Move"), options=HOW)] = "forward"
     stage: Annotated[str, Input("lifecycle", _("Stage"), shown_when=("how", "forward", "back", "recycle", "dead_end"))] = ""
     days: Annotated[int, Field(ge=1, le=3650), Input("number", _("Days without marketing"), shown_when=("how", "recycle"))] = 90
     reason: Annotated[str, Input("text", _("Reason"), help=_("Stands with the move in the contact's history."), optional=True)] = ""
