@@ -106,7 +106,10 @@ def _stages(item: Fields, about: About) -> list[Option]:
 
 
 def _steps(item: Fields, about: About) -> list[Option]:
-    return [(s.id, f"{number}. {s.heading()}") for number, s in enumerate(about.graph.walk(), 1) if s.id != about.selected]
+    found = [(s.id, f"{number}. {s.heading()}") for number, s in enumerate(about.graph.walk(), 1) if s.id != about.selected]
+    if "to" in item.inputs():  # where the walk goes on
+        return found
+    return [*((t.id, t.heading()) for t in about.graph.triggers), *found]  # whose answers are asked for: a trigger brings some too
 
 
 def _roles(item: Fields, about: About) -> list[Option]:
