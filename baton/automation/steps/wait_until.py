@@ -48,7 +48,8 @@ class WaitUntil(Step):
         slowly = bool(rest) and self._turns_by_itself()
         for one in rest:
             if (end := over[one.enrollment_id]) > batch.now:
-                batch.wait(one, min(end, batch.now + PACE) if slowly else end)
+                taken = {"frozen": one.frozen.total_seconds()} if one.frozen else {}  # by pauses: kept for the next look
+                batch.wait(one, min(end, batch.now + PACE) if slowly else end, **taken)
 
     def resume(self, batch: Batch) -> None:
         self.run(batch)
