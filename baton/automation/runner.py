@@ -291,7 +291,7 @@ class _Pass:
             self._came_out(step, some, outcome, detail, first=first)
             if outcome == WAITING:
                 if first and (number := goals.number(some[0].version_id, step.id)) is not None:
-                    self.watching += [Change(w.contact_id, "edge", f"step:{number}") for w in some]
+                    self.watching += [Change(w.contact_id, "edge", f"step:{number}") for w in some if w.was is None]
             elif outcome == FAILED:
                 reason = json.loads(detail).get("reason", "")
                 for walk in some:

@@ -42,8 +42,10 @@ def sales(account: Account) -> list[int]:
 def live(account: Account) -> Callable[..., Workflow]:
     """A published workflow with these steps; nobody enters but by hand unless a trigger is given."""
 
-    def make(*steps: dict[str, Any], trigger: dict[str, Any] | None = None, **settings: Any) -> Workflow:
-        workflow = verbs.create("후속", SYSTEM, {"triggers": [trigger or {"type": "form_submitted", "form": None}], "settings": settings, "steps": list(steps)})
+    def make(*steps: dict[str, Any], trigger: dict[str, Any] | None = None, triggers: list[dict[str, Any]] | None = None, **settings: Any) -> Workflow:
+        workflow = verbs.create(
+            "후속", SYSTEM, {"triggers": triggers or [trigger or {"type": "form_submitted", "form": None}], "settings": settings, "steps": list(steps)}
+        )
         verbs.publish(workflow, SYSTEM)
         return workflow
 
