@@ -18,11 +18,12 @@ from baton.platform.changes import Change
 from baton.platform.config import config
 from baton.platform.errors import Invalid, Problem
 from baton.query import compile
-from baton.query.nodes import Node, Or, Performed
+from baton.query.nodes import And, Node, Or, Performed
 from baton.query.statement import Binder, Sql
 from baton.segments import catalog, filter
 
 LATE = timedelta(days=7)
+ALL = gettext_noop("Each of these is another event: choose “any of these”. What must be true of the contact belongs to “Only those who”.")
 OFTEN = gettext_noop("It is asked about one event. How often something happened is asked by a list: let joining it start the workflow.")
 MEETING = timedelta(minutes=1)  # who became a contact by what he did is one this soon after it
 CAUSE = "(%(words)s::jsonb ->> e.kind::text) || ':' || e.id"
@@ -91,6 +92,8 @@ def parse(stored: Mapping[str, Any]) -> list[Performed]:
     found = []
     for number, part in enumerate(parts):
         at = f"any.{number}" if len(parts) > 1 else ""
+        if isinstance(part, And):
+            raise Invalid.one(at, "NOT_ONE_EVENT", _(ALL))
         if not isinstance(part, Performed):
             raise Invalid.one(at, "NOT_AN_EVENT", _("Only what happens starts a workflow. What must be true of the contact belongs to “Only those who”."))
         if part.at_least != 1 or part.at_most is not None or part.pick is not None or part.total is not None:

@@ -19,6 +19,7 @@ class Trigger(Fields, ABC):
     key: ClassVar[str]
     label: ClassVar[str | Promise]
     icon: ClassVar[str] = "zap"
+    group: ClassVar[str] = "other"  # where the list of triggers shows it: people, place, record, time, outside
     objects: ClassVar[tuple[str, ...]] = ("contact",)  # object types that it can enroll; (): all
     rejoins: ClassVar[bool] = False  # enters a state (a list, a band, a stage) that one can leave and enter anew; else a thing that happened
 

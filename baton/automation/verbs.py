@@ -13,7 +13,8 @@ from baton.automation.models import Version, Workflow
 from baton.automation.settings import Settings
 from baton.automation.step import steps
 from baton.automation.trigger import triggers
-from baton.crm import types
+from baton.crm import types, uses
+from baton.crm.uses import Mention
 from baton.platform import clock, history
 from baton.platform.actor import Actor
 from baton.platform.errors import Conflict, Invalid, Problem
@@ -126,11 +127,15 @@ def clone(workflow: Workflow, name: str, actor: Actor, swap: Mapping[int, int] |
 
 
 def archive(workflow: Workflow, actor: Actor, *, people: Literal["stay", "out"] = "stay") -> None:
-    """Take the workflow out of use. Those inside `stay` where they are, with their time standing still until restore(), or all go `out`."""
+    """Take the workflow out of use. Those inside `stay` where they are, with their time standing still until restore(), or all go `out`.
+
+    Raises Conflict when another workflow enrolls in it.
+    """
     from baton.automation import jobs
 
     with transaction.atomic():
         held = holding.hold(workflow)
+        uses.refuse(Mention("workflow", str(held.pk)), held.name)
         held.archived_at = workflow.archived_at = clock.now()
         if held.state == "on":
             held.state, held.paused_at = "paused", held.archived_at

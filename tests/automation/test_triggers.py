@@ -162,6 +162,7 @@ def test_ones_own_event_and_any_of_several(begins: Any) -> None:
         {"condition": "page_viewed", "address": "/pricing", "days": 30},
         {"condition": "event", "event": "custom_event", "name": "gone"},
         {"any": [{"condition": "page_viewed"}, {"not": {"condition": "page_viewed"}}]},
+        {"all": [{"condition": "page_viewed"}, {"condition": "email_opened"}]},
     ],
 )
 def test_what_is_not_one_event_is_refused(account: Account, filter: dict[str, Any]) -> None:
@@ -437,6 +438,9 @@ def test_what_a_workflow_needs_is_not_put_aside(begins: Any) -> None:
     assert "record_stage" not in uses.of(Mention("option", "deal.dealstage", "2"))
     with pytest.raises(Conflict, match="수신 제외"):
         lists.archive_segment(kept, actor=SYSTEM)
+    verbs.create("이어서", SYSTEM, {"triggers": [], "steps": [{"id": "s1", "type": "enroll_in", "workflow": inner.pk}]})
+    with pytest.raises(Conflict, match="이어서"):
+        verbs.archive(inner, SYSTEM)
 
 
 # Programs and people ---------------------------------------------------------

@@ -44,6 +44,7 @@ class DateArrives(Trigger):
     key = "date_arrives"
     label = _("A date has come")
     icon = "calendar-clock"
+    group = "time"
     objects = ()
 
     property: Annotated[str, Input("date_property", _("Date"))] = ""

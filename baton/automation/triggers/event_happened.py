@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
 
@@ -24,6 +24,8 @@ class EventHappened(Trigger):
     key = "event_happened"
     label = _("Something happened")
     icon = "activity"
+    group = "people"
+    happenings: ClassVar[bool] = True  # the editor of its filter offers only what happens
 
     filter: Annotated[
         dict[str, Any],

@@ -36,6 +36,7 @@ class FormSubmitted(Trigger):
     key = "form_submitted"
     label = _("A form was submitted")
     icon = "clipboard-list"
+    group = "people"
 
     form: Annotated[int | None, Input("form", _("Form"), optional=True, empty=_("Any form"))] = None
     answers: Annotated[

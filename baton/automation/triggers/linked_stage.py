@@ -43,6 +43,7 @@ class LinkedStage(Trigger):
     key = "linked_stage"
     label = _("A deal or ticket of the contact came to a stage")
     icon = "handshake"
+    group = "record"
 
     record: Annotated[Literal["deal", "ticket"], Input("choice", _("Of which kind"), options=KINDS)] = "deal"
     pipeline: Annotated[str, Input("pipeline", _("Pipeline"), optional=True, empty=_("Any pipeline"))] = ""

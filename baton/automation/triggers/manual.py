@@ -14,6 +14,7 @@ class Manual(Trigger):
     key = "manual"
     label = _("By hand")
     icon = "hand"
+    group = "outside"
     objects = ()
 
     @classmethod

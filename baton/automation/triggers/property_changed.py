@@ -31,6 +31,7 @@ class PropertyChanged(Trigger):
     key = "property_changed"
     label = _("A property changed")
     icon = "pencil"
+    group = "record"
     objects = ()
     rejoins = True
     writes: ClassVar[bool] = False  # so what only Baton may write is offered too

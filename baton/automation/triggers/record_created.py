@@ -21,6 +21,7 @@ class RecordCreated(Trigger):
     key = "record_created"
     label = _("A record was created")
     icon = "circle-plus"
+    group = "record"
     objects = ()
 
     @classmethod

@@ -22,6 +22,7 @@ class RecordStage(Trigger):
     key = "record_stage"
     label = _("A deal or ticket came to a stage")
     icon = "columns-3"
+    group = "record"
     objects = ("deal", "ticket")
     rejoins = True
 

@@ -36,6 +36,7 @@ class Schedule(Trigger):
     key = "schedule"
     label = _("At set times")
     icon = "alarm-clock"
+    group = "time"
     objects = ()
 
     how: Annotated[Literal["daily", "weekly", "monthly", "once"], Input("choice", _("How often"), options=HOW)] = "weekly"

@@ -36,6 +36,7 @@ class ScoreBand(Trigger):
     key = "score_band"
     label = _("A lead score came into a band")
     icon = "gauge"
+    group = "place"
     rejoins = True
 
     score: Annotated[int | None, Input("score", _("Score"))] = None

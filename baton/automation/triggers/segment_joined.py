@@ -20,6 +20,7 @@ class SegmentJoined(Trigger):
     key = "segment_joined"
     label = _("A contact joined a list")
     icon = "list-plus"
+    group = "place"
     rejoins = True
 
     segment: Annotated[int | None, Input("segment", _("List"))] = None

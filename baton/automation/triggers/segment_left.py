@@ -20,6 +20,7 @@ class SegmentLeft(Trigger):
     key = "segment_left"
     label = _("A contact left a list")
     icon = "list-minus"
+    group = "place"
     rejoins = True
 
     segment: Annotated[int | None, Input("segment", _("List"))] = None

@@ -24,6 +24,7 @@ class StageEntered(Trigger):
     key = "stage_entered"
     label = _("A contact came to a stage of the life cycle")
     icon = "flag"
+    group = "place"
     rejoins = True
 
     stage: Annotated[str, Input("lifecycle", _("Stage"))] = ""

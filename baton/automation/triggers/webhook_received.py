@@ -16,6 +16,7 @@ class WebhookReceived(Trigger):
     key = "webhook_received"
     label = _("A program called")
     icon = "webhook"
+    group = "outside"
     objects = ()
 
     address: Annotated[

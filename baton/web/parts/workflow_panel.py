@@ -17,12 +17,15 @@ from baton.automation.trigger import Trigger, triggers
 from baton.messaging.models import Email
 from baton.platform.errors import Problem
 from baton.segments import filter as filters
+from baton.segments.condition import Happened, conditions
 
 from . import filter_editor, step_form, workflow_draft, workflow_log
 from .step_choices import About
 
 SETTINGS = "settings"
 GROUPS = (
+    ("people", _lazy("What people do")),
+    ("place", _lazy("Lists, points, stages")),
     ("message", _lazy("Messages")),
     ("time", _lazy("Time")),
     ("path", _lazy("Ways")),
@@ -105,7 +108,11 @@ def _choices(known: Mapping[str, type[Step] | type[Trigger]], object_type: str) 
 
 
 def _filter(request: HttpRequest, workflow: Workflow, selected: str, widget: step_form.Widget, about: Any) -> dict[str, Any]:
-    return _editor(request, workflow, selected, widget.name, widget.value or {}) | {"label": widget.label, "help": widget.help, "error": widget.error}
+    made = _editor(request, workflow, selected, widget.name, widget.value or {}) | {"label": widget.label, "help": widget.help, "error": widget.error}
+    if getattr(about, "happenings", False):  # only what happens can be asked, and nobody is counted: it has not happened yet
+        kinds = [(heading, [(key, label) for key, label in some if issubclass(conditions()[key], Happened)]) for heading, some in made["editor"]["kinds"]]
+        made["editor"] |= {"kinds": [(heading, some) for heading, some in kinds if some], "relations": [], "exclusions": False, "counted": False}
+    return made
 
 
 def _rule_filter(request: HttpRequest, workflow: Workflow, selected: str, rule: step_form.Rule) -> dict[str, Any]:
