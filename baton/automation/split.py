@@ -34,7 +34,7 @@ WITH came AS MATERIALIZED (
     SELECT contact_id, way, at FROM first WHERE at <= %(until)s
 ), event AS MATERIALIZED (
     SELECT e.* FROM event e JOIN over o ON o.contact_id = e.contact_id
-    WHERE e.kind = ANY(%(kinds)s::smallint[]) AND e.ts > %(oldest)s AND e.ts > o.at AND e.ts <= o.at + %(length)s
+    WHERE e.kind = ANY(%(kinds)s::smallint[]) AND e.ts > (SELECT min(at) FROM over) AND e.ts > o.at AND e.ts <= o.at + %(length)s
 ), reached AS MATERIALIZED (
     SELECT c.id FROM contact c JOIN over o ON o.contact_id = c.id WHERE {goal}
 )
@@ -110,11 +110,10 @@ def _counted(workflow: Workflow, step: SplitTest, versions: list[int], now: date
         node = filter.parse({}, known)
     goal = compile.condition(node, known, now=now, zone=config().zone, prefix="g")
     length = timedelta(days=step.days)
-    oldest = Version.objects.filter(pk__in=versions).order_by("pk").values_list("published_at", flat=True).first()
     return sql.rows(
         REACHED.replace("{goal}", goal.text),
         {
             **goal.params, "workflow": workflow.pk, "step": step.id, "ways": sorted(step.shares), "versions": versions, "most": MOST,
-            "until": now - length, "length": length, "kinds": condition.happenings(node), "oldest": oldest,
+            "until": now - length, "length": length, "kinds": condition.happenings(node),
         },
     )  # fmt: skip
