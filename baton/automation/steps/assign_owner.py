@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from baton.accounts.models import Team, User
 from baton.automation import rotation, whom
@@ -42,8 +42,9 @@ class AssignOwner(Step):
     users: Annotated[tuple[int, ...], Input("users", _("Colleagues"), shown_when=("how", "turn"))] = ()
     team: Annotated[int | None, Input("team", _("Team"), shown_when=("how", "team"))] = None
     rules: Annotated[
-        tuple[Rule, ...],
+        tuple[dict[str, Any], ...],
         Field(max_length=50),
+        AfterValidator(lambda rules: tuple(Rule.model_validate(rule).model_dump() for rule in rules)),
         Input("rules", _("Rules"), help=_("The first that fits decides."), shown_when=("how", "rules")),
     ] = ()
     when: Annotated[Literal["unowned", "always"], Input("choice", _("Assign when"), options=WHEN)] = "unowned"
@@ -94,7 +95,7 @@ class AssignOwner(Step):
         for number, rule in enumerate(self.rules):
             if not left:
                 break
-            node = filter.parse(rule.filter, known, object_type=batch.object_type)
+            node = filter.parse(rule["filter"], known, object_type=batch.object_type)
             fits = set(finder.matching(Find(batch.object_type, node), left))
             found[number] = [id for id in left if id in fits]
             left = [id for id in left if id not in fits]
@@ -105,7 +106,7 @@ class AssignOwner(Step):
         here = User.objects.filter(is_active=True)
         user, team, several = self.user, self.team, self.users
         if number is not None:
-            user, team, several = self.rules[number].user, self.rules[number].team, ()
+            user, team, several = self.rules[number]["user"], self.rules[number]["team"], ()
         if self.how == "turn":
             active = set(here.filter(pk__in=several).values_list("pk", flat=True))
             return [pk for pk in several if pk in active]
@@ -137,7 +138,7 @@ class AssignOwner(Step):
                 return [] if self.team in teams else [Problem("team", "NOT_FOUND", empty)]
         found: list[Problem] = []
         known = catalog.current()
-        for number, rule in enumerate(self.rules):
+        for number, rule in enumerate(Rule(**one) for one in self.rules):
             at = f"rules[{number}]"
             if rule.user is None and rule.team is None:
                 found.append(Problem(f"{at}.user", "REQUIRED", gettext("Choose a colleague or a team.")))
