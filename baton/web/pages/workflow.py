@@ -59,8 +59,8 @@ def _workflow(pk: int) -> Workflow:
 # Drawing ---------------------------------------------------------------------
 
 
-def _context(request: HttpRequest, workflow: Workflow, asked: str, *, errors: dict[str, str] | None = None) -> dict[str, Any]:
-    """Everything the page shows; `errors` are those of the chosen step's fields, by name."""
+def _context(request: HttpRequest, workflow: Workflow, asked: str, *, errors: dict[str, str] | None = None, adding: str = "") -> dict[str, Any]:
+    """Everything the page shows; `errors` are those of the chosen step's fields, by name; `adding` is a place for a new step, or "trigger"."""
     found = workflow_canvas.read(workflow)
     selected = workflow_panel.chosen(found, asked)
     problems = found.problems()
@@ -77,7 +77,7 @@ def _context(request: HttpRequest, workflow: Workflow, asked: str, *, errors: di
         "undoable": undoable,
         "redoable": redoable,
         "live_topics": [f"workflow:{workflow.pk}"],
-        **workflow_panel.context(request, workflow, found, selected, problems=problems, errors=errors),
+        **workflow_panel.context(request, workflow, found, selected, problems=problems, errors=errors, adding=adding),
     }
 
 
@@ -102,7 +102,10 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         found = workflow_canvas.read(workflow)
         selected = workflow_panel.chosen(found, asked)
         return render(request, "workflows/inspector.html", workflow_panel.context(request, workflow, found, selected, problems=found.problems()))
-    return render(request, "workflows/page.html", _context(request, workflow, asked) | {"page_key": secrets.token_hex(6), "draft_at": edits.of(workflow)})
+    adding = request.GET.get("add", "") if permissions.can(request.user, "workflows", "edit") else ""
+    return render(
+        request, "workflows/page.html", _context(request, workflow, asked, adding=adding) | {"page_key": secrets.token_hex(6), "draft_at": edits.of(workflow)}
+    )
 
 
 def _part(request: HttpRequest, workflow: Workflow, selected: str, **more: Any) -> HttpResponse:

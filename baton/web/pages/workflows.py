@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -24,7 +24,7 @@ from baton.web.page import Page, actor, allow
 SIZE = 50  # workflows of a page
 STATES = (
     ("", gettext_lazy("All")),
-    ("on", gettext_lazy("On")),
+    ("on", pgettext_lazy("workflow", "On")),
     ("paused", gettext_lazy("Paused")),
     ("draft", gettext_lazy("Draft")),
     ("archived", gettext_lazy("Archived")),

@@ -299,11 +299,14 @@ class FlowCanvas extends HTMLElement {
       this.#dragged = item ? { step: item.dataset.id!, inside: item } : { type: kind!.dataset.new! };
       e.dataTransfer!.setData("text/plain", this.#dragged.step ?? this.#dragged.type!);
       e.dataTransfer!.effectAllowed = item ? "move" : "copy";
+      if (item) e.dataTransfer!.setDragImage(item.querySelector(":scope > .node")!, 140, 24);
       requestAnimationFrame(() => this.classList.add("carrying"));
       item?.classList.add("carried");
     } else if (!this.#dragged) return;
     else if (e.type === "dragover") {
-      const near = this.#view.contains(target) ? this.#nearest(e.clientX, e.clientY) : null;
+      const view = this.#view.getBoundingClientRect();
+      const inside = e.clientX > view.left && e.clientX < view.right && e.clientY > view.top && e.clientY < view.bottom;
+      const near = inside ? this.#nearest(e.clientX, e.clientY) : null;
       if (near) e.preventDefault();
       if (near !== this.#near) {
         this.#near?.classList.remove("near");

@@ -22,3 +22,8 @@ addEventListener("pagehide", () => {
   const body = new URLSearchParams([...new FormData(typed)].map(([name, value]) => [name, String(value)]));
   void fetch(typed.getAttribute("hx-post")!, { method: "POST", keepalive: true, headers: { ...headers, "HX-Request": "true", "X-Draft": draft }, body });
 });
+
+/** Many changes in a row say much: only what was said last stays. */
+document.addEventListener("toast", () => {
+  for (const old of [...document.querySelectorAll("#toasts > .toast")].slice(0, -2)) old.remove();
+});
