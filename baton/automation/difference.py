@@ -14,6 +14,7 @@ from baton.automation.graph import Graph
 from baton.automation.models import Workflow
 from baton.automation.settings import Settings
 from baton.automation.step import Step
+from baton.automation.trigger import Trigger
 from baton.crm import pipelines, properties, types
 from baton.forms.models import Form
 from baton.messaging.models import Email
@@ -89,14 +90,14 @@ def _steps(old: Graph | None, new: Graph, object_type: str) -> list[Entry]:
     found = []
     for id, step in after.items():
         if id not in same:
-            found.append(Entry("added", "step", id, step.icon, step.heading(), _place(new, id)))
+            found.append(Entry("added", "step", id, step.icon, title(step), _place(new, id)))
             continue
         if id not in stayed and old is not None:
-            found.append(Entry("moved", "step", id, step.icon, step.heading(), f"{_place(old, id)} → {_place(new, id)}"))
+            found.append(Entry("moved", "step", id, step.icon, title(step), f"{_place(old, id)} → {_place(new, id)}"))
         if fields := changed(before[id], step, object_type, old, new):
-            found.append(Entry("changed", "step", id, step.icon, step.heading(), "", fields))
+            found.append(Entry("changed", "step", id, step.icon, title(step), "", fields))
     gone = [step for id, step in before.items() if id not in same]
-    return found + [Entry("removed", "step", s.id, s.icon, s.heading(), _place(old, s.id) if old else "") for s in gone]
+    return found + [Entry("removed", "step", s.id, s.icon, title(s), _place(old, s.id) if old else "") for s in gone]
 
 
 def _stayed(old: Graph, new: Graph, same: Sequence[str]) -> set[str]:
@@ -141,6 +142,12 @@ def _place(found: Graph, id: str) -> str:
         after = _("behind “{step}”").format(step=behind.heading()) if behind else _("at the beginning")
         return f"{inside}, {after}" if inside else after
     return ""
+
+
+def title(item: Step | Trigger) -> str:
+    """A step or trigger told apart from others of its kind: with what it does, unless people gave it a name."""
+    detail = "" if getattr(item, "name", "") else item.detail()
+    return f"{item.heading()} · {detail}"[:LONGEST] if detail else item.heading()
 
 
 def way_name(step: Step | None, label: str) -> str:

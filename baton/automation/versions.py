@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from baton.automation import circles, edits, graph, held, moving
+from baton.automation import circles, difference, edits, graph, held, moving
 from baton.automation.graph import Graph
 from baton.automation.models import Version, Workflow
 from baton.automation.moving import Map, Moves
@@ -112,7 +112,7 @@ def _stand(step: str, count: int, old: Graph | None, new: Graph) -> Stand:
     found = old.get(step) if old else None
     if old is None or found is None:
         return Stand(step, step, count, False, "", False)
-    return Stand(step, found.heading(), count, moving.same(old, new, step), moving.suggest(old, new, step), found.watches() is not None)
+    return Stand(step, difference.title(found), count, moving.same(old, new, step), moving.suggest(old, new, step), found.watches() is not None)
 
 
 def of(workflow: Workflow) -> list[Version]:

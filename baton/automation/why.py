@@ -18,6 +18,7 @@ from baton.messaging import outbox
 from baton.messaging.models import Email
 from baton.platform import sql
 from baton.platform.errors import Invalid
+from baton.platform.models import BUCKETS
 from baton.segments import catalog
 from baton.segments import parts as taken_apart
 from baton.segments.models import Segment
@@ -25,6 +26,8 @@ from baton.segments.parts import Part
 
 RUNS = 20  # the latest that are told in full
 LINES = 200  # steps of them
+NEVER = 9000  # a year: who waits until he is woken has a time beyond it
+ASKED = 5  # runs whose conditions are taken apart
 
 parts = taken_apart.of
 
@@ -97,7 +100,8 @@ def runs(workflow: Workflow, id: int) -> list[Run]:
     told = list(StepRun.objects.filter(contact_id=id, enrollment_id__in=ids).order_by("-at", "-turn")[:LINES])
     moves = list(Moved.objects.filter(contact_id=id, enrollment_id__in=ids).order_by("at"))
     numbers = {v: n for v, n in Version.objects.filter(workflow_id=workflow.pk).values_list("pk", "number")}
-    due = dict(Timer.objects.filter(bucket=id % 64, enrollment_id__in=ids).values_list("enrollment_id", "due_at"))
+    due = dict(Timer.objects.filter(bucket=id % BUCKETS, enrollment_id__in=ids).values_list("enrollment_id", "due_at"))
+    due = {run: at for run, at in due.items() if at.year < NEVER}
     mails = _mails(id, rows)
     calls = {(c.enrollment_id, c.step, c.turn): c for c in Call.objects.filter(contact_id=id, enrollment_id__in=ids)}
     known = facts(id, [row.cause for row in rows])
@@ -106,7 +110,7 @@ def runs(workflow: Workflow, id: int) -> list[Run]:
     for row in rows:
         graphs = {v: g for v in {row.version_id, *(m.from_version for m in moves if m.enrollment_id == row.id)} if (g := graph.readable(v)) is not None}
         now = graphs.get(row.version_id)
-        mine = [_line(r, row, graphs, workflow, mails, calls, due) for r in told if r.enrollment_id == row.id]
+        mine = [_line(r, row, graphs, workflow, mails, calls, due, row.id in ids[:ASKED]) for r in told if r.enrollment_id == row.id]
         mine += [_move(m, numbers, graphs) for m in moves if m.enrollment_id == row.id and m.to_step is not None]
         order = {step: i for i, step in enumerate(s.id for s in now.walk())} if now else {}
         mine.sort(key=lambda line: (line.at, line.turn, order.get(line.step, 999)))
@@ -130,6 +134,7 @@ def _line(
     mails: Mapping[str, Mailed],
     calls: Mapping[Any, Call],
     due: Mapping[int, datetime],
+    ask: bool,
 ) -> Line:
     step = next((s for g in (graphs.get(run.version_id), *graphs.values()) if g is not None and (s := g.get(row.step)) is not None), None)
     call = calls.get((row.enrollment_id, row.step, row.turn))
@@ -147,14 +152,14 @@ def _line(
         row.turn,
         row.done_at,
         due.get(run.id) if waiting and run.state == "active" else None,
-        _asked(step, row, run, workflow),
+        _asked(step, row, workflow) if ask else None,
         run.data.get(row.step, {}) if isinstance(run.data, dict) else {},
         mails.get(f"step:{row.enrollment_id}:{row.step}" + (f":{row.turn}" if row.turn else "")),
         " · ".join(filter(None, (call.state, str(call.status or ""), call.trouble))) if call else "",
     )
 
 
-def _asked(step: Step | None, row: StepRun, run: Enrollment, workflow: Workflow) -> Part | None:
+def _asked(step: Step | None, row: StepRun, workflow: Workflow) -> Part | None:
     """What a step's condition saw of this contact at that moment."""
     stored = getattr(step, "filter", None)
     if not stored or not isinstance(stored, dict) or row.outcome in ("failed", "left"):
@@ -178,9 +183,7 @@ def _move(row: Moved, numbers: Mapping[int, int], graphs: Mapping[int, Graph]) -
 
 
 def _reason(detail: Mapping[str, Any]) -> str:
-    known = {"nobody": _("nobody to tell"), "no_email": _("the e-mail does not exist any more")}
-    said = str(detail.get("reason") or detail.get("refused") or "")
-    return known.get(said, said)
+    return str(detail.get("reason") or detail.get("refused") or "")
 
 
 def _mails(id: int, rows: Sequence[Enrollment]) -> dict[str, Mailed]:

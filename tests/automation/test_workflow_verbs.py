@@ -36,7 +36,7 @@ def test_a_draft_may_lack_what_publishing_needs(email: Email) -> None:
         {"id": "s4", "type": "set_property", "property": "nothing"},
         {"id": "s5", "type": "set_property", "property": "lifecyclestage", "value": "king"},
         {"id": "s6", "type": "wait"},
-        {"id": "s7", "type": "notify", "to": "user", "title": "{{ x"},
+        {"id": "s7", "type": "notify", "to": "team", "title": "{{ x"},
         trigger={"type": "segment_joined", "segment": 999999999},
     ) == [
         ("triggers[0].segment", "NOT_FOUND"),
@@ -46,7 +46,7 @@ def test_a_draft_may_lack_what_publishing_needs(email: Email) -> None:
         ("steps[2].property", "PROPERTY_DOESNT_EXIST"),
         ("steps[3].value", "INVALID_OPTION"),
         ("steps[4].days", "REQUIRED"),
-        ("steps[5].user", "REQUIRED"),
+        ("steps[5].team", "REQUIRED"),
     ]
 
 

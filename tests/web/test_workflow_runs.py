@@ -155,7 +155,7 @@ def test_the_why_page_enrolls_and_removes_and_the_record_shows_it(web: Client, w
     assert web.post(f"{at}enroll/", headers=HTMX)["HX-Redirect"] == at
     drain()
     page = web.get(at).content.decode()
-    for said in ("by 오세린", "Waiting", "until ", "Stands at", "Remove", "Why not again"):
+    for said in ("Enrolled by hand · 오세린", "Waiting", "until ", "Stands at", "Remove", "Why not again"):
         assert said in page
     assert web.post(f"{at}enroll/", headers=HTMX).status_code == 409
 

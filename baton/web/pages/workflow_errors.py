@@ -45,7 +45,7 @@ def _context(request: HttpRequest) -> dict[str, Any]:
     titles = _titles({f.workflow_id for f in failed} | {o.workflow_id for o in late})
     return {
         "workflow": workflow,
-        "failed": [(f, titles.get((f.workflow_id, f.step), f.step), names.get(f.owner_id or 0, "")) for f in failed],
+        "failed": [(f, titles.get((f.workflow_id, f.step), f.step), names.get(f.owner_id or 0, ""), workflow_words.reason(f.reason)) for f in failed],
         "late": [(o, titles.get((o.workflow_id, o.step), o.step), names.get(o.owner_id or 0, "")) for o in late],
         "count": sum(f.number for f in failed),
         "may_edit": permissions.can(request.user, "workflows", "edit"),

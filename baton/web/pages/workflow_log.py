@@ -116,7 +116,7 @@ def _rows(workflow: Workflow, found: list[Entry]) -> list[dict[str, Any]]:
                 "tone": tone,
                 "reason": workflow_words.reason(entry.reason),
                 "step": step.heading() if step and entry.state in ("active", "failed") else "",
-                "trigger": trigger.heading() if trigger else _("by hand"),
+                "trigger": trigger.heading() if trigger else _("Enrolled by hand"),
                 "url": f"/workflows/{workflow.pk}/{of}/{entry.contact_id}/",
             }
         )

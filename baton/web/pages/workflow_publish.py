@@ -61,7 +61,7 @@ def _context(request: HttpRequest, workflow: Workflow, faults: dict[str, str] | 
     old = graph.readable(workflow.published_id) if workflow.published_id else None
     told = checks.found(new, workflow)
     stands = versions.stands(workflow, new)
-    choices = [(step.id, _numbered(number, step.heading())) for number, step in enumerate(new.walk(), 1)]
+    choices = [(step.id, _numbered(number, difference.title(step))) for number, step in enumerate(new.walk(), 1)]
     chosen = {s.step: request.POST.get(f"to-{s.step}") or s.suggested or "-" for s in stands}
     return {
         "workflow": workflow,

@@ -97,7 +97,7 @@ def _line(version: Version, before: Version | None, names: dict[int, str], insid
 
     def title(step: str, *, of: graph.Graph | None) -> str:
         found = of.get(step) if of else None
-        return found.heading() if found else step or _("out of the workflow")
+        return difference.title(found) if found else step or _("out of the workflow")
 
     moves = [(title(was, of=old), title(to, of=new)) for was, to in (version.steps or {}).items()]
     return Line(version, who(version.published_by, names), entries, inside.get(version.pk, 0), moves)

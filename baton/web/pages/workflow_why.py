@@ -57,7 +57,7 @@ def show(request: HttpRequest, pk: int, id: int) -> HttpResponse:
         "name": workflow_words.name(row.properties) or f"#{id}",
         "url": workflow_words.url(workflow.object_type, id),
         "runs": [(run, workflow_words.run(run, who(run.by, names) if run.by else "")) for run in found],
-        "not": why_not.of(workflow, id),
+        "refusal": why_not.of(workflow, id),
         "inside": any(run.state in ("active", "queued", "failed") for run in found),
         "failed": any(run.state == "failed" for run in found),
         "may_edit": permissions.can(request.user, "workflows", "edit"),

@@ -77,7 +77,7 @@ def steps(id: int, cursor: At | None, limit: int) -> list[tuple[At, Entry]]:
         order = found.where(step_id) if found and step else ""
         label, _tone = workflow_words.outcome(outcome, difference.way_name(step, outcome) if step else outcome)
         title = step.heading() if step else _("a step of an earlier version")
-        said = " · ".join(part for part in (workflow, label, why or "") if part)
+        said = " · ".join(part for part in (workflow, label, workflow_words.reason(why or "")) if part)
         made.append(((at, run), turn, order, Entry(at, step.icon if step else "workflow", "workflow", title, said)))
     made.sort(key=lambda one: (one[0], one[1], _natural(one[2])), reverse=True)
     return [(place, entry) for place, _turn, _order, entry in made]

@@ -35,14 +35,17 @@ OUTCOMES: dict[str, tuple[str | Promise, str]] = {
     "skipped": (gettext_lazy("Skipped"), "outline"),
     "failed": (gettext_lazy("Failed"), "bad"),
     "left": (gettext_lazy("Left"), "outline"),
-    "moved": (gettext_lazy("Moved"), "outline"),
+    "moved": (gettext_lazy("Taken over"), "outline"),
 }
 REASONS: dict[str, str | Promise] = {
     "goal": gettext_lazy("the goal was reached"),
     "suppressed": gettext_lazy("joined a list that keeps people out"),
     "consent": gettext_lazy("no consent to messages any more"),
     "archived": gettext_lazy("archived"),
-    "by hand": gettext_lazy("by hand"),
+    "by hand": gettext_lazy("taken out by hand"),
+    "nobody": gettext_lazy("nobody to tell"),
+    "no_email": gettext_lazy("the e-mail does not exist any more"),
+    "merged": gettext_lazy("merged with another record"),
     "version": gettext_lazy("by a new version"),
     "superseded": gettext_lazy("a new run began"),
 }
@@ -66,7 +69,7 @@ class Said:
     reason: str
     by: str
     policy: str
-    lines: list[tuple[Line, str, str, str, str]]  # line, outcome, its tone, how long it waited, what became of its mail
+    lines: list[tuple[Line, str, str, str, str, str]]  # line, outcome, its tone, how long it waited, what became of its mail, the reason
 
 
 def name(properties: Mapping[str, Any]) -> str:
@@ -115,8 +118,8 @@ def run(found: Run, by: str) -> Said:
         mail = ""
         if line.mail:
             mail = " · ".join(filter(None, (str(MAILS.get(line.mail.state, line.mail.state)), line.mail.reason)))
-        lines.append((line, said, colour, stretch(line.waited) if line.waited else "", mail))
-    by = "" if found.trigger else _("by {who}").format(who=by) if by else _("by hand")
+        lines.append((line, said, colour, stretch(line.waited) if line.waited else "", mail, reason(line.reason)))
+    by = "" if found.trigger else _("Enrolled by hand · {who}").format(who=by) if by else _("Enrolled by hand")
     return Said(label, tone, reason(found.reason), by, str(dict(AGAIN).get(found.policy, "")), lines)
 
 
