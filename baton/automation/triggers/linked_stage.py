@@ -48,7 +48,7 @@ class LinkedStage(Trigger):
     record: Annotated[Literal["deal", "ticket"], Input("choice", _("Of which kind"), options=KINDS)] = "deal"
     pipeline: Annotated[str, Input("pipeline", _("Pipeline"), optional=True, empty=_("Any pipeline"))] = ""
     stage: Annotated[str, Input("pipeline_stage", _("Stage"), optional=True, empty=_("Any stage"))] = ""
-    how: Annotated[Literal["enters", "leaves"], Input("choice", _("How"), options=staged.HOW)] = "enters"
+    how: Annotated[Literal["enters", "leaves"], Input("choice", _("Kind of change"), options=staged.HOW)] = "enters"
 
     @property
     def object_type(self) -> str:

@@ -12,7 +12,7 @@ class Manual(Trigger):
     """Nothing brings anybody in by itself: a workflow that only has this one waits for people (by_hand.py). By hand every workflow that runs can be entered."""
 
     key = "manual"
-    label = _("By hand")
+    label = _("Enrolled by hand")
     icon = "hand"
     group = "outside"
     objects = ()

@@ -37,7 +37,7 @@ class PropertyChanged(Trigger):
     writes: ClassVar[bool] = False  # so what only Baton may write is offered too
 
     property: Annotated[str, Input("property", _("Property"))] = ""
-    how: Annotated[Literal["any", "to", "known", "cleared"], Input("choice", _("How"), options=HOW)] = "any"
+    how: Annotated[Literal["any", "to", "known", "cleared"], Input("choice", _("Kind of change"), options=HOW)] = "any"
     was: Annotated[Any, Input("property_value", _("From"), shown_when=("how", "to"), optional=True, empty=_("Any value"))] = None
     value: Annotated[Any, Input("property_value", _("To"), shown_when=("how", "to"))] = None
 

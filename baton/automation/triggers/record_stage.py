@@ -28,7 +28,7 @@ class RecordStage(Trigger):
 
     pipeline: Annotated[str, Input("pipeline", _("Pipeline"), optional=True, empty=_("Any pipeline"))] = ""
     stage: Annotated[str, Input("pipeline_stage", _("Stage"), optional=True, empty=_("Any stage"))] = ""
-    how: Annotated[Literal["enters", "leaves"], Input("choice", _("How"), options=staged.HOW)] = "enters"
+    how: Annotated[Literal["enters", "leaves"], Input("choice", _("Kind of change"), options=staged.HOW)] = "enters"
 
     @classmethod
     def wakes(cls, change: Change) -> bool:

@@ -39,10 +39,10 @@ class Schedule(Trigger):
     group = "time"
     objects = ()
 
-    how: Annotated[Literal["daily", "weekly", "monthly", "once"], Input("choice", _("How often"), options=HOW)] = "weekly"
+    how: Annotated[Literal["daily", "weekly", "monthly", "once"], Input("choice", _("Repeats"), options=HOW)] = "weekly"
     days: Annotated[tuple[calendar.Weekday, ...], Input("choices", _("On these days"), options=calendar.DAYS, shown_when=("how", "weekly"))] = ("mon",)
     day: Annotated[int, Field(ge=1, le=31), Input("number", _("On the day of the month"), shown_when=("how", "monthly"))] = 1
-    date: Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2})?$"), Input("date", _("On"), shown_when=("how", "once"))] = ""
+    date: Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2})?$"), Input("date", _("On this day"), shown_when=("how", "once"))] = ""
     at: Annotated[calendar.Clock, Input("time", _("At"))] = "09:00"
     filter: Annotated[dict[str, Any], Input("filter", _("All who match this then"))] = {}
 

@@ -41,7 +41,7 @@ class ScoreBand(Trigger):
 
     score: Annotated[int | None, Input("score", _("Score"))] = None
     band: Annotated[str, Input("band", _("Band"))] = ""
-    how: Annotated[Literal["enters", "rises", "leaves"], Input("choice", _("How"), options=HOW)] = "enters"
+    how: Annotated[Literal["enters", "rises", "leaves"], Input("choice", _("Kind of change"), options=HOW)] = "enters"
 
     @classmethod
     def wakes(cls, change: Change) -> bool:

@@ -28,7 +28,7 @@ class StageEntered(Trigger):
     rejoins = True
 
     stage: Annotated[str, Input("lifecycle", _("Stage"))] = ""
-    how: Annotated[Literal["enters", "leaves"], Input("choice", _("How"), options=HOW)] = "enters"
+    how: Annotated[Literal["enters", "leaves"], Input("choice", _("Kind of change"), options=HOW)] = "enters"
     other: Annotated[str, Input("lifecycle", _("Only from or to this stage"), optional=True, empty=_("Any stage"))] = ""
 
     @classmethod
