@@ -9,7 +9,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.test import Client
 
+from baton.accounts import users
 from baton.accounts.models import Account, Role, Team, User
 from baton.automation import enroll, graph, lot, split
 from baton.automation.models import Enrollment, StepRun, Workflow
@@ -152,7 +154,7 @@ def test_a_run_goes_the_way_it_drew_and_a_new_run_draws_anew(live: Live) -> None
     assert any(runs[one, "first"] != runs[one, "second"] for one in people)
 
 
-def test_a_test_of_ways_names_none_before_it_is_sure(live: Live) -> None:
+def test_a_test_of_ways_names_none_before_it_is_sure(live: Live, client: Client) -> None:
     workflow = live({"id": "s1", "type": "split_test", "shares": {"a": 50, "b": 50}, "goal": BOUGHT, "days": 3})
     people = [contact(f"{n}@gaon.example") for n in range(4)]
     began = clock.now() - timedelta(days=20)
@@ -174,6 +176,11 @@ def test_a_test_of_ways_names_none_before_it_is_sure(live: Live) -> None:
     assert early is not None
     assert [way.open for way in early.ways] == [way.came for way in early.ways], "nobody's time is over"
     assert split.of(workflow, "s2") is None
+    client.force_login(users.create("oh@nuriwork.example", "오세린", "baton-demo-1", "marketing", actor=SYSTEM, language="en"))
+    page = client.get(f"/workflows/{workflow.pk}/tests/s1/").content.decode()
+    assert "not enough data" in page
+    assert "at least 100 people" in page
+    assert client.get(f"/workflows/{workflow.pk}/tests/s2/").content.decode().strip() == ""
 
 
 def test_no_false_winner_among_three_alike_and_the_true_one_is_found() -> None:
