@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
@@ -27,18 +27,18 @@ Whose = Literal["account", "contact"]
 WEEK: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WORKDAYS: tuple[Weekday, ...] = WEEK[:5]
 DAYS = (
-    ("mon", pgettext_lazy("weekday", "Monday")),
-    ("tue", pgettext_lazy("weekday", "Tuesday")),
-    ("wed", pgettext_lazy("weekday", "Wednesday")),
-    ("thu", pgettext_lazy("weekday", "Thursday")),
-    ("fri", pgettext_lazy("weekday", "Friday")),
-    ("sat", pgettext_lazy("weekday", "Saturday")),
-    ("sun", pgettext_lazy("weekday", "Sunday")),
+    ("mon", _("Monday")),
+    ("tue", _("Tuesday")),
+    ("wed", _("Wednesday")),
+    ("thu", _("Thursday")),
+    ("fri", _("Friday")),
+    ("sat", _("Saturday")),
+    ("sun", _("Sunday")),
 )
 SHORT = {
-    "mon": pgettext_lazy("weekday", "Mon"), "tue": pgettext_lazy("weekday", "Tue"), "wed": pgettext_lazy("weekday", "Wed"),
-    "thu": pgettext_lazy("weekday", "Thu"), "fri": pgettext_lazy("weekday", "Fri"), "sat": pgettext_lazy("weekday", "Sat"),
-    "sun": pgettext_lazy("weekday", "Sun"),
+    "mon": _("Mon"), "tue": _("Tue"), "wed": _("Wed"),
+    "thu": _("Thu"), "fri": _("Fri"), "sat": _("Sat"),
+    "sun": _("Sun"),
 }  # fmt: skip
 WHOSE = (("account", _("Of the account")), ("contact", _("Of the contact, where it is known")))
 LONGEST = 400  # days looked ahead: no calendar is closed for so long

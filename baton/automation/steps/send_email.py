@@ -35,7 +35,7 @@ class SendEmail(Step):
     sender: Annotated[Literal["", "owner"], Input("choice", _("Sender"), options=SENDER, optional=True)] = ""
     refused: Annotated[Literal["skip", "end"], Input("choice", _("Who has not agreed, or said no"), options=CONSENT)] = "skip"
     when: Annotated[Literal["any", "day", "hours"], Input("choice", _("When"), options=WHEN)] = "any"
-    days: Annotated[tuple[Weekday, ...], Input("choices", _("On"), options=DAYS, shown_when=("when", "hours"))] = WORKDAYS
+    days: Annotated[tuple[Weekday, ...], Input("choices", _("Days of the week"), options=DAYS, shown_when=("when", "hours"))] = WORKDAYS
     start: Annotated[Clock, Input("time", _("From"), optional=True, shown_when=("when", "hours"))] = "09:00"
     end: Annotated[Clock, Input("time", _("Until"), optional=True, shown_when=("when", "hours"))] = "18:00"
     holidays: Annotated[bool, Input("boolean", _("Korean public holidays are days off"), shown_when=("when", "hours"))] = True

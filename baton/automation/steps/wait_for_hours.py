@@ -17,7 +17,7 @@ class WaitForHours(Step):
     icon = "calendar-clock"
     group = "time"
 
-    days: Annotated[tuple[Weekday, ...], Input("choices", _("On"), options=DAYS)] = WORKDAYS
+    days: Annotated[tuple[Weekday, ...], Input("choices", _("Days of the week"), options=DAYS)] = WORKDAYS
     start: Annotated[Clock, Input("time", _("From"), help=_("Both empty: the whole day."), optional=True)] = "09:00"
     end: Annotated[Clock, Input("time", _("Until"), optional=True)] = "18:00"
     holidays: Annotated[bool, Input("boolean", _("Korean public holidays are days off"))] = True
