@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from baton.automation.field import Input
 from baton.automation.trigger import Trigger
+from baton.events import keys
 from baton.events.vocabulary import Kind
 from baton.platform import sql
 from baton.platform.changes import Change
@@ -20,7 +21,7 @@ HOW = (("enters", _("Comes into it")), ("rises", _("Comes into it from below")),
 # Of each change of points, `was` and `total`; the ends of the band are %(low)s (with it) and %(high)s (without it; null: none).
 POINTS = """
 SELECT e.contact_id, e.ts, e.id, (e.payload ->> 'total')::numeric AS total, (e.payload ->> 'total')::numeric - coalesce(e.value, 0)::numeric AS was
-FROM event e JOIN event_key k ON k.id = e.key WHERE e.kind = %(kind)s AND k.kind = %(kind)s AND k.value = %(model)s AND {which}
+FROM event e WHERE e.kind = %(kind)s AND e.key = %(key)s AND {which}
 """
 IN = "({0} >= %(low)s AND (%(high)s::numeric IS NULL OR {0} < %(high)s))"
 TESTS = {
@@ -67,12 +68,14 @@ class ScoreBand(Trigger):
         return Sql(text, {**(self._ends() or self._nowhere()), "since": since, "until": until})
 
     def backlog(self, object_type: str) -> Sql | None:
-        """Those in the band now, by the change that brought their points; who never had any has 0 and no cause to be brought in."""
+        """Those in the band now, by the change that brought them there last; where another card did, by none."""
         if self.how == "leaves":
             return None
         text = (
-            f"SELECT p.contact_id, coalesce('score:' || f.id, 'score:now') FROM score p LEFT JOIN LATERAL ({POINTS.format(which='e.contact_id = p.contact_id')}"
-            f" ORDER BY e.ts DESC, e.id DESC LIMIT 1) f ON true WHERE p.model_id = %(number)s AND {IN.format('p.total')}"
+            "SELECT s.contact_id, coalesce('score:' || f.id, 'score:now') FROM score s LEFT JOIN"
+            f" (SELECT DISTINCT ON (p.contact_id) p.contact_id, p.id FROM ({POINTS.format(which='true')}) p WHERE {TESTS[self.how]}"
+            " ORDER BY p.contact_id, p.ts DESC, p.id DESC) f ON f.contact_id = s.contact_id"
+            f" WHERE s.model_id = %(number)s AND {IN.format('s.total')}"
         )
         return Sql(text, {**(self._ends() or self._nowhere()), "number": self.score or 0})
 
@@ -83,10 +86,15 @@ class ScoreBand(Trigger):
         if model is None or low is None:
             return None
         above = [int(b["at_least"]) for b in model.bands if int(b["at_least"]) > low]
-        return {"kind": int(Kind.SCORE_CHANGED), "model": str(model.pk), "low": low, "high": min(above, default=None)}
+        return {
+            "kind": int(Kind.SCORE_CHANGED),
+            "key": (keys.matching(Kind.SCORE_CHANGED, "is", str(model.pk)) or [-1])[0],
+            "low": low,
+            "high": min(above, default=None),
+        }
 
     def _nowhere(self) -> dict[str, Any]:
-        return {"kind": int(Kind.SCORE_CHANGED), "model": "", "low": 1, "high": 0}
+        return {"kind": int(Kind.SCORE_CHANGED), "key": -1, "low": 1, "high": 0}
 
     def _model(self) -> ScoreModel | None:
         return ScoreModel.objects.filter(pk=self.score or 0, archived_at=None).first()
