@@ -173,7 +173,7 @@ def test_the_why_page_enrolls_and_removes_and_the_record_shows_it(web: Client, w
 def test_failures_wait_with_their_reason_and_are_tried_again(web: Client, workflow: Workflow) -> None:
     draft(workflow, {"id": "s5", "type": "send_email", "email": None})
     jiwoo, minho = person("지우"), person("민호호")
-    Version.objects.filter(pk=workflow.published_id).update(
+    Version.objects.filter(workflow=workflow).update(
         graph={**workflow.published.graph, "steps": [{"id": "s5", "type": "send_email", "email": 999999999}]}  # type: ignore[union-attr]
     )
     from baton.automation import graph
@@ -215,3 +215,21 @@ def test_who_may_not(sales: Client, workflow: Workflow) -> None:
     ):
         assert sales.post(f"{at}{path}", headers=HTMX).status_code == 403, path
     assert Client().get(f"{at}log/").status_code == 302
+
+
+def test_deals_walk_and_are_explained_too(web: Client) -> None:
+    flow = verbs.create("큰 거래", SYSTEM, {"triggers": [{"id": "t", "type": "manual"}], "steps": [FIRST[0]]}, object_type="deal")
+    verbs.publish(flow, SYSTEM)
+    deal = records.create("deal", {"dealname": "가온 근태 도입", "amount": 5_000_000}, actor=SYSTEM, source="test")
+    at = f"/workflows/{flow.pk}/records/{deal}/"
+    assert "Was never in this workflow" in web.get(at).content.decode()
+    assert web.post(f"{at}enroll/", headers=HTMX).status_code == 403  # marketing sees deals and does not change them
+    web.force_login(users.create("kim@nuriwork.example", "김도현", "a-long-enough-one", "admin", actor=SYSTEM, language="en"))
+    assert web.post(f"{at}enroll/", headers=HTMX)["HX-Redirect"] == at
+    drain()
+    for path in (at, f"/workflows/{flow.pk}/log/", f"/workflows/{flow.pk}/log/?q=가온"):
+        assert "가온 근태 도입" in web.get(path).content.decode(), path
+    page = web.get(f"/deals/{deal}/").content.decode()
+    assert at in page
+    assert "큰 거래 · Waiting" in page
+    assert web.post(f"{at}remove/", {"from": "record"}, headers=HTMX)["HX-Redirect"] == f"/deals/{deal}/"
