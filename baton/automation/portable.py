@@ -31,6 +31,7 @@ from baton.platform.errors import Invalid, NotFound, Problem
 from baton.segments.conditions.event import NUMBERED
 
 FORMAT = "workflow/1"
+LARGEST = 4 * plain_yaml.LARGEST  # bytes of a file
 PARTS = ("baton", "name", "description", "object_type", "triggers", "settings", "steps")
 ONE = {
     "email": "email", "form": "form", "segment": "segment", "fixed_segment": "segment", "user": "user", "team": "team", "workflow": "workflow",
@@ -141,9 +142,9 @@ class _Turn:
 
     def _fields(self, kind: type[Fields], item: Stored, at: str) -> Stored:
         inputs, made = kind.inputs(), {}
-        for name, value in item.items():
+        for name, value in (_in_order(item, inputs) if self.out else item).items():
             asked = inputs.get(name)
-            if self.out and (_is_default(kind, name, value) or (asked is not None and asked.kind == "secret")):
+            if self.out and (_is_default(kind, name, value, asked, item) or (asked is not None and asked.kind == "secret")):
                 continue
             made[name] = value if asked is None or value in (None, "", [], {}) else self._value(asked, value, join(at, name), item)
         return made
@@ -225,7 +226,8 @@ class _Turn:
     def _filter(self, stored: Any, at: str, of: str) -> Any:
         match stored:
             case {"condition": str(key)}:
-                return self._condition(key, stored, at, of)
+                made = self._condition(key, stored, at, of)
+                return {"condition": key, **made} if self.out else made  # it says what it is first
             case {"related": str(other), **rest}:
                 inner = {"filter": self._filter(rest["filter"], join(at, "filter"), other)} if isinstance(rest.get("filter"), dict) else {}
                 return {"related": other, **rest, **inner}
@@ -270,7 +272,16 @@ class _Turn:
             made["about"] = "" if found is None else str(found)
 
 
-def _is_default(kind: type[Fields], name: str, value: Any) -> bool:
-    """Whether an empty value need not be said: it is what stands there without it."""
+def _is_default(kind: type[Fields], name: str, value: Any, asked: Input | None, item: Stored) -> bool:
+    """Whether a value need not be said: it is what stands there without it, and it is empty or nobody is asked for it."""
     field = kind.model_fields.get(name)
-    return field is not None and value in (None, "", [], {}) and (list(field.default) if isinstance(field.default, tuple) else field.default) == value
+    if field is None or (list(field.default) if isinstance(field.default, tuple) else field.default) != value:
+        return False
+    hidden = asked is not None and asked.shown_when is not None and item.get(asked.shown_when[0]) not in asked.shown_when[1:]
+    return value in (None, "", [], {}) or hidden
+
+
+def _in_order(item: Stored, inputs: Mapping[str, Input]) -> Stored:
+    """As people read it: what it is, its fields as the panel asks for them, its ways."""
+    order = {name: number for number, name in enumerate(("id", "type", "name", *inputs))}
+    return {name: item[name] for name in sorted(item, key=lambda name: (name == "paths", order.get(name, len(order))))}

@@ -182,7 +182,7 @@ def doctor() -> None:
 
 @cli.group()
 def workflow() -> None:
-    """Trial runs of workflows: nothing is sent, nothing is changed."""
+    """Workflows: trial runs in which nothing is sent and nothing changed, files, and templates."""
 
 
 @workflow.command("test")
@@ -207,6 +207,39 @@ def workflow_rehearse(name: str, version: str, since: int, days: int, as_json: b
     from baton.cli import workflow as trial
 
     trial.run(name, version, since, days, as_json)
+
+
+@workflow.command("export")
+@click.argument("name")
+@click.option("--published", is_flag=True, help="What runs, instead of the draft.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="A file; without it the text is printed.")
+def workflow_export(name: str, published: bool, out: Path | None) -> None:
+    """Write the workflow NAME (or its number) as YAML that another Baton reads."""
+    _ready("workflow")
+    from baton.cli import workflow_files
+
+    workflow_files.export(name, published, out)
+
+
+@workflow.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def workflow_import(files: tuple[Path, ...]) -> None:
+    """Make drafts of YAML files. Exits 1 when one of them could not be read; then that one made nothing."""
+    _ready("workflow")
+    from baton.cli import workflow_files
+
+    sys.exit(0 if workflow_files.bring(files) else 1)
+
+
+@workflow.command("templates")
+@click.argument("key", required=False)
+@click.option("--language", type=click.Choice(["ko", "en"]), default="ko", show_default=True)
+def workflow_templates(key: str | None, language: str) -> None:
+    """List the templates, or make a draft of the one with this KEY, with all it needs."""
+    _ready("workflow")
+    from baton.cli import workflow_files
+
+    workflow_files.templates(key, language)
 
 
 @cli.group(invoke_without_command=True)

@@ -57,6 +57,7 @@ PAGES = [
     "{form_report}",
     "/workflows/",
     "/workflows/errors/",
+    "/workflows/import/",
     "{flow_versions}",
     "{flow_publish}",
     "{flow_log}",
