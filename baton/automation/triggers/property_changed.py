@@ -38,8 +38,8 @@ class PropertyChanged(Trigger):
 
     property: Annotated[str, Input("property", _("Property"))] = ""
     how: Annotated[Literal["any", "to", "known", "cleared"], Input("choice", _("Kind of change"), options=HOW)] = "any"
-    was: Annotated[Any, Input("property_value", _("From"), shown_when=("how", "to"), optional=True, empty=_("Any value"))] = None
-    value: Annotated[Any, Input("property_value", _("To"), shown_when=("how", "to"))] = None
+    was: Annotated[Any, Input("property_value", _("Old value"), shown_when=("how", "to"), optional=True, empty=_("Any value"))] = None
+    value: Annotated[Any, Input("property_value", _("New value"), shown_when=("how", "to"))] = None
 
     @classmethod
     def wakes(cls, change: Change) -> bool:

@@ -1,6 +1,7 @@
 """The side panel of a workflow: the form of the chosen step, trigger or settings, or the list of what can be added."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest
@@ -19,10 +20,11 @@ from baton.platform.errors import Problem
 from baton.segments import filter as filters
 from baton.segments.condition import Happened, conditions
 
-from . import filter_editor, step_form, workflow_draft, workflow_log
+from . import condition_form, filter_editor, step_form, workflow_draft, workflow_log
 from .step_choices import About
 
 SETTINGS = "settings"
+COUNTED = frozenset({"often", "when", *condition_form.TIMES, *condition_form.TIME})
 GROUPS = (
     ("people", _lazy("What people do")),
     ("place", _lazy("Lists, points, stages")),
@@ -108,11 +110,27 @@ def _choices(known: Mapping[str, type[Step] | type[Trigger]], object_type: str) 
 
 
 def _filter(request: HttpRequest, workflow: Workflow, selected: str, widget: step_form.Widget, about: Any) -> dict[str, Any]:
-    made = _editor(request, workflow, selected, widget.name, widget.value or {}) | {"label": widget.label, "help": widget.help, "error": widget.error}
-    if getattr(about, "happenings", False):  # only what happens can be asked, and nobody is counted: it has not happened yet
-        kinds = [(heading, [(key, label) for key, label in some if issubclass(conditions()[key], Happened)]) for heading, some in made["editor"]["kinds"]]
-        made["editor"] |= {"kinds": [(heading, some) for heading, some in kinds if some], "relations": [], "exclusions": False, "counted": False}
+    stored, happening = widget.value or {}, getattr(about, "happenings", False)
+    if happening and not {"any", "all", "not"} & stored.keys():
+        stored = {"any": [stored] if stored else []}
+    made = _editor(request, workflow, selected, widget.name, stored) | {"label": widget.label, "help": widget.help, "error": widget.error}
+    if happening:
+        made["editor"] |= _of_one_event(made["editor"])
     return made
+
+
+def _of_one_event(editor: Mapping[str, Any]) -> dict[str, Any]:
+    """An editor that offers only what happens, and does not ask how often and when: it begins when it happens. Nobody is counted, for it has not yet."""
+    kinds = [(heading, [(key, label) for key, label in some if issubclass(conditions()[key], Happened)]) for heading, some in editor["kinds"]]
+    root = editor["root"]
+    items = []
+    for item in root.items:
+        if isinstance(item, filter_editor.Item):
+            inputs = tuple(one for one in item.row.inputs if one.error or one.name.rpartition("/")[2] not in COUNTED)
+            item = replace(item, row=replace(item.row, inputs=inputs))
+        items.append(item)
+    offered = [(heading, some) for heading, some in kinds if some]
+    return {"kinds": offered, "root": replace(root, items=tuple(items)), "relations": [], "exclusions": False, "counted": False}
 
 
 def _rule_filter(request: HttpRequest, workflow: Workflow, selected: str, rule: step_form.Rule) -> dict[str, Any]:
