@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -13,8 +13,8 @@ from django.test import Client
 
 from baton.accounts import users
 from baton.accounts.models import Account, Role, Team, User
-from baton.automation import enroll, graph, lot, split
-from baton.automation.models import Enrollment, StepRun, Workflow
+from baton.automation import enroll, graph, lot, split, verbs
+from baton.automation.models import Enrollment, StepRun, Timer, Version, Workflow
 from baton.crm import consent, records, stages
 from baton.events import record
 from baton.events.vocabulary import Kind
@@ -250,3 +250,31 @@ def test_colleagues_hear_why_somebody_is_an_sql_again(live: Live, sales: list[in
     assert {n.body for n in told.filter(contact_id=minsu)} == {"안녕하세요"}
     english = told.get(contact_id=jiwoo, cause__endswith=":s1").body
     assert english.startswith("안녕하세요\nRe-qualified, was demoted on ")
+
+
+def test_deals_walk_the_same_steps(account: Account, sales: list[int]) -> None:
+    amount = {"condition": "property", "property": "amount", "operator": "at_least", "value": 1000}
+    ways = [{"label": "a", "steps": []}, {"label": "other", "steps": []}]
+    steps = [
+        {"id": "s1", "type": "branch_value", "of": "stage", "values": {"a": "contract"}, "paths": ways},
+        {"id": "s2", "type": "notify", "title": "{{ deal.dealname }}"},
+        {"id": "s3", "type": "wait_until", "filter": amount, "days": 2},
+        {"id": "s4", "type": "wait_until_date", "property": "closedate", "side": "before", "days": 1, "time": "09:00"},
+    ]
+    workflow = verbs.create("계약", SYSTEM, {"triggers": [{"type": "form_submitted"}], "steps": steps}, object_type="deal")
+    parsed = graph.parse(workflow.draft, "deal")
+    assert [p for p in parsed.problems() if p.path.startswith("steps")] == [], "stages, properties and filters are those of deals"
+    assert "1,000" in parsed.get("s3").detail() or "1000" in parsed.get("s3").detail()  # type: ignore[union-attr]
+    now = clock.now()
+    version = Version.objects.create(workflow=workflow, number=1, graph=workflow.draft, published_at=now, published_by="system")
+    Workflow.objects.filter(pk=workflow.pk).update(state="on", published=version)
+    workflow.refresh_from_db()
+    close = (now + timedelta(days=10)).date()
+    deal = records.create("deal", {"dealname": "가온 계약", "closedate": close.isoformat()}, actor=SYSTEM, source="test", owner_id=sales[0])
+    walk(workflow, deal)
+    assert [outcome(deal, step) for step in ("s1", "s2", "s3")] == ["other", "done", "waiting"]
+    assert list(Notification.objects.values_list("user_id", "title", "url", "contact_id")) == [(sales[0], "가온 계약", f"/deals/{deal}/", None)]
+    records.update("deal", deal, {"amount": 5000}, actor=SYSTEM, source="test")
+    drain()
+    assert (outcome(deal, "s3"), outcome(deal, "s4")) == ("met", "waiting")
+    assert Timer.objects.get(contact_id=deal).due_at == datetime.combine(close - timedelta(days=1), time(9), tzinfo=ZoneInfo("Asia/Seoul"))
