@@ -103,6 +103,35 @@ def read(text: str, beside: Path) -> Journey:
     return Journey(graph, workflow, start, days, rehearse.Ghosts(people, bool(said.get("others", False))), expect)
 
 
+def people(text: str, start: datetime) -> list[dict[str, Any]]:
+    """Only the `contacts` of a file, as rehearsals.ask takes them. Raises Invalid."""
+    said = plain_yaml.read(text)
+    problems: list[Problem] = []
+    found = [_ghost(str(name), about or {}, start, problems) for name, about in _mapping(said, "contacts", problems).items()]
+    if not found and not problems:
+        problems.append(Problem("contacts", "REQUIRED", _("Write at least one contact.")))
+    if problems:
+        raise Invalid(problems)
+    return [
+        {
+            "name": ghost.name,
+            "properties": dict(ghost.properties),
+            "consent": ghost.consent,
+            "facts": [{"at": f.at.isoformat(), "kind": f.kind, "value": f.value, "more": dict(f.more)} for f in ghost.facts],
+        }
+        for ghost in found
+    ]
+
+
+def moment(text: str) -> datetime:
+    """A day and a time in the zone of the account. Raises Invalid (`start`)."""
+    problems: list[Problem] = []
+    found = _start(text, problems)
+    if problems:
+        raise Invalid(problems)
+    return found
+
+
 def _graph(said: Stored, beside: Path) -> tuple[Graph, Workflow | None]:
     if bool(said.get("workflow")) == bool(said.get("file")):
         raise Invalid.one("workflow", "REQUIRED", _("Say which workflow: `workflow` with its name, or `file`."))
@@ -112,12 +141,13 @@ def _graph(said: Stored, beside: Path) -> tuple[Graph, Workflow | None]:
             text = path.read_text("utf-8")
         except OSError as error:
             raise Invalid.one("file", "NOT_FOUND", f"{path}: {error.strerror}") from None
-        return graphs.parse(portable.numbers(portable.read(text))), None
+        document = portable.read(text)
+        return graphs.parse(portable.numbers(document), str(document.get("object_type", "contact"))), None
     id = Names().id("workflow", said["workflow"])
     workflow = Workflow.objects.select_related("published").filter(pk=id).first() if id else None
     if workflow is None:
         raise Invalid.one("workflow", "NOT_FOUND", _("There is no workflow “{name}” here.").format(name=said["workflow"]))
-    return graphs.parse(stored(workflow, said.get("version", "draft"))), workflow
+    return graphs.parse(stored(workflow, said.get("version", "draft")), workflow.object_type), workflow
 
 
 def stored(workflow: Workflow, version: Any) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def ask(workflow: Workflow, asked: Mapping[str, Any], *, actor: Actor) -> Rehear
     Raises Invalid with what cannot be rehearsed, Conflict when one of this workflow is on its way.
     """
     stored = journeys.stored(workflow, asked.get("version", "draft"))
-    graph = graphs.parse(stored)
+    graph = graphs.parse(stored, workflow.object_type)
     population, start, days = _understood(asked)
     rehearse.check(graph, population, start, days)
     with transaction.atomic():
@@ -62,7 +62,7 @@ def run(rehearsal_id: int) -> None:
     found = Rehearsal.objects.select_related("workflow").get(pk=rehearsal_id)
     mine = Rehearsal.objects.filter(pk=rehearsal_id, state="running")
     try:
-        graph = graphs.parse(found.graph)
+        graph = graphs.parse(found.graph, found.workflow.object_type)
         population, start, days = _understood(found.asked)
         with _Beside(rehearsal_id) as told:
             result = rehearse.run(graph, population, start, days, workflow=found.workflow, told=told)

@@ -6,7 +6,7 @@ are put together in slices of minutes, so that each costs its statements once.
 """
 
 import heapq
-import random
+import secrets
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,6 @@ SLICES = (1, 2, 5, 10, 15, 30, 60, 120, 240)  # minutes; each divides a day, so 
 INSTANTS = 200  # of a rehearsal of many, at most about so many: the slice is chosen by it
 MOST_INSTANTS = 40_000
 ROUNDS = 100  # how often the engine may wake itself at one instant
-MINUTE = timedelta(minutes=1)  # the clock's triggers are asked so often
 
 Told = Callable[[int], bool]  # told how far it is, in %; False: stop
 
@@ -108,8 +107,8 @@ class _Rehearsal:
         self.graph, self.real, self.object_type, self.start, self.end, self.told = graph, workflow, object_type, start, end, told
         self.slice = timedelta()
         self.midnight = datetime.combine(start.astimezone(config().zone), time(), config().zone)  # slices end just before days do
-        self.version = random.randrange(2**36, 2**40)  # processes keep what versions say by number: no two rehearsals share one
-        self.id = workflow.pk if workflow else random.randrange(2**36, 2**40)
+        self.version = 2**36 + secrets.randbelow(2**40)  # processes keep what versions say by number: no two rehearsals share one
+        self.id = workflow.pk if workflow else 2**36 + secrets.randbelow(2**40)
         self.notes: list[str] = []
         self.seconds = 0.0
 
@@ -317,12 +316,11 @@ class _Ghosts(_Rehearsal):
         if not self._due(at, last):
             return moment
         early, late = at, last  # to the minute at which the clock brings somebody in
-        while late - early > MINUTE:
+        while late - early > timedelta(seconds=1):
             middle = early + (late - early) / 2
             early, late = (early, middle) if self._due(at, middle) else (middle, late)
-        full = late.replace(second=0, microsecond=0)
-        full = full if full == late else full + MINUTE
-        return max(min(full, last), at + timedelta(microseconds=1))
+        minute = late.replace(second=0, microsecond=0)
+        return minute if minute > early else late
 
     def _due(self, since: datetime, until: datetime) -> bool:
         with clock.stopped(until):
@@ -330,5 +328,5 @@ class _Ghosts(_Rehearsal):
 
     def result(self, instants: int) -> Result:
         found = super().result(instants)
-        found.paths = rehearsed.paths(self.id, dict(zip(self.ids, (g.name for g in self.population.people), strict=True)))
+        found.paths = rehearsed.paths(self.graph, self.id, dict(zip(self.ids, (g.name for g in self.population.people), strict=True)))
         return found

@@ -95,7 +95,7 @@ def read(graph: Graph, workflow_id: int, first_run: int, start: datetime, end: d
     result.messages, result.mails = _messages(params)
     result.made, result.calls = _made(params), _calls(params)
     result.conflicts = [asdict(one) for one in overlaps.find(graph, workflow_id, first_run)]
-    result.paths = paths(workflow_id, {})
+    result.paths = paths(graph, workflow_id, {})
     return result
 
 
@@ -209,7 +209,7 @@ def _calls(params: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"step": step, "method": method, "url": url, "count": count} for step, method, url, count in rows]
 
 
-def paths(workflow_id: int, named: Mapping[int, str]) -> list[dict[str, Any]]:
+def paths(graph: Graph, workflow_id: int, named: Mapping[int, str]) -> list[dict[str, Any]]:
     """The whole way of those in `named` (id -> name); with nobody named, of the first who entered."""
     ids = list(named) or [id for (id,) in sql.rows(f"SELECT contact_id FROM enrollment WHERE workflow_id = %s ORDER BY id LIMIT {WALKS}", [workflow_id])]
     people = {id: plain(person) or {} for id, person in sql.rows("SELECT id, properties FROM contact WHERE id = ANY(%s)", [ids])}
@@ -227,12 +227,15 @@ def paths(workflow_id: int, named: Mapping[int, str]) -> list[dict[str, Any]]:
         runs[contact].append(by_run[id])
     for run, step, turn, outcome, detail, at, done in sql.rows(
         "SELECT enrollment_id, step, turn, outcome, detail, at, done_at FROM step_run WHERE contact_id = ANY(%s) AND enrollment_id = ANY(%s)"
-        " ORDER BY enrollment_id, turn, at, done_at NULLS LAST",
+        " ORDER BY enrollment_id, turn, at",
         [ids, list(by_run)],
     ):
         by_run[run]["walked"].append(
             {"step": step, "turn": turn, "outcome": outcome, "detail": plain(detail), "at": at.isoformat(), "done": done.isoformat() if done else ""}
         )
+    drawn = {step.id: number for number, step in enumerate(graph.walk())}
+    for one in by_run.values():  # what was done at one moment was done in the order in which it is drawn
+        one["walked"].sort(key=lambda walked: (walked["turn"], walked["at"], drawn.get(walked["step"], 0)))
     mails: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for contact, email, at, step, state, reason in sql.rows(
         "SELECT m.contact_id, m.email_id, m.created_at, split_part(m.cause, ':', 3), m.state, m.reason FROM message m"

@@ -12,14 +12,19 @@ from typing import Any
 from baton.automation.graph import Graph
 from baton.events.vocabulary import Kind
 from baton.platform import sql
+from baton.platform.actor import Actor
 from baton.platform.changes import Change
 
-# What happened later, by table: the rows themselves are kept aside and come back as they were.
+LATER = ("event", "ts"), ("value", "at"), ("suppression", "at"), ("record", "created_at"), ("link", "created_at")
+# What happened later, by table: the rows themselves are kept aside and come back as they were. What this workflow itself did then is left out for good:
+# the rehearsal does it, or does something else.
 ASIDE = [
     "CREATE TEMP TABLE later_event ON COMMIT DROP AS SELECT * FROM event WHERE ts > %(start)s",
     "DELETE FROM event WHERE ts > %(start)s",
     "DELETE FROM later_event e USING event_key k WHERE k.id = e.key AND k.value = %(me)s AND e.kind = ANY(%(own)s::smallint[])",
-    "CREATE TEMP TABLE later_value ON COMMIT DROP AS SELECT record_id, id, name, old, new, at, object_type FROM property_history WHERE at > %(start)s",
+    "DELETE FROM later_event e USING own_message o WHERE (e.payload ->> 'message')::bigint = o.id AND e.kind = %(sent)s",
+    "DELETE FROM later_event e WHERE e.kind = ANY(%(lists)s::smallint[]) AND e.payload ->> 'reason' = %(actor)s",
+    "CREATE TEMP TABLE later_value ON COMMIT DROP AS SELECT record_id, id, name, old, new, at, object_type, actor FROM property_history WHERE at > %(start)s",
     "DELETE FROM property_history WHERE at > %(start)s",
     # The value before the first change after the moment is the value at the moment. Of what did not change since it is today's.
     "UPDATE contact c SET properties = jsonb_strip_nulls(c.properties || w.was) FROM (%(was)s) w WHERE w.record_id = c.id",
@@ -27,20 +32,25 @@ ASIDE = [
     "UPDATE consent k SET granted = f.old::boolean, at = least(k.at, %(start)s) FROM (%(first)s) f"
     " WHERE f.record_id = k.contact_id AND f.name = 'consent.' || k.channel AND f.old IS NOT NULL AND f.old <> 'null'",
     "DELETE FROM consent k USING (%(first)s) f WHERE f.record_id = k.contact_id AND f.name = 'consent.' || k.channel AND (f.old IS NULL OR f.old = 'null')",
+    "DELETE FROM later_value WHERE actor = %(actor)s",
     "CREATE TEMP TABLE later_suppression ON COMMIT DROP AS SELECT * FROM suppression WHERE at > %(start)s",
     "DELETE FROM suppression WHERE at > %(start)s",
     "DELETE FROM membership WHERE joined_at > %(start)s",
     "INSERT INTO membership (contact_id, segment_id, joined_at, reason)"
     " SELECT l.contact_id, l.segment_id, l.ts, l.reason FROM (SELECT DISTINCT ON (e.contact_id, k.value) e.contact_id, k.value::bigint AS segment_id, e.ts,"
-    f" e.kind, coalesce(e.payload->>'reason', 'filter') AS reason FROM event e JOIN event_key k ON k.id = e.key"
-    f" WHERE e.kind IN ({int(Kind.SEGMENT_JOINED)}, {int(Kind.SEGMENT_LEFT)}) ORDER BY e.contact_id, k.value, e.ts DESC, e.kind DESC) l"
+    " e.kind, coalesce(e.payload->>'reason', 'filter') AS reason FROM event e JOIN event_key k ON k.id = e.key"
+    " WHERE e.kind = ANY(%(lists)s::smallint[]) ORDER BY e.contact_id, k.value, e.ts DESC, e.kind DESC) l"
     f" WHERE l.kind = {int(Kind.SEGMENT_JOINED)} ON CONFLICT DO NOTHING",
     "DELETE FROM pause WHERE at > %(start)s",
     "CREATE TEMP TABLE later_message ON COMMIT DROP AS SELECT * FROM message WHERE created_at > %(start)s",
     "DELETE FROM message WHERE created_at > %(start)s",
-    "CREATE INDEX ON later_event (ts)",
-    "CREATE INDEX ON later_value (at)",
-    "CREATE INDEX ON later_suppression (at)",
+    "CREATE TEMP TABLE own_record ON COMMIT DROP AS SELECT id FROM record WHERE created_at > %(start)s AND created_by = %(actor)s",
+    "CREATE TEMP TABLE later_record ON COMMIT DROP AS SELECT * FROM record WHERE created_at > %(start)s AND created_by <> %(actor)s",
+    "DELETE FROM record WHERE created_at > %(start)s",
+    "CREATE TEMP TABLE later_link ON COMMIT DROP AS SELECT a.* FROM association a WHERE a.created_at > %(start)s"
+    " AND NOT EXISTS (SELECT 1 FROM own_record r WHERE r.id IN (a.from_id, a.to_id))",
+    "DELETE FROM association WHERE created_at > %(start)s",
+    *(f"CREATE INDEX ON later_{what} ({column})" for what, column in LATER),
     "ANALYZE event", "ANALYZE later_event", "ANALYZE later_value",
 ]  # fmt: skip
 FIRST = "SELECT DISTINCT ON (v.record_id, v.name) v.record_id, v.name, v.old FROM later_value v ORDER BY v.record_id, v.name, v.at, v.id"
@@ -82,8 +92,17 @@ WHERE m.contact_id = g.contact_id AND m.segment_id = g.segment_id AND m.joined_a
 SUPPRESSED = (
     "INSERT INTO suppression SELECT * FROM later_suppression WHERE at > %(since)s AND at <= %(until)s ON CONFLICT DO NOTHING RETURNING contact_id, channel"
 )
-NEXT = "SELECT min(q.at) FROM (SELECT min(ts) AS at FROM later_event WHERE ts > %(since)s UNION ALL SELECT min(at) FROM later_value WHERE at > %(since)s" \
-    " UNION ALL SELECT min(at) FROM later_suppression WHERE at > %(since)s) q"  # fmt: skip
+# Records that were made, and links; the people they are linked to look at them anew.
+LINKED = """
+WITH made AS (
+    INSERT INTO record SELECT * FROM later_record WHERE created_at > %(since)s AND created_at <= %(until)s ON CONFLICT DO NOTHING
+), tied AS (
+    INSERT INTO association SELECT * FROM later_link WHERE created_at > %(since)s AND created_at <= %(until)s ON CONFLICT DO NOTHING
+    RETURNING from_id, from_type, to_type
+)
+SELECT DISTINCT from_id, to_type FROM tied WHERE from_type = 'contact'
+"""
+NEXT = f"SELECT min(q.at) FROM ({' UNION ALL '.join(f'SELECT min({column}) AS at FROM later_{what} WHERE {column} > %(since)s' for what, column in LATER)}) q"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +138,14 @@ def entries(graph: Graph, since: datetime, until: datetime, object_type: str, mo
 
 def rewind(start: datetime, workflow_id: int) -> None:
     """Let it be `start`: what came later is kept aside, without what this workflow itself did then."""
-    values: dict[str, Any] = {"start": start, "me": str(workflow_id), "own": [int(Kind.WORKFLOW_ENROLLED), int(Kind.WORKFLOW_FINISHED)]}
+    values: dict[str, Any] = {
+        "start": start,
+        "me": str(workflow_id),
+        "actor": str(Actor("workflow", workflow_id)),
+        "own": [int(Kind.WORKFLOW_ENROLLED), int(Kind.WORKFLOW_FINISHED)],
+        "lists": [int(Kind.SEGMENT_JOINED), int(Kind.SEGMENT_LEFT)],
+        "sent": int(Kind.EMAIL_SENT),
+    }
     for statement in ASIDE:
         text = statement.replace("%(was)s", WAS).replace("%(first)s", FIRST)
         sql.run(text, values if "%(" in text else ())
@@ -143,6 +169,8 @@ def until(since: datetime, moment: datetime) -> list[Change]:
         told += [Change(id, "property", name) for id, kind, name in changed if kind == "contact"]
         told += [Change(id, "stage", "") for id, kind, name in changed if kind == "contact" and name == "lifecyclestage"]
         told += [Change(id, "record", f"{kind}:{name}") for id, kind, name in changed if kind != "contact"]
+    if linked := sql.rows(LINKED, dict(span)):
+        told += [Change(id, "property", f"{kind}.*") for id, kind in linked]
     told += [Change(id, "property", f"consent.{channel}") for id, channel in sql.rows(SUPPRESSED, dict(span))]
     if any(c.kind == "event" and c.key.startswith((f"{int(Kind.SEGMENT_JOINED)}:", f"{int(Kind.SEGMENT_LEFT)}:")) for c in told):
         told += [Change(id, "membership", f"{list_id}:joined") for id, list_id in sql.rows(JOINED, dict(span))]

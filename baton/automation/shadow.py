@@ -6,7 +6,7 @@ writes. All others can be read and not written: the transaction is read-only for
 nothing. Locks and notices are taken out of other workers' reach too: their functions are hidden by ones that do nothing.
 """
 
-import random
+import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -109,7 +109,7 @@ def _enter(people: str, params: Mapping[str, Any]) -> None:
     [(schema,)] = sql.rows("SELECT quote_ident(current_schema())")
     apart = f"baton_rehearsal_{connection.connection.info.backend_pid}"
     hidden = tables()
-    gap = random.randrange(1, 10**6) * GAP
+    gap = (1 + secrets.randbelow(10**6)) * GAP
     script = [f"CREATE SCHEMA {apart}", *(f"CREATE FUNCTION {apart}.{text}" for text in DUMB)]
     for table in hidden:
         how = "INCLUDING ALL EXCLUDING INDEXES EXCLUDING STATISTICS" if table.name in BARE else "INCLUDING ALL EXCLUDING STATISTICS"

@@ -51,7 +51,7 @@ def run(name: str, version: str, since: int, days: int, as_json: bool) -> None:
     workflow = Workflow.objects.select_related("published").filter(pk=id).first()
     if workflow is None:
         raise Invalid.one("workflow", "NOT_FOUND", f"There is no workflow “{name}”.")
-    read = graph.parse(journeys.stored(workflow, version))
+    read = graph.parse(journeys.stored(workflow, version), workflow.object_type)
     result = rehearse.run(read, rehearse.Past(since), clock.now() - timedelta(days=since), days, workflow=workflow)
     click.echo(json.dumps(result.to_json(), ensure_ascii=False, indent=2) if as_json else _table(result))
 
