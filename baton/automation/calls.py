@@ -25,6 +25,7 @@ from baton.automation.models import Workflow
 from baton.automation.step import Batch
 from baton.platform import clock, http, logs, sql
 from baton.platform.models import BUCKETS
+from baton.platform.transaction import retrying
 
 AT_ONCE = 16  # calls of one round, sent side by side
 PATIENCE = 10.0  # seconds for a whole answer
@@ -152,14 +153,25 @@ def forget() -> int:
     return sql.run("DELETE FROM workflow_call WHERE state <> 'queued' AND at < %s", [clock.now() - KEPT])
 
 
+@retrying
 def _claim() -> list[_Call]:
+    """The calls that are due, except those of workflows that stand still; each is one worker's, however many look at once."""
     now = clock.now()
     if not sql.rows("SELECT 1 FROM workflow_call WHERE state = 'queued' AND due_at <= %s LIMIT 1", [now]):
         return []
     frozen = list(Workflow.objects.exclude(state="on", archived_at=None).values_list("pk", flat=True))
-    with transaction.atomic():
-        rows = sql.rows(sql.load("call_claim", __package__), {"now": now, "lease": now + LEASE, "limit": AT_ONCE, "frozen": frozen})
-    return [_Call(*row[:7], json.loads(row[7]), *row[8:]) for row in rows]
+    due = sql.rows(
+        "SELECT contact_id, enrollment_id, step, turn, tries FROM workflow_call"
+        " WHERE state = 'queued' AND due_at <= %s AND workflow_id <> ALL(%s) ORDER BY due_at, enrollment_id LIMIT %s",
+        [now, frozen, AT_ONCE],
+    )
+    keys = ("contact_ids", "enrollment_ids", "steps", "turns", "tries")
+    columns = dict(zip(keys, map(list, zip(*due, strict=True)), strict=True)) if due else {}
+    rows = sql.rows(sql.load("call_claim", __package__), {**columns, "now": now, "lease": now + LEASE}) if due else []
+    return [
+        _Call(contact_id, enrollment_id, step, turn, workflow_id, method, url, json.loads(headers), body, tries, version_id)
+        for contact_id, enrollment_id, step, turn, workflow_id, method, url, headers, body, tries, version_id in rows
+    ]
 
 
 def _wish(call: _Call) -> Wish | None:
