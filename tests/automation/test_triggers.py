@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from baton.accounts.models import Account
-from baton.automation import graph, hooks, verbs
+from baton.automation import enroll, graph, hooks, verbs
 from baton.automation.models import Enrollment, Hook, Workflow
 from baton.crm import associations, properties, records, stages, types, uses
 from baton.crm.models import Contact
@@ -400,6 +400,30 @@ def test_a_schedule_takes_all_who_match_then(begins: Any) -> None:
     told = sorted((at, id) for id, at, _cause in sql.rows(found.text, found.params))
     assert [id for _at, id in told].count(inside) == 3
     assert [id for _at, id in told].count(other) == 1, "who came later is found later"
+
+
+def test_the_clock_enrolls_once_and_makes_up_for_what_was_missed(begins: Any) -> None:
+    today = clock.now().astimezone(config().zone).date()
+    properties.define("contact", "ends_on", "계약 종료일", "date", actor=SYSTEM)
+    ending = begins("date_arrives", property="ends_on", when="before", days=1, at="00:00")
+    daily = begins("schedule", how="daily", at="00:00", filter={"condition": "property", "property": "city", "operator": "is", "value": "서울"})
+    since = clock.now()
+    seoyeon = contact("a@b.example", ends_on=(today + timedelta(days=3)).isoformat())
+    minjun = contact("b@b.example", city="서울")
+    enroll.by_clock()
+    assert came(ending) == came(daily) == []
+    clock.shift(timedelta(days=2, minutes=1))  # nobody looked for two days
+    enroll.by_clock()
+    enroll.by_clock()
+    drain()
+    assert came(ending) == [(seoyeon, f"date:ends_on:{today + timedelta(days=2)}")] == past(ending, since)
+    assert whom(daily) == [minjun], "of several moments that were missed, the last"
+    assert set(came(daily)) <= set(past(daily, since))
+    clock.shift(timedelta(days=3, minutes=1))
+    enroll.by_clock()
+    drain()
+    assert whom(daily) == [minjun, minjun]
+    assert came(ending) == past(ending, since)
 
 
 def test_what_a_trigger_names_must_be_there(account: Account) -> None:

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from baton.crm import contacts, records
-from baton.events import identity, wire
+from baton.events import facts, identity, wire
 from baton.events.vocabulary import Kind
 from baton.platform import changes, sql
 from baton.platform.actor import SYSTEM
@@ -28,8 +28,9 @@ def test_a_view_makes_a_visitor_an_event_and_a_change(collector: Running) -> Non
     assert sql.rows("SELECT first_page, first_referrer FROM visitor WHERE contact_id = %s", [contact]) == [
         ("https://www.nuriwork.example/pricing", "https://search.example/")
     ]
-    [(bucket, owner, what)] = sql.rows("SELECT bucket, contact_id, kind FROM change")
+    [(bucket, owner, what, fact)] = sql.rows("SELECT bucket, contact_id, kind, fact FROM change")
     assert (bucket, owner, what) == (contact % 64, contact, "event")
+    assert [facts.read(fact)] == sql.rows("SELECT ts, id FROM event"), "it names this very view"
     assert not records.many("contact", [contact])
 
 
