@@ -82,13 +82,13 @@ class Logged:
 
 @dataclass(slots=True)
 class Walk:
-    """Somebody's way through a workflow. `steps` is what each did: (step, outcome, detail, when)."""
+    """Somebody's way through a workflow. `steps` is what each did: (step, outcome, detail, when he came, when he went on after a wait)."""
 
     contact_id: int
     id: int
     cause: str
     at: datetime
-    steps: list[tuple[str, str, dict[str, Any], datetime]] = field(default_factory=list)
+    steps: list[tuple[str, str, dict[str, Any], datetime, datetime | None]] = field(default_factory=list)
     state: str = "finished"
     step: str = ""
     entered: datetime | None = None

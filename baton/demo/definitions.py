@@ -126,7 +126,7 @@ def make_lists(actor: Actor, forms: dict[str, int]) -> dict[str, Segment]:
 
 
 def inquiry(forms: dict[str, int], emails: dict[str, int]) -> dict[str, Any]:
-    """The graph of '상담 문의 후속': tell sales at once, send the introduction, look after a day whether it was read."""
+    """The graph of '상담 문의 후속': tell sales at once, send the introduction, and wait a day for a click on it."""
     who = '{{ contact.lastname }}{{ contact.firstname }} 님 ({{ contact.company|default("회사 미확인") }})'
     return {
         "triggers": [{"id": "t", "type": "form_submitted", "form": forms["demo"]}],
@@ -140,19 +140,22 @@ def inquiry(forms: dict[str, int], emails: dict[str, int]) -> dict[str, Any]:
                 "message": "{{ contact.jobtitle }} {{ contact.phone }}",
             },
             {"id": "s2", "type": "send_email", "name": "", "email": emails["intro"]},
-            {"id": "s3", "type": "wait", "name": "", "days": 1},
             {
-                "id": "s4",
-                "type": "branch",
-                "name": "소개 메일의 링크를 클릭했나요?",
-                "filter": {"condition": "email_clicked", "email": emails["intro"], "days": 7},
+                "id": "s3",
+                "type": "wait_until",
+                "name": "소개 메일의 링크를 클릭할 때까지",
+                "filter": {"condition": "email_clicked", "email": emails["intro"]},
+                "days": 1,
                 "paths": [
                     {
-                        "label": "yes",
-                        "steps": [{"id": "s5", "type": "notify", "name": "다시 알림", "to": "owner", "title": f"소개 메일을 읽었습니다: {who}", "message": ""}],
+                        "label": "met",
+                        "steps": [
+                            {"id": "s5", "type": "notify", "name": "다시 알림", "to": "owner", "title": f"소개 메일을 읽었습니다: {who}", "message": ""},
+                            {"id": "s9", "type": "goal", "name": "관심 확인"},
+                        ],
                     },
                     {
-                        "label": "no",
+                        "label": "timeout",
                         "steps": [
                             {"id": "s6", "type": "send_email", "name": "", "email": emails["guide"]},
                             {"id": "s7", "type": "wait", "name": "", "days": 7},
@@ -165,20 +168,10 @@ def inquiry(forms: dict[str, int], emails: dict[str, int]) -> dict[str, Any]:
     }
 
 
-def handover(segment_id: int, owner_id: int) -> dict[str, Any]:
-    """The graph of 'SQL 영업 인계': who has no owner gets one. Baton's own alert tells of the SQL with the reasons, so the workflow does not."""
+def handover(segment_id: int, sales: list[int]) -> dict[str, Any]:
+    """The graph of 'SQL 영업 인계': who has no owner gets one in turn. Baton's own alert tells of the SQL with the reasons, so the workflow does not."""
     return {
         "triggers": [{"id": "t", "type": "segment_joined", "segment": segment_id}],
-        "steps": [
-            {
-                "id": "s1",
-                "type": "branch",
-                "name": "담당자가 있나요?",
-                "filter": {"condition": "property", "property": "owner_id", "operator": "known"},
-                "paths": [
-                    {"label": "yes", "steps": []},
-                    {"label": "no", "steps": [{"id": "s2", "type": "set_property", "name": "담당자 배정", "property": "owner_id", "value": owner_id}]},
-                ],
-            },
-        ],
+        "settings": {"again": "on_rejoin"},
+        "steps": [{"id": "s1", "type": "assign_owner", "name": "담당자 배정", "how": "turn", "users": sales, "when": "unowned"}],
     }

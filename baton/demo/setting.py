@@ -67,7 +67,7 @@ def make() -> Setting:
     definitions.make_stages(actor)
     lists = definitions.make_lists(actor, forms)
     inquiry = _workflow("상담 문의 후속", definitions.inquiry(forms, emails), actor)
-    handover = _workflow("SQL 영업 인계", definitions.handover(lists["sql"].pk, staff["한도윤"]), actor)
+    handover = _workflow("SQL 영업 인계", definitions.handover(lists["sql"].pk, [staff[name] for name in SALES]), actor)
     return Setting(actor, staff, forms, emails, attended, model, companies, lists, inquiry, handover, trials.begin(forms, actor, clock.now()))
 
 

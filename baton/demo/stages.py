@@ -93,7 +93,7 @@ def _handed_over(sample: Sample, person: Person, events: list[Event]) -> Walk | 
     workflow, joined = sample.setting.handover, memberships.joined(sample, person, "sql")
     cause = f"segment:{sample.setting.lists['sql'].pk}:{joined.isoformat()}"
     walk = Walk(person.id, sample.book.number("enrollment"), cause, joined, entered=joined, finished=joined)
-    walk.steps = [("s1", "no", {}, joined), ("s2", "done", {}, joined)]
+    walk.steps = [("s1", "done", {}, joined, None)]
     for kind, payload in ((Kind.WORKFLOW_ENROLLED, {"cause": cause, "actor": "system"}), (Kind.WORKFLOW_FINISHED, {"outcome": "finished"})):
         said = {"enrollment": walk.id, **payload}
         events.append(Event(person.id, joined, kind, str(workflow.pk), workflow.name, None, said, sample.rng.getrandbits(52)))

@@ -100,23 +100,32 @@ def _mails(sample: Sample) -> None:
     )
 
 
+COUNTS = """
+INSERT INTO workflow_tally (workflow_id, step, outcome, n)
+SELECT workflow_id, step, outcome, count(*) FROM step_run WHERE workflow_id = %(id)s GROUP BY workflow_id, step, outcome
+UNION ALL SELECT workflow_id, '', state, count(*) FROM enrollment WHERE workflow_id = %(id)s GROUP BY workflow_id, state
+UNION ALL SELECT workflow_id, trigger, 'enrolled', count(*) FROM enrollment WHERE workflow_id = %(id)s GROUP BY workflow_id, trigger
+"""
+
+
 def walks(workflow: Workflow, rows: Sequence[Walk]) -> None:
-    """Ways through a workflow; who still waits goes on when his time has come."""
+    """Ways through a workflow, and the counts of them; who still waits goes on when his time has come."""
     copy(
         "enrollment",
-        ("contact_id", "id", "workflow_id", "version_id", "cause", "state", "step", "entered_at", "enrolled_at", "finished_at"),
-        ((w.contact_id, w.id, workflow.pk, workflow.published_id, w.cause, w.state, w.step, w.entered, w.at, w.finished) for w in rows),
+        ("contact_id", "id", "workflow_id", "version_id", "cause", "trigger", "policy", "state", "step", "entered_at", "enrolled_at", "finished_at"),
+        ((w.contact_id, w.id, workflow.pk, workflow.published_id, w.cause, "t", "every_time", w.state, w.step, w.entered, w.at, w.finished) for w in rows),
     )
     copy(
         "step_run",
-        ("contact_id", "enrollment_id", "step", "workflow_id", "outcome", "detail", "at"),
-        ((w.contact_id, w.id, step, workflow.pk, outcome, as_json(detail), at) for w in rows for step, outcome, detail, at in w.steps),
+        ("contact_id", "enrollment_id", "step", "workflow_id", "outcome", "detail", "at", "done_at"),
+        ((w.contact_id, w.id, step, workflow.pk, outcome, as_json(detail), at, done) for w in rows for step, outcome, detail, at, done in w.steps),
     )
     copy(
         "timer",
         ("bucket", "enrollment_id", "contact_id", "due_at", "workflow_id"),
         ((w.contact_id % BUCKETS, w.id, w.contact_id, w.due, workflow.pk) for w in rows if w.due),
     )
+    sql.run(COUNTS, {"id": workflow.pk})
 
 
 def link(rows: Iterable[tuple[int, str, int, str, str, datetime]]) -> None:

@@ -104,6 +104,14 @@ def test_mails_and_workflows_are_ready_to_run() -> None:
     assert {w.state for w in Workflow.objects.all()} == {"on"}
     waiting = sql.rows("SELECT count(*) FROM timer t WHERE NOT EXISTS (SELECT 1 FROM enrollment e WHERE e.id = t.enrollment_id AND e.state = 'active')")
     assert waiting == [(0,)]
+    for workflow in Workflow.objects.all():  # what the canvas says is what the rows say
+        steps = sql.rows("SELECT step, outcome, count(*) FROM step_run WHERE workflow_id = %s GROUP BY step, outcome", [workflow.pk])
+        runs = sql.rows("SELECT '', state, count(*) FROM enrollment WHERE workflow_id = %s GROUP BY state", [workflow.pk])
+        enrolled = sql.rows("SELECT trigger, 'enrolled', count(*) FROM enrollment WHERE workflow_id = %s GROUP BY trigger", [workflow.pk])
+        told = sql.rows("SELECT step, outcome, sum(n)::bigint FROM workflow_tally WHERE workflow_id = %s GROUP BY step, outcome", [workflow.pk])
+        assert sorted(told) == sorted([*steps, *runs, *enrolled]) != []
+    outcomes = dict(sql.rows("SELECT outcome, count(*) FROM step_run WHERE step = 's3' GROUP BY outcome"))
+    assert outcomes["met"] > 0 < outcomes["timeout"]
 
 
 @pytest.mark.usefixtures("loaded")
