@@ -28,6 +28,7 @@ from baton.platform.transaction import retrying
 BATCH = 4_000  # walks of one transaction
 LOCK = 0xBA74  # class of the advisory locks, one a bucket; every use of them has a class of its own
 LEAPS = 200  # steps one walk may take in one transaction; the rest follows in the next
+KINDS = 20  # of results that are written one statement each
 TURNS = 30_000  # ways back of one walk; more is a loop that nobody meant
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)  # until somebody is woken
 
@@ -261,7 +262,7 @@ class _Pass:
         alike: dict[tuple[str, str, str, str], list[Walk]] = {}  # (outcome, detail, path, ends)
         over: list[Walk] = []
         plain: list[Walk] = []
-        words: dict[int, str] = {}
+        waits: dict[datetime, str] = {}
         for walk in walks:
             effect = effects.get(walk.enrollment_id)
             if effect is None:
@@ -275,9 +276,13 @@ class _Pass:
                     over.append(walk)
                     continue
                 walk.due_at = until
-            detail = words.get(id(effect.detail))
-            if detail is None:
-                detail = words[id(effect.detail)] = json.dumps(effect.detail, ensure_ascii=False, default=str) if effect.detail else "{}"
+            if not effect.detail:
+                detail = "{}"
+            elif effect.until is not None and len(effect.detail) == 1:  # a plain wait: most have the same
+                if (detail := waits.get(effect.until)) is None:
+                    detail = waits[effect.until] = json.dumps(effect.detail, ensure_ascii=False, default=str)
+            else:
+                detail = json.dumps(effect.detail, ensure_ascii=False, default=str)
             key = (effect.outcome, detail, effect.path, effect.ends)
             if key in alike:
                 alike[key].append(walk)
@@ -368,14 +373,27 @@ class _Pass:
                 copy.write("".join(lines))
             self.new = []
         if self.settled:
-            rows, self.settled = self.settled, []
-            sql.run(
-                sql.load("settle", __package__),
-                {
-                    "now": self.now, "contact_ids": _array(w.contact_id for w, *_ in rows), "ids": _array(w.enrollment_id for w, *_ in rows),
-                    "turns": _array(r[2] for r in rows), "steps": [r[1] for r in rows], "outcomes": [r[3] for r in rows], "details": [r[4] for r in rows],
-                },
-            )  # fmt: skip
+            alike: dict[tuple[str, str, str], list[tuple[Walk, int]]] = {}
+            for walk, step, turn, outcome, detail in self.settled:
+                alike.setdefault((step, outcome, detail), []).append((walk, turn))
+            self.settled = []
+            if len(alike) > KINDS:
+                self._settle_each(alike)
+                return
+            for (step, outcome, detail), some in alike.items():
+                columns = {**_columns([w for w, _ in some]), "turns": _array(turn for _, turn in some)}
+                sql.run(sql.load("settle", __package__), {**columns, "now": self.now, "step": step, "outcome": outcome, "detail": detail})
+
+    def _settle_each(self, alike: dict[tuple[str, str, str], list[tuple[Walk, int]]]) -> None:
+        """Where nearly everybody's result is his own."""
+        rows = [(walk, turn, *how) for how, some in alike.items() for walk, turn in some]
+        sql.run(
+            sql.load("settle_each", __package__),
+            {
+                **_columns([r[0] for r in rows]), "now": self.now, "turns": _array(r[1] for r in rows),
+                "steps": [r[2] for r in rows], "outcomes": [r[3] for r in rows], "details": [r[4] for r in rows],
+            },
+        )  # fmt: skip
 
     def _save(self) -> None:
         """Where everybody stands now and when he is due next; who is through leaves the queue."""

@@ -52,8 +52,8 @@ POINTS = [
     ("baton.messaging.outbox:add:after", False),  # in the outbox, the step not committed
     ("baton.crm.records:update_many:after", False),
     ("baton.automation.steps.set_property:SetProperty.run:after", False),
-    ("baton.automation.runner:_save:before", False),
-    ("baton.automation.runner:_save:after", False),
+    ("baton.automation.runner:_Pass._save:before", False),
+    ("baton.automation.runner:_Pass._save:after", False),
     ("baton.automation.runner:run_due:after", False),
     ("baton.messaging.delivery:claim:before", False),
     ("baton.messaging.delivery:claim:after", False),
@@ -242,7 +242,7 @@ def test_a_wait_that_ends_while_the_workflow_is_paused_ends_once_when_it_goes_on
     assert workers.run("-", 2) == 0
     assert Timer.objects.count() == 1
     verbs.resume(workflow, SYSTEM)
-    assert workers.run("baton.automation.runner:_save:after", 3) == DIED
+    assert workers.run("baton.automation.runner:_Pass._save:after", 3) == DIED
     assert workers.run("-", 4) == 0
     assert Enrollment.objects.get().state == "finished"
     assert len(workers.relay.mails) == 1

@@ -1,5 +1,4 @@
 -- How a step came out for those of whom it is written already: they waited, or it failed and was tried again.
-UPDATE step_run s SET outcome = r.outcome, detail = s.detail || r.detail::jsonb, done_at = CASE WHEN r.outcome = 'waiting' THEN NULL ELSE %(now)s::timestamptz END
-FROM unnest(%(contact_ids)s::bigint[], %(ids)s::bigint[], %(turns)s::smallint[], %(steps)s::text[], %(outcomes)s::text[], %(details)s::text[])
-    AS r(contact_id, id, turn, step, outcome, detail)
-WHERE s.contact_id = r.contact_id AND s.enrollment_id = r.id AND s.step = r.step AND s.turn = r.turn
+UPDATE step_run s SET outcome = %(outcome)s, detail = s.detail || %(detail)s::jsonb, done_at = CASE WHEN %(outcome)s = 'waiting' THEN NULL ELSE %(now)s::timestamptz END
+FROM unnest(%(contact_ids)s::bigint[], %(ids)s::bigint[], %(turns)s::smallint[]) AS r(contact_id, id, turn)
+WHERE s.contact_id = r.contact_id AND s.enrollment_id = r.id AND s.step = %(step)s AND s.turn = r.turn
