@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from django.db import transaction
 from psycopg.types.json import Jsonb
 
-from baton.automation import graph, sealed
+from baton.automation import answers, graph, sealed
 from baton.automation.models import Workflow
 from baton.automation.step import Batch
 from baton.platform import clock, http, logs, sql
@@ -33,7 +33,6 @@ LEASE = timedelta(seconds=60)
 PAUSES = tuple(timedelta(seconds=s) for s in (10, 60, 300, 1800, 7200, 21_600, 43_200, 86_400))  # before the second try, the third ...
 LONGEST = timedelta(days=1)  # what a receiver may ask for by Retry-After
 AGAIN = frozenset({408, 425, 429})  # and all from 500: may pass
-LETTERS, LARGEST = 2000, 10_000  # of a kept text, of any other kept value
 KEPT = timedelta(days=90)  # what was sent is forgotten after that
 
 _log = logs.log(__name__)
@@ -197,7 +196,7 @@ def _send(call: _Call, wish: Wish | None) -> _Result:
         _log.exception("a call could not be sent", workflow=call.workflow_id, step=call.step)
         return _again(call, wish, type(error).__name__)
     if 200 <= answer.status < 300:
-        return _Result("done", answer.status, _chosen(answer.body, wish.keep))
+        return _Result("done", answer.status, answers.chosen(answer.body, wish.keep))
     trouble = f"HTTP {answer.status}"
     if answer.status in AGAIN or answer.status >= 500:
         return _again(call, wish, trouble, answer.status, _asked(answer.headers))
@@ -273,53 +272,3 @@ def _store(call: _Call, result: _Result) -> None:
             sql.run("NOTIFY baton_timer")
     if result.trouble:
         _log.info("a call got no good answer", workflow=call.workflow_id, step=call.step, tries=call.tries, status=result.status, trouble=result.trouble)
-
-
-# What is kept of an answer -------------------------------------------------------
-
-PART = re.compile(r"""\.?([\w-]+)|\[(\d+)\]|\[(?:'([^']*)'|"([^"]*)")\]""")
-
-
-def steps_of(path: str) -> list[str | int] | None:
-    """`$.data.items[0]['plan name']` -> ["data", "items", 0, "plan name"]; None for what is no such path."""
-    rest = path.strip().removeprefix("$")
-    found: list[str | int] = []
-    at = 0
-    while at < len(rest):
-        part = PART.match(rest, at)
-        if part is None:
-            return None
-        name, number, single, double = part.groups()
-        found.append(int(number) if number is not None else next(word for word in (name, single, double) if word is not None))
-        at = part.end()
-    return found
-
-
-def _chosen(body: bytes, keep: Mapping[str, str]) -> dict[str, Any]:
-    """The values that the step wants kept; what the answer does not have, or what is too large, is left out."""
-    if not keep:
-        return {}
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    found = {name: _at(answer, steps_of(path) or []) for name, path in keep.items()}
-    return {name: kept for name, value in found.items() if (kept := _fitting(value)) is not None}
-
-
-def _at(value: Any, path: Sequence[str | int]) -> Any:
-    for part in path:
-        if isinstance(part, int):
-            value = value[part] if isinstance(value, list) and part < len(value) else None
-        else:
-            value = value.get(part) if isinstance(value, dict) else None
-    return value
-
-
-def _fitting(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.replace("\0", "")[:LETTERS]
-    if isinstance(value, float) and value != value:
-        return None
-    text = json.dumps(value, ensure_ascii=False)
-    return None if len(text) > LARGEST else json.loads(text.replace("\\u0000", ""))

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
-from baton.automation import calls, sealed, words
+from baton.automation import answers, calls, sealed, words
 from baton.automation.calls import NewCall, Wish
 from baton.automation.field import Input
 from baton.automation.sealed import Secret
@@ -129,6 +129,6 @@ class Webhook(Step):
         for name, where in self.keep.items():
             if not KEPT.fullmatch(name):
                 found.append(Problem(f"keep.{name}", "INVALID_NAME", gettext("A name has letters, digits and underscores.")))
-            if not calls.steps_of(where):
+            if not answers.steps_of(where):
                 found.append(Problem(f"keep.{name}", "INVALID_PATH", gettext("Expected a path in the answer such as $.data.items[0].id")))
         return found
