@@ -23,7 +23,8 @@ ASIDE = [
     "DELETE FROM event WHERE ts > %(start)s",
     "DELETE FROM later_event e USING event_key k WHERE k.id = e.key AND k.value = %(me)s AND e.kind = ANY(%(own)s::smallint[])",
     "DELETE FROM later_event e USING own_message o WHERE (e.payload ->> 'message')::bigint = o.id AND e.kind = %(sent)s",
-    "DELETE FROM later_event e WHERE e.kind = ANY(%(lists)s::smallint[]) AND e.payload ->> 'reason' = %(actor)s",
+    "DELETE FROM later_event e USING membership m WHERE e.kind = ANY(%(lists)s::smallint[]) AND m.contact_id = e.contact_id AND m.reason = %(actor)s"
+    " AND abs(extract(epoch FROM m.joined_at - e.ts)) < 1",
     "CREATE TEMP TABLE later_value ON COMMIT DROP AS SELECT record_id, id, name, old, new, at, object_type, actor FROM property_history WHERE at > %(start)s",
     "DELETE FROM property_history WHERE at > %(start)s",
     # The value before the first change after the moment is the value at the moment. Of what did not change since it is today's.
