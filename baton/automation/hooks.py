@@ -1,5 +1,6 @@
 """Secret addresses by which programs enroll: made and renewed by people, called with JSON that names who and brings values for later steps."""
 
+import json
 import secrets as lots
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -58,14 +59,19 @@ def renew(workflow: Workflow, trigger: str, actor: Actor) -> str:
     return _url(token)
 
 
-def receive(token: str, said: Any, key: str = "") -> Called:
+def receive(token: str, body: bytes, key: str = "") -> Called:
     """One call: `{"email": …}` or `{"id": …}`, and anything else for later steps. The same `key` (or the call's own `key`) enrolls once.
 
-    Raises NotFound (no such address), Conflict (the workflow does not run, or is called otherwise by now), Invalid (who, or what cannot be kept).
+    Raises NotFound (no such address, whatever is said), ValueError (no JSON), Conflict (the workflow does not run, or is called
+    otherwise by now), Invalid (who, or what cannot be kept).
     """
     hook = Hook.objects.select_related("workflow").filter(digest=signing.digest(PURPOSE, token)).first()
     if hook is None:
         raise NotFound(_("There is no such address."))
+    try:
+        said = json.loads(body)
+    except RecursionError as error:
+        raise ValueError("too deep") from error
     if not isinstance(said, dict):
         raise Invalid.one("", "INVALID_VALUE", _("Expected an object."))
     workflow = hook.workflow

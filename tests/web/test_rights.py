@@ -19,7 +19,9 @@ from tests.endpoints import PUBLIC, World
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a-long-enough-one"
-WITHOUT_CSRF = {"f/<guid>/", "f/<guid>", "u/<str:token>", "f/<guid>/intake", "f/confirm/<str:token>"}  # no session is read
+WITHOUT_CSRF = {  # no session is read
+    "f/<guid>/", "f/<guid>", "u/<str:token>", "f/<guid>/intake", "f/confirm/<str:token>", "hooks/workflows/<str:token>/", "hooks/workflows/<str:token>",
+}  # fmt: skip
 SET_PASSWORD = "login/reset/1-set-password/"
 
 

@@ -1,7 +1,5 @@
 """The secret address of a workflow: where programs call it, and the part of the panel that shows and renews it."""
 
-import json
-
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
@@ -42,20 +40,18 @@ def called(request: HttpRequest, token: str) -> HttpResponse:
     who = senders.believed(request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For", ""))
     if not _calls.ok(token, OFTEN) or not _senders.ok(who, OFTEN):
         return _refused(429, _("Too many calls. Try again in a minute."), {"Retry-After": "60"})
+    if int(request.META.get("CONTENT_LENGTH") or 0) > hooks.LARGEST or len(request.body) > hooks.LARGEST:
+        return _refused(413, _("At most {n} KB.").format(n=hooks.LARGEST // 1024))
     try:
-        if int(request.META.get("CONTENT_LENGTH") or 0) > hooks.LARGEST or len(request.body) > hooks.LARGEST:
-            return _refused(413, _("At most {n} KB.").format(n=hooks.LARGEST // 1024))
-        said = json.loads(request.body)
-    except (ValueError, RecursionError):
-        return _refused(400, _("Expected JSON."))
-    try:
-        done = hooks.receive(token, said, key=request.headers.get("Idempotency-Key", ""))
+        done = hooks.receive(token, request.body, key=request.headers.get("Idempotency-Key", ""))
     except NotFound as error:
         return _refused(404, str(error))
     except Conflict as error:
         return _refused(409, str(error))
     except Invalid as error:
         return JsonResponse({"problems": [{"path": p.path, "code": p.code, "message": p.message} for p in error.problems]}, status=422)
+    except ValueError:
+        return _refused(400, _("Expected JSON."))
     return JsonResponse({"id": done.id, "enrolled": done.enrolled}, status=202)
 
 
