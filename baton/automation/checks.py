@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from baton.automation import enroll
-from baton.automation import graph as graphs
+from baton.automation import circles, enroll
 from baton.automation.field import join
 from baton.automation.graph import Graph
 from baton.automation.models import Workflow
@@ -111,39 +110,10 @@ class _Checks:
                 )
 
     def circles(self) -> Iterator[Check]:
-        """Workflows that enroll each other, with nobody ever waiting on the way; circles within one graph are its own problem (loops.py)."""
-        for step in self.graph.walk():
-            other = getattr(step, "workflow", None)
-            if step.key == "enroll_in" and other and step.id in self._onward(self.graph.first, self.graph) and self._comes_back(other):
-                yield self.of(step, _("{step}: the two workflows enroll each other without end.").format(step=step.heading()), blocks=True)
-
-    def _onward(self, start: str, graph: Graph) -> set[str]:
-        """The steps that are reached from one without any waiting."""
-        seen: set[str] = set()
-        todo = [start]
-        while todo:
-            if (id := todo.pop()) and id not in seen:
-                seen.add(id)
-                step = graph.get(id)
-                if step and not step.lasts():
-                    todo += {graph.after(id, label) for label in ("", *(path.label for path in step.paths))}
-        return seen
-
-    def _comes_back(self, first: int) -> bool:
-        """Whether that workflow, at once and by way of others, enrolls in this one."""
-        seen: set[int] = set()
-        todo = [first]
-        while todo:
-            if (id := todo.pop()) == self.workflow.pk:
-                return True
-            if id in seen:
-                continue
-            seen.add(id)
-            version = Workflow.objects.filter(pk=id, archived_at=None).values_list("published_id", flat=True).first()
-            if version and (graph := graphs.readable(version)) is not None:
-                here = self._onward(graph.first, graph)
-                todo += [other for s in graph.walk() if s.key == "enroll_in" and s.id in here and (other := getattr(s, "workflow", None))]
-        return False
+        """Workflows that begin each other, with nobody ever waiting on the way; circles within one graph are its own problem (loops.py)."""
+        for problem in circles.problems(self.workflow, self.graph):
+            if (step := self.graph.get(at(self.graph, problem.path))) is not None:
+                yield self.of(step, f"{step.heading()}: {problem.message}", blocks=True)
 
     # Hints
 
