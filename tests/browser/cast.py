@@ -82,6 +82,7 @@ def fill() -> None:
     _backtest(model.pk)
     _lists(colleagues[0].pk)
     _content(colleagues[0].pk)
+    _workflow(story, colleagues[0].pk)
 
 
 def _content(maker: int) -> None:
@@ -123,6 +124,24 @@ def _lists(maker: int) -> None:
     fixed = verbs.create_segment("웨비나 참석자", stages, "fixed", Actor("user", maker))
     refresh.everyone(fixed)
     sql.run("DELETE FROM event WHERE kind = 22")  # the timeline of the story stays as its tests tell it
+
+
+def _workflow(story: int, maker: int) -> None:
+    """A workflow with a person inside, a second version and a draft: there is something to compare, to move and to explain."""
+    from baton.automation import enroll, verbs
+    from baton.platform.actor import Actor
+
+    actor = Actor("user", maker)
+    known = {"condition": "property", "property": "seniority", "operator": "any_of", "value": ["exec", "head"]}
+    ways = [{"label": "yes", "steps": [{"id": "s3", "type": "notify", "to": "owner", "title": "확인"}]}, {"label": "no", "steps": []}]
+    branch = {"id": "s2", "type": "branch", "filter": {"all": [known, {"not": {**known, "value": ["staff"]}}]}, "paths": ways}
+    trigger = {"id": "t", "type": "form_submitted", "form": None}
+    workflow = verbs.create("가온 후속", actor, {"triggers": [trigger], "steps": [branch, {"id": "s1", "type": "wait", "days": 3}]})
+    verbs.publish(workflow, actor, "첫 게시")
+    enroll.enroll(workflow, [story], "hand:1", actor)
+    verbs.save_draft(workflow, {"triggers": [trigger], "settings": {"again": "never"}, "steps": [branch, {"id": "s1", "type": "wait", "days": 5}]}, actor)
+    verbs.publish(workflow, actor, "이틀 더 기다립니다")
+    verbs.save_draft(workflow, {"triggers": [trigger], "settings": {"again": "never", "audience": known}, "steps": [branch]}, actor)
 
 
 def _backtest(model_id: int) -> None:
