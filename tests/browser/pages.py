@@ -56,6 +56,8 @@ PAGES = [
     "{form_answers}",
     "{form_report}",
     "/workflows/",
+    "{workflow}",
+    "{workflow}people/?outcome=active",
     "/workflows/errors/",
     "/workflows/import/",
     "{flow_versions}",

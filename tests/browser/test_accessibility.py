@@ -99,6 +99,8 @@ FOUND: dict[str, Callable[[Page], str]] = {
     "{form}": first("/forms/"),
     "{form_consent}": lambda page: first("/forms/")(page) + "?part=consent",
     **{f"{{form_{tab}}}": lambda page, tab=tab: f"{first('/forms/')(page)}{tab}/" for tab in ("share", "answers", "report")},  # type: ignore[misc]
+    "{workflow}": first("/workflows/"),
+    "{workflow}people/?outcome=active": lambda page: first("/workflows/")(page) + "people/?outcome=active",
     "{asset}": first("/content/"),
     "{landing_page}": first("/content/pages/"),
     "{short_link}": first("/content/links/"),

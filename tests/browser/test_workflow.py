@@ -41,48 +41,138 @@ def workflow(elsewhere: Elsewhere) -> Any:  # noqa: F811  # pytest finds the fix
 
 def test_counts_move_while_the_page_is_open(page: Page, elsewhere: Elsewhere, workflow: int) -> None:  # noqa: F811
     connected(page, f"/workflows/{workflow}/")
-    expect(page.locator("#counts-t .passed")).to_have_text("0")
+    expect(page.locator("#counts-s1 .passed")).to_have_text("0")
     elsewhere(ENROLL.format(pk=workflow))
-    expect(page.locator("#counts-t .passed")).to_have_text("8")
     expect(page.locator("#counts-s1 .passed")).to_have_text("8")
     expect(page.locator("#counts-s4 .waiting")).to_contain_text("8")
     expect(page.locator("#kpis")).to_contain_text("8")
     expect(page.locator("#log-rows tr").first).to_be_visible()
 
 
-def test_a_step_is_changed_added_removed_and_published(page: Page, workflow: int) -> None:
-    page.goto(f"/workflows/{workflow}/")
-    page.locator("#node-s4").click()
-    expect(page).to_have_url(re.compile("node=s4"))
-    days = page.locator("#step-form [name=days]")
-    days.fill("3")
-    days.blur()
-    publish = page.locator("[popovertarget=publish]")
-    expect(publish).to_be_visible()  # the draft is no longer what is published
-    page.reload()
-    page.locator("#node-s4").click()
-    expect(days).to_have_value("3")
-    page.locator("#flow .insert").first.click()
-    page.locator(".step-kinds [value=wait]").click()
-    new = page.locator("#node-s5")
-    expect(new).to_have_attribute("aria-current", "true")
-    publish.click()
-    expect(page.locator("#publish .problems li")).to_have_count(1)  # nobody said how long to wait
-    page.keyboard.press("Escape")
+def order(page: Page) -> list[str]:
+    """The ids of the steps as they are drawn."""
+    found: list[str] = page.evaluate("[...document.querySelectorAll('[data-kind=step]')].map(e => e.dataset.id)")
+    return found
+
+
+def focused(page: Page) -> str:
+    """The item of the tree that has the focus."""
+    found: str = page.evaluate("document.activeElement.dataset.id ?? document.activeElement.dataset.way ?? document.activeElement.dataset.end ?? ''")
+    return found
+
+
+def chosen(page: Page, step: str) -> None:
+    """Its panel is there when this is over."""
+    with page.expect_response(re.compile(f"node={step}")):
+        page.locator(f"#node-{step} .name").click()
+    expect(page.locator(f"#step-form[hx-post$='/steps/{step}/']")).to_be_visible()
+
+
+def press(page: Page, key: str) -> None:
+    """A key that changes the draft: the answer is there when this is over."""
+    with page.expect_response(re.compile("/(change|undo|redo)/")):
+        page.keyboard.press(key)
+
+
+def test_a_workflow_is_built_by_pointer(page: Page, workflow: int) -> None:
+    page.goto("/workflows/")
+    page.locator(".page-head [data-dialog=new-workflow]").click()
+    page.locator("#new-workflow [name=name]").fill("웨비나 초대")
+    page.locator("#new-workflow [type=submit]").click()
+    page.wait_for_url(re.compile(r"/workflows/\d+/$"))
+    page.locator(".step-kinds [value=form_submitted]").click()
+    expect(page.locator(".node.trigger .name")).to_be_visible()
+    page.locator(".flow-end .insert").hover()
+    page.locator(".flow-end .insert").click()
+    page.locator("[data-kinds-search]").fill("이메일")
+    page.locator(".step-kinds [value=send_email]").click()
+    page.locator("#step-form [name=email]").select_option(index=1)
+    page.locator(".flow-end .insert").last.click()
+    page.locator(".step-kinds [value=branch]").click()
+    expect(page.locator("#node-s2")).to_be_visible()
+    page.locator(".insert[data-at='root:1']").click()
+    page.locator("[data-new=wait]").drag_to(page.locator(".insert[data-at='s2.yes:0']"))
+    expect(page.locator("[data-way=s2-0] #node-s3")).to_be_visible()
+    page.locator("#node-s1").drag_to(page.locator(".insert[data-at='s2.no:0']"))
+    expect(page.locator("[data-way=s2-1] #node-s1")).to_be_visible()
+    page.locator(".flow-tools [data-do=undo]").click()
+    expect(page.locator("#flow > li > #node-s1")).to_be_visible()
+    chosen(page, "s1")
     page.locator("[popovertarget=step-menu]").click()
-    page.locator("#step-menu [value=away]").click()
-    expect(new).to_have_count(0)
-    page.locator(".toast button").click()
-    expect(new).to_have_count(1)
-    with page.expect_response(re.compile("node=s5")):  # the panel it answers replaces what is being typed
-        new.click()
-    expect(days).not_to_have_value("3")  # the panel shows the new step, no longer the old one
+    page.locator("[data-act=carry]").click()  # the way of moving without dragging
+    page.locator(".insert[data-at='s2.no:0']").click()
+    expect(page.locator("[data-way=s2-1] #node-s1")).to_be_visible()
+    page.locator(".toast button").last.click()
+    expect(page.locator("#flow > li > #node-s1")).to_be_visible()
+    chosen(page, "s2")
+    page.locator("[popovertarget=step-menu]").click()
+    page.locator("#step-menu [value=drop]").click()
+    expect(page.locator("#node-s2")).to_have_count(0)
+    page.reload()  # what can be undone outlives it
+    page.locator(".flow-tools [data-do=undo]").click()
+    expect(page.locator("[data-way=s2-0] #node-s3")).to_be_visible()
+
+
+def test_a_workflow_is_changed_by_keys_copied_and_published(page: Page, elsewhere: Elsewhere, workflow: int) -> None:  # noqa: F811
+    page.goto(f"/workflows/{workflow}/?node=s1")
+    page.locator("[data-id=s1]").focus()
+    page.keyboard.press("ArrowDown")
+    assert focused(page) == "s2"
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("[data-id=s2]")).to_have_attribute("aria-expanded", "false")
+    page.keyboard.press("ArrowDown")
+    assert focused(page) == "s4"  # what is folded is passed over
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert focused(page) == "s3"
+    page.keyboard.press("Control+c")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    assert focused(page) == "s2-1"
+    press(page, "Control+v")
+    expect(page.locator("[data-way=s2-1] #node-s5")).to_be_visible()
+    press(page, "Alt+ArrowDown")  # out of the way
+    expect(page.locator("#flow > li > #node-s5")).to_be_visible()
+    expect(page.locator("[data-id=s5]")).to_be_focused()
+    press(page, "Delete")
+    press(page, "Control+z")
+    assert order(page) == ["s1", "s2", "s3", "s5", "s4"]
+    page.locator("[data-id=s5]").focus()
+    press(page, "Delete")
+    page.locator("[data-id=s1]").focus()
+    page.keyboard.press("/")
+    search = page.locator("[data-kinds-search]")
+    expect(search).to_be_focused()
+    page.keyboard.type("대기")
+    page.keyboard.press("ArrowDown")
+    press(page, "Enter")
+    expect(page.locator("[data-id=s5]")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#step-form [name=name]")).to_be_focused()
+    days = page.locator("#step-form [name=days]")
     days.fill("2")
-    days.blur()
-    expect(page.locator("#node-s5")).to_contain_text("2")
-    publish.click()
+    with page.expect_response(re.compile("/steps/s5/")):
+        days.press("Tab")
+    hours = page.locator("#step-form [name=hours]")
+    hours.fill("7")  # and the page is left before the field is
+    page.goto(f"/workflows/{workflow}/?node=s5")
+    page.wait_for_function("fetch(location.href).then(answer => answer.text()).then(text => /name=.hours.[^>]*value=.7./.test(text))")
+    page.reload()
+    expect(hours).to_have_value("7")
+    expect(days).to_have_value("2")
+    elsewhere(f"from baton.automation import verbs\nfrom baton.automation.models import Workflow\nw = Workflow.objects.get(pk={workflow})\n"
+              "verbs.save_draft(w, {**w.draft, 'settings': {'again': 'never'}}, SYSTEM)\nanswer = 1")  # fmt: skip
+    days.fill("9")
+    days.press("Tab")
+    expect(page.locator("#overtaken")).not_to_be_empty()
+    page.locator("#overtaken a").click()
+    page.locator(".page-head .btn.primary").click()
+    page.wait_for_url(re.compile("/publish/"))
     page.locator("#publish [type=submit]").click()
-    expect(publish).to_have_count(0)
+    page.wait_for_url(re.compile(rf"/workflows/{workflow}/$"))
+    expect(page.locator(".page-head .btn.primary")).to_have_count(0)
 
 
 def test_a_branch_gets_another_condition(page: Page, workflow: int) -> None:
@@ -113,4 +203,13 @@ def test_the_mail_is_seen_in_the_panel(page: Page, workflow: int) -> None:
 
 def test_everybody_can_use_the_canvas(page: Page, workflow: int) -> None:
     check(page, f"/workflows/{workflow}/?node=s2")
+    check(page, f"/workflows/{workflow}/?node=settings")
+    check(page, f"/workflows/{workflow}/people/?step=s1&outcome=passed")
     check(page, "/emails/1/")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"/workflows/{workflow}/")
+    expect(page.locator("#inspector")).to_be_hidden()
+    page.locator("#node-s4").click()
+    expect(page.locator("#step-form [name=days]")).to_be_visible()
+    page.locator("[data-close-sheet]").click()
+    expect(page.locator("#inspector")).to_be_hidden()

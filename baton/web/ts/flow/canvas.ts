@@ -19,12 +19,14 @@ declare global {
 
 const CLIP = "flow-clip"; // what was copied: {workflow, step, name}
 const NEAR = 160; // pixels within which a card that is dragged finds a place
+const FIRST = ["[data-focus]", ":is(.form, .step-kinds) :is(input:not([type=hidden]), select, textarea)", "a, button:not(.sheet-close)"]; // what of the panel takes the focus
 const ITEM = "[role=treeitem]";
 const ARROWS: Record<string, string> = { ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right" };
 
 class FlowCanvas extends HTMLElement {
   #zoom = 1;
-  #selected = "";
+  #selected = ""; // the chosen card
+  #shown = ""; // what the panel shows: the chosen card, or "+" for anything else
   #at = ""; // the item that Tab leads to
   #focus = ""; // what takes the focus after the next answer: "tree", "panel", "search"
   #carried = ""; // a step that was picked up
@@ -34,7 +36,7 @@ class FlowCanvas extends HTMLElement {
   #size = new ResizeObserver(() => this.#draw());
 
   connectedCallback() {
-    this.#selected = this.dataset.selected ?? "";
+    this.#selected = this.#shown = this.dataset.selected ?? "";
     this.#folded = new Set(JSON.parse(sessionStorage.getItem(this.#key) ?? "[]") as string[]);
     this.addEventListener("click", this.#click, true);
     this.addEventListener("keydown", this.#keys);
@@ -43,6 +45,7 @@ class FlowCanvas extends HTMLElement {
     this.addEventListener("wheel", this.#wheel, { passive: false });
     document.addEventListener("click", this.#panelClick);
     document.addEventListener("keydown", this.#anywhere);
+    document.addEventListener("input", narrow);
     for (const kind of ["dragstart", "dragover", "drop", "dragend"] as const) document.addEventListener(kind, this.#drag);
     document.addEventListener("htmx:before:swap", this.#before);
     document.addEventListener("htmx:after:swap", this.#after);
@@ -57,6 +60,7 @@ class FlowCanvas extends HTMLElement {
     this.#size.disconnect();
     document.removeEventListener("click", this.#panelClick);
     document.removeEventListener("keydown", this.#anywhere);
+    document.removeEventListener("input", narrow);
     for (const kind of ["dragstart", "dragover", "drop", "dragend"] as const) document.removeEventListener(kind, this.#drag);
     document.removeEventListener("htmx:before:swap", this.#before);
     document.removeEventListener("htmx:after:swap", this.#after);
@@ -164,6 +168,7 @@ class FlowCanvas extends HTMLElement {
 
   #add(at: string) {
     this.#focus = "search";
+    this.#shown = "+";
     this.#sheet(true);
     this.#ask("GET", `add/?at=${encodeURIComponent(at)}`, "#inspector");
   }
@@ -238,11 +243,14 @@ class FlowCanvas extends HTMLElement {
     if (doing) this.#history(doing);
     const item = target.closest<HTMLElement>(ITEM);
     if (target.closest("[data-fold]") && item) this.#fold(item);
-    if (target.closest(".insert, .add-trigger, .counts a, .path-label")) this.#sheet(true);
+    if (target.closest(".insert, .add-trigger, .none, .counts a, .path-label")) {
+      this.#sheet(true);
+      this.#shown = "+";
+    }
     if (target.closest(".insert, .add-trigger") && (e as PointerEvent).detail > 0) this.#focus = "search";
     const link = target.closest(".name, .flow-rules-link");
     if (link && item) {
-      this.#selected = item.dataset.id ?? "";
+      this.#selected = this.#shown = item.dataset.id ?? "";
       this.#at = name(item);
       this.#sheet(true);
       this.#refresh();
@@ -421,7 +429,7 @@ class FlowCanvas extends HTMLElement {
   #before = (e: Event) => {
     const { ctx } = (e as CustomEvent).detail;
     const about = /\/steps\/([^/]+)\//.exec(String(ctx.request?.action ?? ""))?.[1];
-    document.getElementById("inspector")?.toggleAttribute("data-keep", !!about && about !== this.#selected);
+    document.getElementById("inspector")?.toggleAttribute("data-keep", !!about && about !== this.#shown);
   };
 
   #after = (e: Event) => {
@@ -430,12 +438,12 @@ class FlowCanvas extends HTMLElement {
     const kept = inspector.hasAttribute("data-keep");
     inspector.removeAttribute("data-keep");
     const target = (ctx?.target as Element | null)?.id;
-    if (target === "workflow-part" && !kept) this.#selected = this.dataset.selected ?? "";
+    if (target === "workflow-part" && !kept) this.#selected = this.#shown = this.dataset.selected ?? "";
     if (target === "workflow-part" && this.#focus === "tree") this.#at = this.#selected;
     if (target === "workflow-part" || target === "inspector") this.#refresh();
     else return this.#draw();
     if (this.#focus === "search" && target === "inspector") inspector.querySelector<HTMLElement>("[data-kinds-search]")?.focus();
-    else if (this.#focus === "panel" && target === "inspector") inspector.querySelector<HTMLElement>("[data-focus], .form input:not([type=hidden]), .form select, .form textarea, a, button:not(.sheet-close)")?.focus();
+    else if (this.#focus === "panel" && target === "inspector") FIRST.map((f) => inspector.querySelector<HTMLElement>(f)).find(Boolean)?.focus();
     else if (this.#focus === "tree" && target === "workflow-part") this.#walkedTo(this.#current, true);
     else return;
     this.#focus = "";
@@ -445,6 +453,14 @@ class FlowCanvas extends HTMLElement {
 /** What an item is called on this page. */
 function name(item: HTMLElement) {
   return item.dataset.id ?? item.dataset.way ?? `end ${item.dataset.end}`;
+}
+
+/** The search over the list of what can be added. */
+function narrow(e: Event) {
+  const box = e.target as HTMLInputElement;
+  if (!box.matches("[data-kinds-search]")) return;
+  const asked = box.value.trim().toLowerCase();
+  for (const kind of box.closest(".step-kinds")!.querySelectorAll<HTMLElement>("[name=type]")) kind.hidden = !kind.textContent!.toLowerCase().includes(asked);
 }
 
 function clip(): { workflow: string; step: string; name: string } | null {

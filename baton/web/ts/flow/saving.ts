@@ -1,6 +1,7 @@
 /** The draft saves itself: every request says what the page knows of it, and what was typed last goes out even when the page is left. */
 const part = () => document.getElementById("workflow-part");
-let typed: HTMLFormElement | null = null; // a form with letters that no answer has confirmed yet
+let typed: HTMLFormElement | null = null; // a form with letters that no request carries yet
+let sent: HTMLFormElement | null = null; // a form whose letters are on their way
 
 document.addEventListener("htmx:config:request", (e) => {
   const draft = part()?.dataset.draft;
@@ -11,16 +12,22 @@ document.addEventListener("input", (e) => {
   const form = (e.target as Element).closest<HTMLFormElement>("form[data-autosave][hx-post]");
   if (form) typed = form;
 });
+document.addEventListener("htmx:before:request", (e) => {
+  if (!typed || (e as CustomEvent).detail.ctx.sourceElement !== typed) return;
+  sent = typed;
+  typed = null;
+});
 document.addEventListener("htmx:after:request", (e) => {
-  if ((e as CustomEvent).detail.ctx.sourceElement === typed) typed = null;
+  if ((e as CustomEvent).detail.ctx.sourceElement === sent) sent = null;
 });
 
 addEventListener("pagehide", () => {
   const draft = part()?.dataset.draft;
-  if (!typed || !draft || !typed.isConnected) return;
+  const form = typed ?? sent;
+  if (!form?.isConnected || !draft) return;
   const headers = JSON.parse(document.body.getAttribute("hx-headers:inherited") ?? "{}") as Record<string, string>;
-  const body = new URLSearchParams([...new FormData(typed)].map(([name, value]) => [name, String(value)]));
-  void fetch(typed.getAttribute("hx-post")!, { method: "POST", keepalive: true, headers: { ...headers, "HX-Request": "true", "X-Draft": draft }, body });
+  const body = new URLSearchParams([...new FormData(form)].map(([name, value]) => [name, String(value)]));
+  void fetch(form.getAttribute("hx-post")!, { method: "POST", keepalive: true, headers: { ...headers, "HX-Request": "true", "X-Draft": draft }, body });
 });
 
 /** Many changes in a row say much: only what was said last stays. */
