@@ -18,8 +18,9 @@ from baton.automation import names, portable
 from baton.automation.names import Names
 from baton.crm import pipelines, properties
 from baton.crm.models import Pipeline
-from baton.events import own
+from baton.events import keys, own
 from baton.events.models import EventDefinition
+from baton.events.vocabulary import Kind
 from baton.forms import verbs as forms
 from baton.messaging import emails
 from baton.platform.actor import Actor
@@ -78,7 +79,9 @@ def _form(about: Said, name: str, actor: Actor, language: str, made: Made) -> in
         "fields": fields, "language": language, "after": {"kind": "thanks", "thanks": about["thanks"]}, "submit_label": about.get("submit") or "",
         "consent": about.get("consent") or {},
     }  # fmt: skip
-    return forms.create(name, {word: value for word, value in definition.items() if value}, actor=actor).pk
+    form = forms.create(name, {word: value for word, value in definition.items() if value}, actor=actor)
+    keys.resolve({(Kind.FORM_SUBMISSION, str(form.pk)): name})  # conditions tell it by its name before anybody sent it
+    return form.pk
 
 
 def _property(key: str, about: Said, actor: Actor) -> str:
