@@ -14,7 +14,6 @@ from baton.automation.trigger import Trigger
 from baton.platform import logs
 from baton.platform.changes import Change
 from baton.platform.errors import Invalid, Problem
-from baton.query.nodes import Performed
 from baton.query.statement import Sql
 
 _log = logs.log(__name__)
@@ -38,26 +37,24 @@ class EventHappened(Trigger):
 
     def causes(self, changes: Sequence[Change]) -> dict[int, str]:
         """The newest event of each contact that fits; two within one tick enroll once."""
-        if not happened.told(changes, self._kinds):
+        try:
+            if not self.filter or not happened.told(changes, self._kinds):
+                return {}
+            return happened.causes(changes, happened.parse(self.filter))
+        except Invalid as error:  # what it names is gone: nobody comes in until it is there again
+            _log.warning("a trigger cannot be read", filter=self.filter, error=str(error))
             return {}
-        return happened.causes(changes, self._such())
 
     def past(self, since: datetime, until: datetime, object_type: str) -> Sql | None:
-        return happened.past(self._such(), since, until)
+        try:
+            return happened.past(happened.parse(self.filter) if self.filter else [], since, until)
+        except Invalid:
+            return happened.past([], since, until)
 
     @cached_property
     def _kinds(self) -> list[int]:
-        """The kinds of events it listens to: never others, whatever pages and forms come into being."""
-        return sorted({int(kind) for node in self._such() for kind in node.kinds})
-
-    def _such(self) -> list[Performed]:
-        if not self.filter:
-            return []
-        try:
-            return happened.parse(self.filter)
-        except Invalid as error:  # what it names is gone: nobody comes in
-            _log.warning("a trigger cannot be read", filter=self.filter, error=str(error))
-            return []
+        """The kinds of events it listens to, which never change. Raises Invalid when the filter cannot be read."""
+        return sorted({int(kind) for node in happened.parse(self.filter) for kind in node.kinds})
 
     def heading(self) -> str:
         return sentence(self.filter, "contact") or str(self.label)
