@@ -17,8 +17,10 @@ from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM
 from baton.platform.config import config
 from baton.platform.errors import Problem
+from baton.segments.models import ScoreEntry
 from tests.automation.conftest import contact, drain
 from tests.automation.test_record_steps import prop, runs, walk
+from tests.segments import scores
 
 Live = Callable[..., Workflow]
 
@@ -150,6 +152,9 @@ def test_a_workflow_of_deals_reaches_its_people_by_role(account: Account, sales:
     for id, label in ((decider, "decider"), (user, "")):
         associations.link("deal", deal, "contact", id, label=label, actor=SYSTEM)
     associations.link("deal", deal, "company", company, actor=SYSTEM)
+    second = records.create("deal", {"dealname": "확장", "owner_id": sales[0]}, actor=SYSTEM, source="test")
+    associations.link("deal", second, "contact", user, actor=SYSTEM)
+    model = scores.create("Lead score", rules=[], actor=SYSTEM)
     steps = [
         {"id": "s1", "type": "set_stage", "stage": "customer", "role": "decider"},
         {"id": "s2", "type": "set_property", "property": "next_step", "value": "{{ deal.dealname }}: {{ company.name }} 미팅"},
@@ -157,15 +162,22 @@ def test_a_workflow_of_deals_reaches_its_people_by_role(account: Account, sales:
         {"id": "s4", "type": "create_task", "title": "{{ deal.dealname }} 견적"},
         {"id": "s5", "type": "set_property", "record": "contact", "property": "city", "value": "서울"},
         {"id": "s6", "type": "assign_owner", "how": "user", "user": sales[1]},
+        {"id": "s7", "type": "give_points", "score": model.pk, "points": 3, "reason": "거래"},
     ]
     workflow = verbs.create("거래", SYSTEM, {"triggers": [{"type": "manual"}], "steps": steps}, object_type="deal")
     verbs.publish(workflow, SYSTEM)
-    walk(workflow, [deal, alone])
+    walk(workflow, [deal, alone, second])
     assert prop(decider, "lifecyclestage") == "customer"
     assert prop(user, "lifecyclestage") != "customer"
     assert prop(deal, "next_step", "deal") == "도입: 가온 미팅"
     assert prop(company, "numberofemployees", "company") == 3
-    assert {t.properties["subject"]: t.owner_id for t in records.page("task", after=0, limit=9)} == {"도입 견적": sales[0], "홀로 견적": None}
+    tasks = {t.properties["subject"]: t.owner_id for t in records.page("task", after=0, limit=9)}
+    assert tasks == {"도입 견적": sales[0], "홀로 견적": None, "확장 견적": sales[0]}
+        "도입 견적": sales[0],
+        "홀로 견적": None,
+        "확장 견적": sales[0],
+    }
+    assert Counter(ScoreEntry.objects.values_list("contact_id", flat=True)) == {decider: 1, user: 2}, "points for each of his deals"
     assert [prop(id, "city") for id in (decider, user)] == ["서울", "서울"]
     assert (records.get("deal", deal).owner_id, records.get("deal", alone).owner_id) == (sales[0], sales[1])
     assert [runs(step)[alone][0] for step in ("s1", "s3", "s5")] == ["skipped"] * 3

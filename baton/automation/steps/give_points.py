@@ -30,15 +30,20 @@ class GivePoints(Step):
     def run(self, batch: Batch) -> None:
         found = whom.targets(batch, "contact", self.role)
         model = ScoreModel.objects.filter(pk=self.score or 0).first()
-        causes: dict[int, str] = {}
-        for one in batch.standing:
-            if model is None:
+        if model is None:
+            for one in batch.standing:
                 batch.skip(one, gettext("This score does not exist any more."))
-            elif not found[one.enrollment_id]:
+            return
+        rounds: list[dict[int, str]] = []  # each with every contact once: who stands behind two of the deals gets points for both
+        for one in batch.standing:
+            if not found[one.enrollment_id]:
                 batch.skip(one, whom.missing("contact"))
-            else:
-                causes |= dict.fromkeys(found[one.enrollment_id], batch.cause(one))
-        if model is not None and causes:
+            for id in found[one.enrollment_id]:
+                free = next((causes for causes in rounds if id not in causes), None)
+                if free is None:
+                    rounds.append(free := {})
+                free[id] = batch.cause(one)
+        for causes in rounds:
             entries.add(list(causes), model, self.points, reason=self.reason, actor=batch.actor, cause=causes, expires_days=self.expires_days or None)
 
     def detail(self) -> str:
