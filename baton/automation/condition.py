@@ -1,6 +1,6 @@
 """A filter asked about those who stand at a step: one statement for all of them, about contacts or about other records."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from baton.automation.field import join
@@ -12,6 +12,8 @@ from baton.query import compile
 from baton.query.nodes import Node, Performed, walk
 from baton.segments import catalog, filter
 
+Spans = Mapping[int, tuple[datetime, datetime]]
+
 # What happened is what happened to each in his own time: the name hides the table.
 MEANWHILE = """
 WITH event AS MATERIALIZED (
@@ -22,22 +24,27 @@ WITH event AS MATERIALIZED (
 """
 
 
-def holds(stored: Stored, batch: Batch, spans: Mapping[int, tuple[datetime, datetime]] | None = None) -> set[int]:
-    """Ids of those for whom the filter holds now. With `spans` (from, after it; up to, with it) by id only what a contact did in his span counts.
+def holds(stored: Stored, batch: Batch, spans: Spans | None = None) -> set[int]:
+    """Ids of those who stand here for whom the filter holds now, see `among`."""
+    return among(stored, batch.contact_ids, batch.object_type, batch.now, spans)
+
+
+def among(stored: Stored, ids: Sequence[int], object_type: str, now: datetime, spans: Spans | None = None) -> set[int]:
+    """Those for whom the filter holds. With `spans` (from, after it; up to, with it) by id only what a contact did in his span counts.
 
     Raises Invalid when the filter mentions what is gone.
     """
-    if not batch.standing:
+    if not ids:
         return set()
     known = catalog.current()
-    node = filter.parse(stored, known, object_type=batch.object_type)
-    asked = compile.condition(node, known, now=batch.now, zone=config().zone, whom=batch.object_type == "contact")
-    params = {**asked.params, "ids": batch.contact_ids}
+    node = filter.parse(stored, known, object_type=object_type)
+    asked = compile.condition(node, known, now=now, zone=config().zone, whom=object_type == "contact")
+    params = {**asked.params, "ids": list(ids)}
     before = ""
-    if spans is not None and batch.object_type == "contact" and (kinds := happenings(node)):
-        before, since = MEANWHILE, [spans[id][0] for id in batch.contact_ids]
-        params |= {"since": since, "until": [spans[id][1] for id in batch.contact_ids], "oldest": min(since), "kinds": kinds}
-    table = "contact" if batch.object_type == "contact" else "record"
+    if spans is not None and object_type == "contact" and (kinds := happenings(node)):
+        before, since = MEANWHILE, [spans[id][0] for id in ids]
+        params |= {"since": since, "until": [spans[id][1] for id in ids], "oldest": min(since), "kinds": kinds}
+    table = "contact" if object_type == "contact" else "record"
     return {id for (id,) in sql.rows(f"{before}SELECT c.id FROM {table} c WHERE c.id = ANY(%(ids)s::bigint[]) AND ({asked.text})", params)}
 
 

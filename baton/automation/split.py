@@ -4,42 +4,26 @@ Only those count whose time for the goal is over, in every way alike: who came y
 changed, the count begins anew, for the groups before and after met other weather.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from baton.automation import condition, graph
 from baton.automation.models import Version, Workflow
 from baton.automation.steps.split_test import SplitTest
 from baton.platform import clock, sql
-from baton.platform.config import config
 from baton.platform.errors import Invalid
-from baton.query import compile
-from baton.segments import catalog, filter, trial
+from baton.segments import trial
 from baton.segments.statistics import Rate, rate
 from baton.segments.trial import Why
 
 MOST = 100_000  # people who are counted, the latest
 
-# What each did between coming to the test and the end of his time: the name hides the table.
-REACHED = """
-WITH came AS MATERIALIZED (
-    SELECT s.contact_id, s.outcome AS way, s.at FROM step_run s
-    JOIN enrollment r ON r.contact_id = s.contact_id AND r.id = s.enrollment_id
-    WHERE s.workflow_id = %(workflow)s AND s.step = %(step)s AND s.outcome = ANY(%(ways)s) AND r.version_id = ANY(%(versions)s)
-    ORDER BY s.at DESC LIMIT %(most)s
-), first AS (
-    SELECT DISTINCT ON (contact_id) contact_id, way, at FROM came ORDER BY contact_id, at
-), over AS MATERIALIZED (
-    SELECT contact_id, way, at FROM first WHERE at <= %(until)s
-), event AS MATERIALIZED (
-    SELECT e.* FROM event e JOIN over o ON o.contact_id = e.contact_id
-    WHERE e.kind = ANY(%(kinds)s::smallint[]) AND e.ts > (SELECT min(at) FROM over) AND e.ts > o.at AND e.ts <= o.at + %(length)s
-), reached AS MATERIALIZED (
-    SELECT c.id FROM contact c JOIN over o ON o.contact_id = c.id WHERE {goal}
-)
-SELECT f.way, count(*), count(o.contact_id), count(g.id), min(f.at)
-FROM first f LEFT JOIN over o ON o.contact_id = f.contact_id LEFT JOIN reached g ON g.id = o.contact_id GROUP BY f.way
+CAME = """
+SELECT s.contact_id, s.outcome, s.at FROM step_run s
+JOIN enrollment r ON r.contact_id = s.contact_id AND r.id = s.enrollment_id
+WHERE s.workflow_id = %s AND s.step = %s AND s.outcome = ANY(%s) AND r.version_id = ANY(%s)
+ORDER BY s.at DESC LIMIT %s
 """
 
 
@@ -74,18 +58,26 @@ class Test:
 
 
 def of(workflow: Workflow, step_id: str) -> Test | None:
-    """How the test of this step stands in the live version; None when there is no such test. One statement over those who came to it."""
+    """How the test of this step stands in the live version; None when there is no such test. Two statements over those who came to it."""
     step, versions = _step(workflow, step_id)
     if step is None:
         return None
-    now = clock.now()
-    found = {way: numbers for way, *numbers in _counted(workflow, step, versions, now)}
-    counts = {way: found.get(way, [0, 0, 0, None]) for way in sorted(step.shares)}
-    since = min((numbers[3] for numbers in counts.values() if numbers[3]), default=None)
-    length = timedelta(days=step.days)
-    lasted = now - length - since if since else timedelta()
-    better, why = trial.best({way: (reached, over) for way, (_came, over, reached, _at) in counts.items()}, lasted)
-    return Test(tuple(Way(way, came, rate(reached, over), way == better) for way, (came, over, reached, _at) in counts.items()), since, why)
+    now, length = clock.now(), timedelta(days=step.days)
+    first: dict[int, tuple[str, datetime]] = {  # the latest first, so that of each the earliest stays
+        id: (way, at) for id, way, at in sql.rows(CAME, [workflow.pk, step.id, sorted(step.shares), versions, MOST])
+    }
+    over = {id: (at, at + length) for id, (_way, at) in first.items() if at + length <= now}
+    came, ended, reached = (Counter(first[id][0] for id in some) for some in (first, over, _reached(step, over, now)))
+    since = min((at for _way, at in first.values()), default=None)
+    better, why = trial.best({way: (reached[way], ended[way]) for way in sorted(step.shares)}, now - length - since if since else timedelta())
+    return Test(tuple(Way(way, came[way], rate(reached[way], ended[way]), way == better) for way in sorted(step.shares)), since, why)
+
+
+def _reached(step: SplitTest, over: condition.Spans, now: datetime) -> set[int]:
+    try:
+        return condition.among(step.goal, list(over), "contact", now, over)
+    except Invalid:  # what the goal asks about was deleted: nobody reaches it any more
+        return set()
 
 
 def _step(workflow: Workflow, step_id: str) -> tuple[SplitTest | None, list[int]]:
@@ -100,20 +92,3 @@ def _step(workflow: Workflow, step_id: str) -> tuple[SplitTest | None, list[int]
         current = current or step
         same.append(version_id)
     return current, same
-
-
-def _counted(workflow: Workflow, step: SplitTest, versions: list[int], now: datetime) -> list[tuple[Any, ...]]:
-    known = catalog.current()
-    try:
-        node = filter.parse(step.goal, known)
-    except Invalid:  # what the goal asks about was deleted: nobody reaches it any more
-        node = filter.parse({}, known)
-    goal = compile.condition(node, known, now=now, zone=config().zone, prefix="g")
-    length = timedelta(days=step.days)
-    return sql.rows(
-        REACHED.replace("{goal}", goal.text),
-        {
-            **goal.params, "workflow": workflow.pk, "step": step.id, "ways": sorted(step.shares), "versions": versions, "most": MOST,
-            "until": now - length, "length": length, "kinds": condition.happenings(node),
-        },
-    )  # fmt: skip
