@@ -23,6 +23,7 @@ def main() -> None:
 def fill() -> dict[str, object]:
     """Every number a test relies on is made here."""
     from baton.accounts import tokens, users
+    from baton.automation import verbs
     from baton.crm import associations, builtin, records, types
     from baton.crm.associations import Link
     from baton.platform import clock
@@ -58,6 +59,7 @@ def fill() -> dict[str, object]:
         made = many(kind, [{bodies[kind]: f"{kind} {n}", "at": now - timedelta(hours=n), "owner_id": sales.pk} for n in range(count)])
         linked += [Link(kind, id, "contact", contacts[n]) for n, id in enumerate(made)]
     associations.link_many(linked, actor=SYSTEM)
+    verbs.create("후속", SYSTEM, {"triggers": [{"id": "t", "type": "manual"}], "steps": [{"id": "s1", "type": "wait", "days": 1}]})
     types.define("contract", "계약", "계약", actor=SYSTEM, properties=[{"name": "name", "label": "이름", "type": "text"}])
     many("contract", [{"name": f"계약 {n}"} for n in range(3)])
     return {

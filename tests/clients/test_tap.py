@@ -17,7 +17,7 @@ PYTHON = running.ROOT / "build" / "clients" / "bin" / "python"
 PROGRAM = "import sys, tap_hubspot; tap_hubspot.BASE_URL = sys.argv.pop(1); tap_hubspot.main()"
 STREAMS = {
     "contacts", "companies", "contacts_by_company", "deals", "tickets", "owners", "engagements", "deal_pipelines", "contact_lists", "forms",
-    "form_submissions", "list_memberships",
+    "form_submissions", "list_memberships", "workflows",
 }  # fmt: skip
 
 
@@ -72,5 +72,6 @@ def test_it_copies_everything_once(baton: SimpleNamespace, config: Path, catalog
     engagements = [record for stream, record in records if stream == "engagements" and "by an assistant" not in json.dumps(record)]
     assert len(engagements) == sum(cast.ACTIVITIES.values())
     assert counts["owners"] == 2
+    assert [(one["name"], one["enabled"]) for stream, one in records if stream == "workflows"] == [("후속", False)]
     assert counts["deal_pipelines"] == 1
     assert counts["contract"] == 3
