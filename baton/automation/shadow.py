@@ -6,6 +6,7 @@ writes. All others can be read and not written: the transaction is read-only for
 nothing. Locks and notices are taken out of other workers' reach too: their functions are hidden by ones that do nothing.
 """
 
+import contextlib
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DataError, InternalError, NotSupportedError, OperationalError, connection, transaction
 
 from baton.platform import sql
 
@@ -26,6 +27,7 @@ WRITTEN = frozenset(
 BARE = frozenset({"contact", "record"})  # have an index for each sorted column of the tables, which a few thousand rows do not need
 OWNERS = ("contact_id", "record_id", "from_id")
 GAP = 10**9  # new ids begin so far behind the real ones, and each rehearsal somewhere else: processes remember some by number
+MEMORY = "256MB"  # for the rows of temporary tables; behind it they are read from the disk
 PEOPLE = "rehearsed"  # the temporary table with the ids of all who are asked for, and of their records
 
 TABLES = """
@@ -125,6 +127,8 @@ def _enter(people: str, params: Mapping[str, Any]) -> None:
         if of in names:
             script.append(f'ALTER TABLE pg_temp."{of}" ALTER COLUMN "{column}" SET DEFAULT {default}')  # the same words, another sequence
     script.append(f"CREATE TEMP TABLE {PEOPLE} (id bigint PRIMARY KEY) ON COMMIT DROP")
+    with contextlib.suppress(OperationalError, InternalError, DataError, NotSupportedError), transaction.atomic():
+        sql.run(f"SET LOCAL temp_buffers = '{MEMORY}'")  # refused in a session that had temporary tables with less: then it is slower
     with connection.cursor() as cursor:
         cursor.execute(";\n".join(script[: len(DUMB) + 1]))
         # The people are asked for while the names still mean the real tables.
