@@ -173,10 +173,6 @@ def test_a_workflow_of_deals_reaches_its_people_by_role(account: Account, sales:
     assert prop(company, "numberofemployees", "company") == 3
     tasks = {t.properties["subject"]: t.owner_id for t in records.page("task", after=0, limit=9)}
     assert tasks == {"도입 견적": sales[0], "홀로 견적": None, "확장 견적": sales[0]}
-        "도입 견적": sales[0],
-        "홀로 견적": None,
-        "확장 견적": sales[0],
-    }
     assert Counter(ScoreEntry.objects.values_list("contact_id", flat=True)) == {decider: 1, user: 2}, "points for each of his deals"
     assert [prop(id, "city") for id in (decider, user)] == ["서울", "서울"]
     assert (records.get("deal", deal).owner_id, records.get("deal", alone).owner_id) == (sales[0], sales[1])
