@@ -3,6 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
+from baton.api.errors import Failure
 from baton.api.hubspot import branches_out, flow_steps_in, words
 from baton.api.hubspot.flow_words import (
     LIST_ADD,
@@ -61,7 +64,7 @@ def bare(step: Step) -> Action:
 def _read_back(said: Action, stored: Stored, step: Step) -> bool:
     try:
         found, _wires = flow_steps_in.words_in({**said, "actionId": "1"}, "s1", "actions.0", step.object_type)
-    except Exception:  # not to be read: then it is carried along
+    except (Failure, ValidationError):  # not to be read: then it is carried along
         return False
     kind = type(step)
     return found.get("type") == step.key and fields(kind.model_validate({k: v for k, v in found.items() if k not in ("type", "paths")})) == stored
