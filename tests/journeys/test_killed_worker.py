@@ -44,7 +44,7 @@ POINTS = [
     ("baton.segments.refresh:each:after", False),
     ("baton.segments.lifecycle:some:after", False),
     ("baton.automation.enroll:by_changes:before", False),
-    ("baton.automation.enroll:enter:after", False),  # enrolled, the tick not committed
+    ("baton.automation.enroll:_enter:after", False),  # enrolled, the tick not committed
     ("baton.platform.changes:tick:after", False),
     ("baton.automation.runner:run_due:before", False),
     ("baton.automation.steps.notify:Notify.run:after", False),
@@ -232,7 +232,7 @@ def test_two_workers_at_once_do_everything_once(workers: Workers) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_a_wait_that_ends_while_the_workflow_is_paused_ends_once_when_it_goes_on(workers: Workers) -> None:
     contact_id, workflow = a_form_is_sent()
-    assert workers.run("baton.automation.enroll:enter:after", 0) == DIED
+    assert workers.run("baton.automation.enroll:_enter:after", 0) == DIED
     verbs.pause(workflow, SYSTEM)
     assert workers.run("-", 1) == 0  # the form's answer came while nobody may enter
     assert not Enrollment.objects.exists()
