@@ -15,7 +15,7 @@ from baton.automation.graph import Graph
 from baton.automation.models import Version, Workflow
 from baton.events import record
 from baton.events.vocabulary import Kind
-from baton.platform import clock, sql
+from baton.platform import changes, clock, sql
 from baton.platform.models import BUCKETS
 
 INSIDE = ("active", "failed", "queued")
@@ -53,8 +53,12 @@ def standing(workflow: Workflow, versions: Collection[int] | None = None) -> dic
 
 
 def keep_out() -> None:
-    """No worker moves anybody until the transaction ends; waits for those that do right now."""
-    sql.rows("SELECT pg_advisory_xact_lock(%s, b) FROM generate_series(0, %s) AS b", [runner.LOCK, BUCKETS - 1])
+    """No worker moves, enrolls or ends anybody until the transaction ends; waits for those that do right now.
+
+    To be called before the workflow is held: a worker may be about to write on it.
+    """
+    for lock in (changes.LOCK, runner.LOCK):
+        sql.rows("SELECT pg_advisory_xact_lock(%s, b) FROM generate_series(0, %s) AS b", [lock, BUCKETS - 1])
 
 
 def take(workflow: Workflow, version: Version, graph: Graph, wanted: Map, versions: Sequence[int]) -> None:

@@ -49,6 +49,8 @@ def publish(
     if people not in (STAY, MOVE):
         raise Invalid.one("people", "INVALID_OPTION", _("Expected one of {types}.").format(types=f"{STAY}, {MOVE}"))
     with transaction.atomic():
+        if people == MOVE:
+            moving.keep_out()
         row = held.hold(workflow)
         parsed = graph.parse(row.draft, row.object_type)
         if problems := parsed.problems() + circles.problems(row, parsed):
@@ -78,6 +80,7 @@ def rollback(workflow: Workflow, to: Version, actor: Actor, note: str = "", step
     if to.workflow_id != workflow.pk:
         raise NotFound(_("There is no such version."))
     with transaction.atomic():
+        moving.keep_out()
         row = held.hold(workflow)
         if row.published_id == to.pk:
             raise Conflict(_("This version is the one that runs."))
@@ -140,7 +143,6 @@ def _move(row: Workflow, version: Version, new: Graph, given: Mapping[str, str],
     before = list(Version.objects.filter(workflow=row, number__lt=version.number).values_list("pk", flat=True))
     if not before:
         return Moves()
-    moving.keep_out()
     wanted = _map(row, new, before, given, at_once, every=False)
     moving.take(row, version, new, wanted, before)
     if missing := moving.unmapped(version):
@@ -151,7 +153,6 @@ def _move(row: Workflow, version: Version, new: Graph, given: Mapping[str, str],
 def _back(row: Workflow, version: Version, new: Graph, later: list[int], given: Mapping[str, str]) -> Moves:
     if not later:
         return Moves()
-    moving.keep_out()
     wanted = _map(row, new, later, given, None, every=True)
     moving.take(row, version, new, wanted, later)
     moving.take_out(row, version, later)

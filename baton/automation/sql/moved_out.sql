@@ -10,4 +10,3 @@ WHERE e.workflow_id = %(workflow)s AND e.state = 'removed' AND e.reason = 'versi
   AND NOT EXISTS (
       SELECT 1 FROM enrollment o WHERE o.contact_id = e.contact_id AND o.workflow_id = e.workflow_id AND o.id <> e.id AND o.state IN ('active', 'failed', 'queued')
   )
-FOR UPDATE OF e

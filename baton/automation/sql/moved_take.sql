@@ -5,7 +5,6 @@ SELECT e.contact_id, e.id, %(to)s, e.version_id, e.step, e.turn, e.state, CASE W
 FROM (
     SELECT contact_id, id, version_id, step, turn, state, entered_at FROM enrollment
     WHERE workflow_id = %(workflow)s AND version_id = ANY (%(from)s) AND state IN ('active', 'failed', 'queued')
-    FOR UPDATE
 ) e
 LEFT JOIN timer t ON t.bucket = e.contact_id %% %(buckets)s AND t.enrollment_id = e.id
 LEFT JOIN unnest(%(old)s::text[], %(new)s::text[]) AS r(old, new) ON r.old = e.step
