@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from baton.accounts.models import Account
 from baton.automation import checks, graph, verbs
@@ -67,5 +68,6 @@ def test_those_who_may_not_get_the_mail_are_counted_by_the_gate(account: Account
     segment = Segment.objects.create(name="모두", kind="fixed")
     Membership.objects.bulk_create(Membership(contact_id=id, segment_id=segment.pk, joined_at=clock.now()) for id in ids)
     steps = [{"id": "s1", "type": "send_email", "email": email.pk}, {"id": "s2", "type": "goal"}]
-    told = found(steps, triggers=[{"id": "t", "type": "segment_joined", "segment": segment.pk}])
+    with translation.override("en"):
+        told = found(steps, triggers=[{"id": "t", "type": "segment_joined", "segment": segment.pk}])
     assert [check.message for check in told if not check.blocks] == ["Send an e-mail: 2 of 3 who would enter may not get marketing mail; they are skipped."]

@@ -13,8 +13,8 @@ from baton.accounts.models import Account
 from baton.automation import enroll, graph, runner, verbs
 from baton.automation.field import Fields
 from baton.automation.models import Workflow
-from baton.automation.step import steps
-from baton.automation.trigger import triggers
+from baton.automation.step import Step, steps
+from baton.automation.trigger import Trigger, triggers
 from baton.crm import records
 from baton.forms.models import Form
 from baton.messaging.models import Email, Message, Outbox
@@ -282,7 +282,8 @@ def test_several_triggers_and_the_settings_of_the_whole(marketer: Client, workfl
 
 def test_every_step_and_trigger_has_a_form_that_keeps_what_it_shows(account: Account, rf: RequestFactory) -> None:
     """What a form sends without a change leaves the draft as it was."""
-    for key, kind in {**steps(), **triggers()}.items():
+    kinds: dict[str, type[Step] | type[Trigger]] = {**steps(), **triggers()}
+    for key, kind in kinds.items():
         of = next(one for one in ("contact", "deal", "company", "ticket") if workflow_draft.fits(kind, one))
         workflow = Workflow(pk=1, object_type=of)
         if key in steps():
