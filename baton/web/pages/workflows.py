@@ -1,7 +1,6 @@
 """The list of workflows, and a new one: empty, or from a template."""
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any
 
 from django.db.models import Q, QuerySet, Sum
@@ -14,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from baton.accounts import permissions
 from baton.accounts.models import User
-from baton.automation import verbs
+from baton.automation import gallery, verbs
 from baton.automation.models import Tally, Workflow
 from baton.crm import types
 from baton.platform.errors import Invalid, NotFound
@@ -116,10 +115,6 @@ def _new() -> dict[str, Any]:
 
 
 def _templates() -> list[dict[str, str]]:
-    if find_spec("baton.automation.gallery") is None:
-        return []
-    from baton.automation import gallery
-
     language = str(get_language())
     return [{"key": t.key, "name": t.name(language), "description": t.description(language), "object_type": t.object_type} for t in gallery.all()]
 
@@ -131,8 +126,6 @@ def create(request: HttpRequest) -> HttpResponse:
     name, template, kind = (request.POST.get(field, "") for field in ("name", "template", "object_type"))
     try:
         if template:
-            from baton.automation import gallery
-
             workflow = gallery.make(template, actor(request), str(get_language()))
             if name.strip():
                 verbs.rename(workflow, name, actor(request))
