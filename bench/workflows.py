@@ -5,6 +5,7 @@ of the same rows, in the same run.
 """
 
 import json
+import math
 import os
 import random
 import subprocess
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from django.db import connection
 
 from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM
-from bench import engine
+from bench import decide, engine
 
 PEOPLE = int(os.environ.get("BENCH_PEOPLE", "1000000"))
 KILLS = int(os.environ.get("BENCH_KILLS", "100"))
@@ -211,7 +213,7 @@ class _workers:
 
 
 def killing() -> list[Row]:
-    """A journey whose workers are killed at random moments: every path equals that of the journey nobody disturbed, and nothing went out twice or not at all."""
+    """Workers are killed at random moments: every path equals that of the journey nobody disturbed, and nothing goes out twice or not at all."""
     _people()
     first, _kills = _journey(0)
     second, kills = _journey(KILLS)
@@ -221,6 +223,34 @@ def killing() -> list[Row]:
     print(f"  {kills} workers killed, {len(first):,} people, {differ} differ", flush=True)
     name = f"paths that differ after {kills} kills of workers of {len(first):,} people"
     return [{"name": name, "value": differ, "unit": "", "limit": None, "ratio": None, "goal": 0, "ok": differ == 0 and kills >= KILLS}]
+
+
+def triggering() -> list[Row]:
+    """From a page view at the collector to the first step of the workflow that it starts, with other traffic, all parts running as processes."""
+    _people()
+    _clean()
+    mark = f"/bench/{random.getrandbits(40):x}"
+    filter = {"condition": "page_viewed", "address": mark, "match": "contains"}
+    step = {"id": "s1", "type": "change_number", "property": "numberofemployees", "how": "increase", "by": 1, "unset": "zero"}
+    workflow = _workflow("trigger", [step], {"id": "t", "type": "event_happened", "filter": filter})
+    people = decide._cookies()
+    times: list[float] = []
+    with decide._running() as port, decide._traffic(port) as sent:
+        decide._until(lambda: sent[0] > decide.BACKGROUND, 60)
+        before, started = sent[0], time.monotonic()
+        for cookie, contact in people:
+            link = HTTPConnection("127.0.0.1", port, timeout=30)
+            began = time.perf_counter()
+            link.request("POST", "/t/e", decide._hits(cookie, [mark]), decide._HEAD)
+            link.getresponse().read()
+            asked = "SELECT 1 FROM step_run WHERE contact_id = %s AND workflow_id = %s"
+            decide._until(lambda contact=contact: sql.rows(asked, [contact, workflow.pk]), 30)  # type: ignore[misc]
+            times.append((time.perf_counter() - began) * 1000)
+        rate = (sent[0] - before) / (time.monotonic() - started)
+    times.sort()
+    p99 = times[math.ceil(len(times) * 0.99) - 1]
+    name = f"trigger to first step, {rate:,.0f} events/s beside it, p99 (p50 {times[len(times) // 2]:,.0f} ms)"
+    return [{"name": name, "value": round(p99), "unit": "ms", "limit": None, "ratio": None, "goal": 1000, "ok": p99 <= 1000}]
 
 
 KILLED_STEPS: list[Row] = [
@@ -328,4 +358,4 @@ def _seconds(name: str, value: float, limit: float, goal: float | None) -> Row:
     }  # fmt: skip
 
 
-BENCHES = {"workflow_enroll": enrolling, "workflow_steps": stepping, "workflow_killed": killing}
+BENCHES = {"workflow_enroll": enrolling, "workflow_steps": stepping, "workflow_trigger": triggering, "workflow_killed": killing}
