@@ -97,7 +97,7 @@ def enrolling() -> list[Row]:
     for many, goal in ((min(100_000, PEOPLE), 2.0), (PEOPLE, 30.0)):
         _clean()
         workflow = _workflow("bench", JOURNEY_STEPS)
-        manual.backlog = lambda self, of, many=many: Sql("SELECT id, 'bench:' || id FROM contact WHERE id <= %(many)s", {"many": many})  # type: ignore[method-assign]
+        manual.backlog = lambda self, of, many=many: Sql("SELECT id, 'bench:' || id FROM contact WHERE id <= %(many)s", {"many": many})  # type: ignore
         began = time.perf_counter()
         entered = enroll.backlog(workflow, SYSTEM)
         took = time.perf_counter() - began
@@ -131,7 +131,10 @@ def stepping() -> list[Row]:
     bare = moved / (time.perf_counter() - began)
     print(f"  one worker {one:,.0f}/s, two {two:,.0f}/s, bare SQL {bare:,.0f}/s", flush=True)
     return [
-        {"name": "step executions of one worker", "value": round(one), "unit": "/s", "limit": round(bare), "ratio": round(one / bare, 2), "goal": 25000, "ok": one >= 25_000},
+        {
+            "name": "step executions of one worker", "value": round(one), "unit": "/s", "limit": round(bare), "ratio": round(one / bare, 2),
+            "goal": 25000, "ok": one >= 25_000,
+        },
         {"name": "two workers beside one", "value": round(two / one, 2), "unit": "x", "limit": None, "ratio": None, "goal": 1.6, "ok": two / one >= 1.6},
     ]  # fmt: skip
 
@@ -144,7 +147,7 @@ def _stepped(workers: int) -> float:
 
     _clean()
     workflow = _workflow("bench", JOURNEY_STEPS)
-    triggers()["manual"].backlog = lambda self, of: Sql("SELECT id, 'bench:' || id FROM contact WHERE id <= %(many)s", {"many": STEPPED})  # type: ignore[method-assign]
+    triggers()["manual"].backlog = lambda self, of: Sql("SELECT id, 'bench:' || id FROM contact WHERE id <= %(many)s", {"many": STEPPED})  # type: ignore
     enroll.backlog(workflow, SYSTEM)
     sql.run("VACUUM (ANALYZE) enrollment, timer, step_run")
     took = 0.0
@@ -155,7 +158,7 @@ def _stepped(workers: int) -> float:
         "SELECT count(*), count(*) FILTER (WHERE done_at IS NOT NULL), (SELECT count(*) FROM enrollment WHERE state = 'active') FROM step_run"
     )
     assert not open_runs, open_runs
-    return (executions + waits) / took  # a wait is run when one comes and when its time is over
+    return float(executions + waits) / took  # a wait is run when one comes and when its time is over
 
 
 CHILD = """
@@ -225,6 +228,9 @@ def killing() -> list[Row]:
     return [{"name": name, "value": differ, "unit": "", "limit": None, "ratio": None, "goal": 0, "ok": differ == 0 and kills >= KILLS}]
 
 
+ARRIVED = "SELECT 1 FROM step_run WHERE contact_id = %s AND workflow_id = %s"
+
+
 def triggering() -> list[Row]:
     """From a page view at the collector to the first step of the workflow that it starts, with other traffic, all parts running as processes."""
     _people()
@@ -243,8 +249,7 @@ def triggering() -> list[Row]:
             began = time.perf_counter()
             link.request("POST", "/t/e", decide._hits(cookie, [mark]), decide._HEAD)
             link.getresponse().read()
-            asked = "SELECT 1 FROM step_run WHERE contact_id = %s AND workflow_id = %s"
-            decide._until(lambda contact=contact: sql.rows(asked, [contact, workflow.pk]), 30)  # type: ignore[misc]
+            decide._until(lambda contact=contact: sql.rows(ARRIVED, [contact, workflow.pk]), 30)  # type: ignore[misc]
             times.append((time.perf_counter() - began) * 1000)
         rate = (sent[0] - before) / (time.monotonic() - started)
     times.sort()
