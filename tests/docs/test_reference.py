@@ -33,8 +33,9 @@ def section(page: str, heading: str) -> str:
 
 
 def rows(page: str) -> dict[str, str]:
-    """The rows of all tables of a page by the code word they begin with."""
-    return dict(re.findall(r"^\| `([^`]+)` \| (.*) \|$", page, flags=re.MULTILINE))
+    """The rows of all tables of a page by the code word they begin with, or each of several."""
+    found = re.findall(r"^\| (`[^`]+`(?:, `[^`]+`)*) \| (.*) \|$", page, flags=re.MULTILINE)
+    return {word: rest for words, rest in found for word in re.findall(r"`([^`]+)`", words)}
 
 
 def examples(name: str) -> list[Any]:
