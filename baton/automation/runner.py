@@ -279,8 +279,7 @@ class _Pass:
             if not effect.detail:
                 detail = "{}"
             elif effect.until is not None and len(effect.detail) == 1:  # a plain wait: most have the same
-                if (detail := waits.get(effect.until)) is None:
-                    detail = waits[effect.until] = json.dumps(effect.detail, ensure_ascii=False, default=str)
+                detail = waits.get(effect.until) or waits.setdefault(effect.until, json.dumps(effect.detail, ensure_ascii=False, default=str))
             else:
                 detail = json.dumps(effect.detail, ensure_ascii=False, default=str)
             key = (effect.outcome, detail, effect.path, effect.ends)

@@ -221,7 +221,8 @@ def test_failures_are_told_and_can_be_tried_again_passed_over_or_taken_out(live:
     assert [states(p) for p in people] == [["finished"]] * 3 + [["removed"]]
     assert [records.get("contact", p).properties.get("city") for p in people] == ["부산", "부산", None, None]
     assert dict(StepRun.objects.filter(step="s2").values_list("contact_id", "outcome")) == {
-        people[0]: "done", people[1]: "done", people[2]: "skipped", people[3]: "left", **{e.contact_id: "done" for e in Enrollment.objects.exclude(contact_id__in=people)},
+        people[0]: "done", people[1]: "done", people[2]: "skipped", people[3]: "left",
+        **{e.contact_id: "done" for e in Enrollment.objects.exclude(contact_id__in=people)},
     }  # fmt: skip
     assert not errors.failed()
 

@@ -14,7 +14,6 @@ from baton.events.vocabulary import Kind
 from baton.messaging.models import Email, Message, Notification
 from baton.platform import clock
 from baton.platform.actor import SYSTEM
-from baton.platform.models import BUCKETS
 from tests.automation.conftest import contact, drain
 
 pytestmark = pytest.mark.django_db
