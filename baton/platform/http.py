@@ -1,21 +1,24 @@
 """The one HTTP client for requests to addresses that people type: webhooks, feeds, identity providers.
 
 It never reaches into the private network (unless the operator allows a part of it), follows no redirect, waits a bounded time
-and reads a bounded answer. Names are resolved once and the connection goes to the address that was checked.
+for all of an answer, however slowly it comes, and reads a bounded one. Names are resolved once and the connection goes to the address that was checked.
 """
 
 import ipaddress
+import socket
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 from requests_hardened import Config, HTTPSession, ip_filter
 from requests_hardened.ip_filter_adapter import IPFilterAdapter
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
 from baton.platform.config import config
@@ -66,7 +69,11 @@ def send(
     started, whole = time.monotonic(), WHOLE if within is None else within
     patience = (min(CONNECT, whole), min(READ, whole))
     try:
-        with _session() as session, session.request(method, url, json=json, data=body, headers=given, stream=True, timeout=patience) as response:
+        with (
+            _Deadline(whole) as deadline,
+            _session(deadline) as session,
+            session.request(method, url, json=json, data=body, headers=given, stream=True, timeout=patience) as response,
+        ):
             return Answer(response.status_code, dict(response.headers), _read(response, started, whole))
     except ip_filter.InvalidIPAddress:
         raise Refused(f"{urlsplit(url).hostname} is an address of a private network") from None
@@ -98,9 +105,55 @@ def _read(response: requests.Response, started: float, whole: float) -> bytes:
         size += len(piece)
         if size > LARGEST:
             raise Unreachable(f"the answer is larger than {LARGEST} bytes")
-        if time.monotonic() - started > whole:
-            raise Unreachable(f"the answer took longer than {whole:.0f} s")
+        _in_time(started, whole)
+    _in_time(started, whole)  # what was cut among its headers looks whole
     return b"".join(pieces)
+
+
+class _Deadline:
+    """Cuts the connection when the time is over, wherever it hangs: a timeout of the socket begins anew with every byte of the handshake and the headers."""
+
+    def __init__(self, seconds: float) -> None:
+        self._sockets: list[socket.socket] = []
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._timer.cancel()
+        self._timer.join()
+        for one in self._sockets:
+            one.close()
+
+    def _cut(self) -> None:
+        for one in self._sockets:
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:  # closed by the other side
+                continue
+
+    def pools(self) -> dict[str, type[HTTPConnectionPool]]:
+        """Pools by scheme whose connections are cut."""
+        return {"http": self._pool(HTTPConnectionPool), "https": self._pool(HTTPSConnectionPool)}
+
+    def _pool(self, pool: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
+        watched = self._sockets
+
+        class Connection(pool.ConnectionCls):  # type: ignore[name-defined,misc]
+            def _new_conn(self) -> socket.socket:
+                made: socket.socket = super()._new_conn()
+                watched.append(made.dup())  # TLS takes the socket over and leaves an empty one
+                return made
+
+        return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
+
+
+def _in_time(started: float, whole: float) -> None:
+    if time.monotonic() - started > whole:
+        raise Unreachable(f"the answer took longer than {whole:.0f} s")
 
 
 @cache
@@ -128,11 +181,13 @@ class _Adapter(IPFilterAdapter):  # type: ignore[misc]  # requests-hardened has 
         return host, pool
 
 
-def _session() -> HTTPSession:
+def _session(deadline: _Deadline) -> HTTPSession:
     session = HTTPSession(
         Config(default_timeout=(CONNECT, READ), never_redirect=True, ip_filter_enable=True, ip_filter_allow_loopback_ips=False, user_agent_override=AGENT)
     )
-    session.mount("https://", _Adapter(is_https_proto=True))
-    session.mount("http://", _Adapter(is_https_proto=False))
+    for scheme in ("https", "http"):
+        adapter = _Adapter(is_https_proto=scheme == "https")
+        adapter.poolmanager.pool_classes_by_scheme = deadline.pools()
+        session.mount(f"{scheme}://", adapter)
     session.trust_env = False  # a proxy or .netrc of the machine would lead around the filter
     return session

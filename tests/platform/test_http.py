@@ -3,6 +3,7 @@
 import gzip
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -123,6 +124,11 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         kind = self.path.strip("/")
         self.send_response(302 if kind == "redirect" else 200)
+        if kind == "heads":
+            for number in range(50):
+                self.send_header(f"X-{number}", "x")
+                self.flush_headers()
+                self.server.pause.wait(0.05)  # type: ignore[attr-defined]
         if kind == "redirect":
             self.send_header("Location", "http://169.254.169.254/latest/meta-data/")
         if kind == "bomb":
@@ -189,10 +195,13 @@ def test_an_answer_that_is_too_large_is_given_up(server: str, kind: str) -> None
         http.get(f"{server}/{kind}")
 
 
-def test_an_answer_that_drips_is_given_up(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", ["slow", "heads"])
+def test_an_answer_that_drips_is_given_up(server: str, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     monkeypatch.setattr(http, "WHOLE", 0.3)
+    began = time.monotonic()
     with pytest.raises(http.Unreachable, match="longer"):
-        http.get(f"{server}/slow")
+        http.get(f"{server}/{kind}")
+    assert time.monotonic() - began < 1.5
 
 
 def test_headers_that_are_ours_cannot_be_set(server: str) -> None:
