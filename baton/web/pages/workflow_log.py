@@ -25,7 +25,7 @@ from baton.platform.config import config
 from baton.platform.errors import Invalid
 from baton.segments import exports
 from baton.web.answer import go, targets
-from baton.web.page import Page, actor, allow, user
+from baton.web.page import Page, actor, allow, allow_records, user
 from baton.web.parts import workflow_words
 from baton.web.templatetags.fmt import iso
 
@@ -125,6 +125,7 @@ def _rows(workflow: Workflow, found: list[Entry]) -> list[dict[str, Any]]:
 
 @require_GET
 @allow("workflows", "view")
+@allow_records("contact", "export")
 def export(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The same as CSV, written as it is read; a right of its own on the records it leads. The export is written down."""
     workflow, find, held = workflow_of(pk, archived=True), _find(request), rights.of(user(request))
