@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from baton.accounts.rights import Rights
 from baton.automation import runs, tally
 from baton.automation.models import Workflow
 from baton.automation.step import DONE, FAILED, SKIPPED, WAITING
-from baton.crm import contacts
+from baton.crm import contacts, types
 from baton.messaging import outbox
 from baton.platform import sql
 
@@ -35,10 +36,11 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One line of the log. `step` is the trigger's id when the contact was enrolled."""
+    """One line of the log. `step` is the trigger's id when the contact was enrolled. Of whom the reader may not see there is no name."""
 
     at: datetime
     contact_id: int
+    seen: bool
     name: str
     company: str
     step: str
@@ -66,6 +68,7 @@ class Undelivered:
 
     contact_id: int
     id: int
+    seen: bool
     name: str
     step: str
     state: str
@@ -99,17 +102,19 @@ def states_of(workflow: Workflow) -> dict[str, int]:
     return {outcome: n for (_w, step, outcome), n in tally.sums(workflow.pk).items() if not step}
 
 
-def recent(workflow: Workflow, limit: int = 20, step: str = "") -> list[Move]:
-    """The latest moves, newest first, with the contact's name and company; only of `step` when given."""
+def recent(workflow: Workflow, limit: int = 20, step: str = "", *, held: Rights) -> list[Move]:
+    """The latest moves, newest first, with the contact's (or record's) name and company as far as `held` allows; only of `step` when given."""
     found = sql.rows(
         sql.load("recent", __package__),
         {"workflow": workflow.pk, "limit": limit, "step": step},
     )
-    return [
-        Move(at, contact_id, contacts.display_name(person), person.get("company", ""), at_step, outcome, _json(detail), version_id)
-        for at, contact_id, properties, at_step, outcome, detail, version_id in found
-        for person in [_json(properties) or {}]
-    ]
+    kind, made = workflow.object_type, []
+    for at, contact_id, properties, owner_id, at_step, outcome, detail, version_id in found:
+        seen = held.may(kind, "view", [owner_id])
+        person = (_json(properties) or {}) if seen else {}
+        name = types.title(kind, person) if person else ""
+        made.append(Move(at, contact_id, seen, name, str(person.get("company") or ""), at_step, outcome, _json(detail), version_id))
+    return made
 
 
 def mail(workflow: Workflow, step: str) -> Mail:
@@ -118,12 +123,13 @@ def mail(workflow: Workflow, step: str) -> Mail:
     return Mail(*row)
 
 
-def undelivered(workflow: Workflow, limit: int = 20) -> tuple[list[Undelivered], int]:
+def undelivered(workflow: Workflow, limit: int = 20, *, held: Rights) -> tuple[list[Undelivered], int]:
     """Its messages that failed or may not have arrived, newest first, and how many there are in all. What to do about them a person decides."""
     found = sql.rows(sql.load("undelivered", __package__), {"workflow": workflow.pk, "limit": limit})
     messages = [
-        Undelivered(contact_id, id, contacts.display_name(_json(person) or {}), step, state, outbox.reason(reason), at)
-        for contact_id, id, person, step, state, reason, at, _all in found
+        Undelivered(contact_id, id, seen, contacts.display_name(_json(person) or {}) if seen else "", step, state, outbox.reason(reason), at)
+        for contact_id, id, person, owner_id, step, state, reason, at, _all in found
+        for seen in [held.may("contact", "view", [owner_id])]
     ]
     return messages, found[0][-1] if found else 0
 

@@ -98,7 +98,7 @@ class WorkflowFeed(Feed):
         return self._changed(STILL)
 
     def _changed(self, marked: str = "") -> list[Piece]:
-        parts = workflow_canvas.live_parts(Workflow.objects.select_related("published").get(pk=int(self.name)))
+        parts = workflow_canvas.live_parts(Workflow.objects.select_related("published").get(pk=int(self.name)), rights.of(self.user))
         fresh = {target: html for target, html in parts.items() if self._shown.get(target) != html}
         self._shown = parts
         html = "".join(f'<hx-partial hx-target="#{target}" hx-swap="outerHTML">{html.replace(marked, "")}</hx-partial>' for target, html in fresh.items())

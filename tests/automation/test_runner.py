@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from baton.accounts import rights
 from baton.automation import enroll, errors, graph, runner, standing, verbs
 from baton.automation.models import Enrollment, StepRun, Timer, Version, Workflow
 from baton.crm import records
@@ -200,9 +201,9 @@ def test_the_log_names_people_and_what_they_did(live: Live) -> None:
     enroll.enroll(workflow, [jiwoo], "a", SYSTEM)
     clock.shift(timedelta(seconds=1))
     drain()
-    log = standing.recent(workflow, 10)
+    log = standing.recent(workflow, 10, held=rights.SYSTEM)
     assert [(m.name, m.company, m.step, m.outcome) for m in log] == [("서지우", "가온로지스", "s1", "waiting"), ("서지우", "가온로지스", "t", "enrolled")]
-    assert [m.step for m in standing.recent(workflow, 10, step="s1")] == ["s1"]
+    assert [m.step for m in standing.recent(workflow, 10, step="s1", held=rights.SYSTEM)] == ["s1"]
 
 
 def test_the_mails_of_a_step_are_counted(live: Live, email: Email) -> None:

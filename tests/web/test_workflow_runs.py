@@ -6,13 +6,16 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from baton.accounts import users
+from baton.accounts import rights, users
+from baton.accounts.models import Role
 from baton.automation import enroll, runner, verbs
-from baton.automation.models import Enrollment, Timer, Version, Workflow
+from baton.automation.models import Enrollment, Rehearsal, Timer, Version, Workflow
+from baton.automation.rehearsed import Result
 from baton.crm import records
 from baton.platform import changes, clock
 from baton.platform.actor import SYSTEM
 from baton.segments import verbs as lists
+from baton.web.parts import workflow_canvas
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -217,6 +220,31 @@ def test_who_may_not(sales: Client, workflow: Workflow) -> None:
     assert Client().get(f"{at}log/").status_code == 302
 
 
+def test_who_sees_only_his_own_contacts_reads_no_others_in_a_workflow(workflow: Workflow) -> None:
+    Role.objects.create(key="own", name="own", rights={"contact": {"view": "own", "edit": "own"}}, areas={"workflows": "edit", "messages": "edit"})
+    han = users.create("han@nuriwork.example", "한지민", "a-long-enough-one", "own", actor=SYSTEM, language="en")
+    mine, other = person("서", firstname="지우", owner_id=han.pk), person("김", firstname="비밀")
+    enroll.enroll(workflow, [mine, other], "x", SYSTEM)
+    drain()
+    asked = {"population": "past", "days": 7, "window": 7}
+    ways = [{"contact": id, "name": name, "runs": [], "messages": []} for id, name in ((mine, "서지우"), (other, "김비밀"))]
+    messages = [{"contact": id, "name": name, "at": clock.now().isoformat(), "state": "sent", "why": ""} for id, name in ((mine, "서지우"), (other, "김비밀"))]
+    result = Result(clock.now().isoformat(), clock.now().isoformat(), 7, paths=ways, messages=messages).to_json()
+    Rehearsal.objects.create(workflow=workflow, graph={}, asked=asked, asked_by="", state="done", result=result, created_at=clock.now())
+    web = Client(headers={"accept-language": "en"})
+    web.force_login(han)
+    at = f"/workflows/{workflow.pk}/"
+    for path in (at, f"{at}?node=s1", f"{at}people/?step=s1&outcome=waiting", f"{at}log/", f"{at}rehearsal/"):
+        page = web.get(path).content.decode()
+        assert "서지우" in page, path
+        assert "비밀" not in page, path
+    live = "".join(workflow_canvas.live_parts(workflow, rights.of(han)).values())
+    assert "서지우" in live
+    assert "비밀" not in live
+    assert web.get(f"{at}contacts/{other}/").status_code == 403
+    assert web.post(f"{at}again/", {"contact": other, "message": 1}, headers=HTMX).status_code == 403
+
+
 def test_deals_walk_and_are_explained_too(web: Client) -> None:
     flow = verbs.create("큰 거래", SYSTEM, {"triggers": [{"id": "t", "type": "manual"}], "steps": [FIRST[0]]}, object_type="deal")
     verbs.publish(flow, SYSTEM)
@@ -227,7 +255,7 @@ def test_deals_walk_and_are_explained_too(web: Client) -> None:
     web.force_login(users.create("kim@nuriwork.example", "김도현", "a-long-enough-one", "admin", actor=SYSTEM, language="en"))
     assert web.post(f"{at}enroll/", headers=HTMX)["HX-Redirect"] == at
     drain()
-    for path in (at, f"/workflows/{flow.pk}/log/", f"/workflows/{flow.pk}/log/?q=가온"):
+    for path in (at, f"/workflows/{flow.pk}/", f"/workflows/{flow.pk}/log/", f"/workflows/{flow.pk}/log/?q=가온"):
         assert "가온 근태 도입" in web.get(path).content.decode(), path
     page = web.get(f"/deals/{deal}/").content.decode()
     assert at in page

@@ -8,7 +8,7 @@ import pytest
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
 
-from baton.accounts import users
+from baton.accounts import rights, users
 from baton.accounts.models import Account
 from baton.automation import enroll, graph, runner, verbs
 from baton.automation.field import Fields
@@ -381,7 +381,7 @@ def test_pause_and_resume(marketer: Client, workflow: Workflow) -> None:
 
 def test_live_parts_are_those_of_the_page(marketer: Client, workflow: Workflow) -> None:
     walk(workflow)
-    parts = workflow_canvas.live_parts(workflow)
+    parts = workflow_canvas.live_parts(workflow, rights.SYSTEM)
     assert set(parts) == {"counts-t", "counts-s1", "counts-s2", "counts-s3", "counts-s4", "share-s2-0", "share-s2-1", "kpis", "log-rows"}
     page = marketer.get(f"/workflows/{workflow.pk}/").content.decode()
     assert all(f'id="{target}"' in page for target in parts)

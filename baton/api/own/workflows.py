@@ -259,6 +259,7 @@ def rehearsal(request: HttpRequest, workflow_id: str, number: str) -> Shape:
     found = Rehearsal.objects.filter(workflow=_one(workflow_id), pk=wanted).first()
     if found is None:
         raise Failure(404, "OBJECT_NOT_FOUND", "There is no such rehearsal.")
+    access.require(request, found.workflow.object_type, "view")
     return _rehearsal(found)
 
 

@@ -1,5 +1,5 @@
 -- The latest moves of one workflow: who entered, and who did what at which step.
-SELECT l.at, l.contact_id, c.properties, l.step, l.outcome, l.detail, l.version_id
+SELECT l.at, l.contact_id, coalesce(c.properties, r.properties), coalesce(c.owner_id, r.owner_id), l.step, l.outcome, l.detail, l.version_id
 FROM (
     (
         SELECT s.at, s.contact_id, s.step, s.outcome, s.detail, e.version_id
@@ -16,5 +16,6 @@ FROM (
     )
 ) l
 LEFT JOIN contact c ON c.id = l.contact_id
+LEFT JOIN record r ON r.id = l.contact_id
 ORDER BY l.at DESC, l.step DESC
 LIMIT %(limit)s

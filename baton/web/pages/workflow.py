@@ -12,14 +12,15 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from baton.accounts import permissions
+from baton.accounts import permissions, rights
 from baton.automation import checks, edits, standing, verbs
 from baton.automation.graph import Graph
 from baton.automation.models import Workflow
+from baton.crm.models import Contact
 from baton.messaging import delivery
 from baton.platform.errors import Invalid, NotFound, Problem
 from baton.web.answer import targets, toast
-from baton.web.page import Page, actor, allow
+from baton.web.page import Page, actor, allow, user
 from baton.web.parts import filter_editor, step_form, workflow_canvas, workflow_changes, workflow_draft, workflow_log, workflow_panel
 from baton.web.parts.step_choices import About
 from baton.web.parts.workflow_changes import Made
@@ -69,7 +70,7 @@ def _context(request: HttpRequest, workflow: Workflow, asked: str, *, errors: di
     return {
         "canvas": workflow_canvas.draw(found, workflow, problems),
         "kpis": workflow_canvas.kpis(workflow),
-        "log": workflow_log.rows(workflow, found),
+        "log": workflow_log.rows(workflow, found, rights.of(user(request))),
         **_undelivered(request, workflow, found),
         "changed": workflow.published is None or workflow.published.graph != found.stored(),
         "checks": told,
@@ -83,7 +84,7 @@ def _context(request: HttpRequest, workflow: Workflow, asked: str, *, errors: di
 
 def _undelivered(request: HttpRequest, workflow: Workflow, found: Graph) -> dict[str, Any]:
     """Mails about which a person decides, each with the name of its step."""
-    messages, count = standing.undelivered(workflow, DECIDE)
+    messages, count = standing.undelivered(workflow, DECIDE, held=rights.of(user(request)))
     titles = {step.id: step.heading() for step in found.walk()}
     return {
         "undelivered": [(m, titles.get(m.step, _("a step of an earlier version"))) for m in messages],
@@ -180,7 +181,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     """Take the newest change back; with `edit`, only when that is the newest."""
     workflow = _workflow(pk)
     only = request.POST.get("edit", "")
-    edits.undo(workflow, actor(request), _seen(request), only=int(only) if only.isascii() and only.isdigit() else None)
+    edits.undo(workflow, actor(request), _seen(request), only=int(only) if only.isascii() and only.isdigit() and len(only) < 19 else None)
     return toast(_part(request, workflow, request.POST.get("node", "")), _("Undone"))
 
 
@@ -269,6 +270,8 @@ def send_again(request: HttpRequest, pk: int) -> HttpResponse:
         contact_id, message_id = int(request.POST.get("contact", "")), int(request.POST.get("message", ""))
     except ValueError:
         raise Invalid.one("message", "INVALID_VALUE", _("This value cannot be used.")) from None
+    owner = Contact.objects.filter(id=contact_id).values_list("owner_id", flat=True)[:1]
+    rights.of(user(request)).require("contact", "view", owner)
     delivery.again(contact_id, message_id, actor(request))
     return toast(_part(request, workflow, ""), _("The mail is on its way again"))
 

@@ -9,16 +9,17 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from baton.accounts import permissions
+from baton.accounts import permissions, rights
 from baton.automation import journeys, rehearsals
 from baton.automation.models import Rehearsal, Workflow
 from baton.automation.rehearsed import Node, Result
+from baton.crm.models import Contact, Record
 from baton.messaging import outbox
 from baton.platform import clock
 from baton.platform.config import config
 from baton.platform.errors import Invalid, NotFound
 from baton.web.answer import go, targets
-from baton.web.page import Page, actor, allow
+from baton.web.page import Page, actor, allow, user
 from baton.web.parts import rehearsal_words
 
 from .workflow_publish import workflow_of
@@ -124,10 +125,21 @@ def _context(request: HttpRequest, workflow: Workflow, found: Rehearsal | None) 
         "sample": SAMPLE,
         "starts": clock.now().astimezone(config().zone).strftime("%Y-%m-%dT%H:%M"),
     }
-    return context | (_result(Result.from_json(found.result)) if found is not None and found.state == "done" and found.result else {})
+    return context | (_result(Result.from_json(found.result), _hidden(request, found)) if found is not None and found.state == "done" and found.result else {})
 
 
-def _result(result: Result) -> dict[str, Any]:
+def _hidden(request: HttpRequest, found: Rehearsal) -> set[int]:
+    """Whom of those it names the reader may not see, or nobody any more. Made-up people are everybody's."""
+    if found.asked.get("population") == "ghosts":
+        return set()
+    kind = found.workflow.object_type
+    ids = {one["contact"] for part in ("paths", "messages") for one in found.result.get(part, ())}
+    owners = dict((Contact if kind == "contact" else Record).objects.filter(id__in=ids).values_list("id", "owner_id"))
+    held = rights.of(user(request))
+    return {id for id in ids if id not in owners or not held.may(kind, "view", [owners[id]])}
+
+
+def _result(result: Result, hidden: set[int]) -> dict[str, Any]:
     first = datetime.fromisoformat(result.start).astimezone(config().zone).date()
     last = max([0, *(int(day) for node in result.nodes for day in node.days)])
     titles = {node.id: node.label for node in result.nodes}
@@ -150,8 +162,8 @@ def _result(result: Result) -> dict[str, Any]:
         ],
         "conflicts": [rehearsal_words.conflict(one) for one in result.conflicts],
         "notes": [text for note in result.notes if (text := rehearsal_words.note(note, titles))],
-        "people": [_person(one, titles) for one in result.paths],
-        "messages": [{**m, "when": datetime.fromisoformat(m["at"])} for m in result.messages],
+        "people": [_person(one, titles) for one in result.paths if one["contact"] not in hidden],
+        "messages": [{**m, "when": datetime.fromisoformat(m["at"])} for m in result.messages if m["contact"] not in hidden],
     }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from baton.accounts.rights import Rights
 from baton.automation import graph, standing
 from baton.automation.graph import Graph
 from baton.automation.models import Workflow
@@ -177,12 +178,12 @@ def rules(found: Graph) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def live_parts(workflow: Workflow) -> dict[str, str]:
+def live_parts(workflow: Workflow, held: Rights) -> dict[str, str]:
     """The parts of the page that change by themselves: element id -> HTML."""
     found = read(workflow)
     canvas = draw(found, workflow, [])
     parts = {f"counts-{n.id}": render_to_string("workflows/counts.html", {"n": n, "workflow": workflow}) for n in canvas.walk()}
     parts |= {f"share-{w.id}": render_to_string("workflows/share.html", {"way": w, "workflow": workflow}) for w in canvas.ways()}
     parts["kpis"] = render_to_string("workflows/kpis.html", {"kpis": kpis(workflow), "workflow": workflow})
-    parts["log-rows"] = render_to_string("workflows/log_rows.html", {"log": workflow_log.rows(workflow, found)})
+    parts["log-rows"] = render_to_string("workflows/log_rows.html", {"log": workflow_log.rows(workflow, found, held)})
     return {target: html.strip() for target, html in parts.items()}

@@ -7,9 +7,12 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from baton.accounts.rights import Rights
 from baton.automation import standing
 from baton.automation.graph import Graph
 from baton.automation.models import Workflow
+
+from . import workflow_words
 
 ROWS = 8
 
@@ -21,21 +24,23 @@ class Entry:
     at: datetime
     contact_id: int
     name: str
+    url: str  # empty for whom the reader may not see
     company: str
     what: str
     state: str
     tone: str
 
 
-def rows(workflow: Workflow, found: Graph, step: str = "", limit: int = ROWS) -> list[Entry]:
-    """The newest moves, of all steps or one."""
-    return [_entry(move, found) for move in standing.recent(workflow, limit, step)]
+def rows(workflow: Workflow, found: Graph, held: Rights, step: str = "", limit: int = ROWS) -> list[Entry]:
+    """The newest moves, of all steps or one; whom the reader may not see has no name."""
+    return [_entry(workflow, move, found) for move in standing.recent(workflow, limit, step, held=held)]
 
 
-def _entry(move: standing.Move, found: Graph) -> Entry:
+def _entry(workflow: Workflow, move: standing.Move, found: Graph) -> Entry:
     step = found.get(move.step)
     title = step.heading() if step else _("a step of an earlier version")
-    name = move.name or f"#{move.contact_id}"
+    name = (move.name or f"#{move.contact_id}") if move.seen else ""
+    url = workflow_words.url(workflow.object_type, move.contact_id) if move.seen else ""
     match move.outcome:
         case "enrolled":
             trigger = found.trigger(move.step) or (found.triggers[0] if found.triggers else None)
@@ -51,7 +56,7 @@ def _entry(move: standing.Move, found: Graph) -> Entry:
         case way:
             names = dict(step.ways()) if step else {}
             what, state, tone = title, str(names.get(way, way)), ""
-    return Entry(move.at, move.contact_id, name, move.company, what, state, tone)
+    return Entry(move.at, move.contact_id, name, url, move.company, what, state, tone)
 
 
 def reason(detail: Mapping[str, Any]) -> str:

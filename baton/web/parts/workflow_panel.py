@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from baton.accounts import permissions
+from baton.accounts import permissions, rights
 from baton.automation import standing
 from baton.automation.field import Fields
 from baton.automation.graph import Graph
@@ -20,6 +20,7 @@ from baton.platform.errors import Problem
 from baton.segments import filter as filters
 from baton.segments.condition import Happened, conditions
 
+from ..page import user
 from . import condition_form, filter_editor, step_form, workflow_draft, workflow_log
 from .step_choices import About
 
@@ -91,7 +92,7 @@ def context(
     if kind == "trigger":
         result["kinds"] = _choices(triggers(), workflow.object_type)
     if isinstance(about, Step):
-        result["passed"] = workflow_log.rows(workflow, found, selected, 3)
+        result["passed"] = workflow_log.rows(workflow, found, rights.of(user(request)), selected, 3)
         if (email_id := getattr(about, "email", None)) is not None:
             result["email"] = Email.objects.filter(pk=email_id).first()
             result["stats"] = _mail_stats(standing.mail(workflow, selected))
