@@ -15,6 +15,7 @@
 Names stand where a workflow holds numbers. All of it is told in docs/workflow-rehearsals.md.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -154,7 +155,13 @@ def stored(workflow: Workflow, version: Any) -> dict[str, Any]:
     """What is stored under `draft`, `published` or the number of a version. Raises Invalid (`version`)."""
     if version == "draft":
         return dict(workflow.draft)
-    found = workflow.published if version == "published" else workflow.versions.filter(number=version).first() if str(version).isdecimal() else None
+    found = (
+        workflow.published
+        if version == "published"
+        else workflow.versions.filter(number=version).first()
+        if re.fullmatch(r"[0-9]{1,9}", str(version))
+        else None
+    )
     if found is None:
         raise Invalid.one("version", "NOT_FOUND", _("There is no version {number}.").format(number=version))
     return dict(found.graph)
@@ -178,7 +185,11 @@ def _ghost(name: str, about: Any, start: datetime, problems: list[Problem]) -> G
     about = _mapping(about, at, problems)
     problems += [Problem(f"{at}.{part}", "UNKNOWN_FIELD", _("There is no such field.")) for part in about.keys() - {"properties", "consent", "facts"}]
     names = Names()
-    facts = [_fact(said, join(f"{at}.facts", number), start, names, problems) for number, said in enumerate(about.get("facts") or ())]
+    told = about.get("facts") or []
+    if not isinstance(told, list):
+        problems.append(Problem(f"{at}.facts", "INVALID_VALUE", _("Expected a list.")))
+        told = []
+    facts = [_fact(said, join(f"{at}.facts", number), start, names, problems) for number, said in enumerate(told)]
     consent = about.get("consent", True)
     return Ghost(name, _mapping(about.get("properties"), f"{at}.properties", problems), consent if consent is None else bool(consent), [f for f in facts if f])
 
@@ -201,7 +212,7 @@ def _fact(said: Any, at: str, start: datetime, names: Names, problems: list[Prob
         moment = start + timedelta(days=float(day))
         if hour is not None:
             moment = datetime.combine(moment.astimezone(start.tzinfo).date(), time.fromisoformat(str(hour)), start.tzinfo)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         problems.append(Problem(at, "INVALID_DATE", _("Expected a day and a time of day, as in {day: 3, at: '14:30'}.")))
         return None
     if moment < start:

@@ -61,7 +61,7 @@ def read(text: str) -> Any:
         raise Invalid.one("", "TOO_LONG", _("The file is too large."))
     try:
         return yaml.load(text, _Reader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError, AttributeError) as error:  # a tag (!!timestamp) on what is none: PyYAML looks no further
         raise Invalid.one("", "INVALID_VALUE", _("The file is not YAML: {why}").format(why=" ".join(str(error).split())[:300])) from None
 
 

@@ -75,7 +75,7 @@ def read(text: str) -> Stored:
     problems = [Problem(str(part), "UNKNOWN_FIELD", _("There is no such field.")) for part in said if part not in PARTS]
     if not isinstance(said.get("name"), str) or not said["name"].strip():
         problems.append(Problem("name", "REQUIRED", _("A name is required.")))
-    if said.get("object_type", "contact") not in types.known():
+    if str(said.get("object_type", "contact")) not in types.known():
         problems.append(Problem("object_type", "INVALID_OPTION", _("There is no object type {name}.").format(name=said.get("object_type"))))
     if problems:
         raise Invalid(problems)

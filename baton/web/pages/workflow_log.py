@@ -47,7 +47,12 @@ class WorkflowLog(Page):
 def _find(request: HttpRequest) -> Find:
     given = request.GET
     return Find(
-        given.get("q", ""), given.get("state", ""), given.get("step", ""), given.get("outcome", ""), _day(given.get("from", "")), _day(given.get("to", ""), 1)
+        given.get("q", "")[:200],
+        given.get("state", ""),
+        given.get("step", ""),
+        given.get("outcome", ""),
+        _day(given.get("from", "")),
+        _day(given.get("to", ""), 1),
     )
 
 

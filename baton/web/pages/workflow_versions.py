@@ -133,7 +133,7 @@ def about(request: HttpRequest, pk: int) -> HttpResponse:
             verbs.rename(workflow, given["name"], actor(request))
         if "description" in given and given["description"].strip() != workflow.description:
             verbs.describe(workflow, given["description"], actor(request))
-        if "owner" in given and (owner := int(given["owner"]) if given["owner"].isdecimal() else None) != workflow.owner_id:
+        if "owner" in given and (owner := int(given["owner"]) if given["owner"].isdecimal() and len(given["owner"]) < 19 else None) != workflow.owner_id:
             verbs.set_owner(workflow, owner, actor(request))
     except Invalid as error:
         return render(request, "workflow_versions/about.html", _context(request, workflow_of(pk), fault=faults(error)), status=422)
@@ -148,7 +148,7 @@ def clone(request: HttpRequest, pk: int) -> HttpResponse:
     swap = {
         int(name.removeprefix("list-")): int(str(value))
         for name, value in request.POST.items()
-        if name.startswith("list-") and name.removeprefix("list-").isdecimal() and str(value).isdecimal()
+        if name.startswith("list-") and name.removeprefix("list-").isdecimal() and str(value).isdecimal() and len(name) < 24 and len(str(value)) < 19
     }
     try:
         made = verbs.clone(workflow, request.POST.get("name", ""), actor(request), swap)

@@ -62,7 +62,7 @@ def _copy(workflow: Workflow, given: Given) -> Made:
     other = given.get("from", "")
     source = workflow.draft
     if other and other != str(workflow.pk):
-        found = Workflow.objects.filter(pk=int(other) if other.isascii() and other.isdigit() else 0, archived_at=None).first()
+        found = Workflow.objects.filter(pk=int(other) if other.isascii() and other.isdigit() and len(other) < 19 else 0, archived_at=None).first()
         if found is None:
             raise NotFound(_("This workflow does not exist any more."))
         source = found.draft

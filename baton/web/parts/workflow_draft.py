@@ -46,7 +46,7 @@ def _find(draft: Draft, step_id: str) -> tuple[str, Steps, int]:
 def _place(draft: Draft, at: str) -> tuple[Steps, int]:
     name, _colon, number = at.rpartition(":")
     found = _lists(draft["steps"]).get(name)
-    if found is None or not number.isascii() or not number.isdigit():
+    if found is None or not number.isascii() or not number.isdigit() or len(number) > 9:
         raise NotFound(_("This place in the workflow no longer exists."))
     return found, min(int(number), len(found))
 
