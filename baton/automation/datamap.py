@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from baton.automation import tally
+from baton.automation import runs, tally
 from baton.crm.part import Pair, Part, Person, Rows
 from baton.platform import sql
 
@@ -18,6 +18,7 @@ class Counted(Rows):
         self._following([pair.keep, pair.gone], lambda: super(Counted, self).back(pair, kept))
 
     def erase(self, person: Person) -> None:
+        runs.hold(person.ids)
         self._following(person.ids, lambda: super(Counted, self).erase(person))
 
     def _following(self, ids: list[int], do: Callable[[], Any]) -> Any:
@@ -29,7 +30,7 @@ class Enrollments(Counted):
     """Two walks through one workflow at once become one: the one that goes is taken out, and walks on after an undo."""
 
     def move(self, pair: Pair) -> Any:
-        self.keys(pair.gone)  # waits for a step that runs for him this moment
+        runs.hold([pair.keep, pair.gone])
         twice = "o.state = 'active' AND EXISTS (SELECT 1 FROM enrollment k WHERE k.contact_id = %s AND k.workflow_id = o.workflow_id AND k.state = 'active')"
         stopped = [int(key[0]) for key in self.keys(pair.gone, twice, [pair.keep])]
         timers = TIMERS.images([pair.gone], "o.enrollment_id = ANY(%s)", [stopped])

@@ -140,14 +140,11 @@ def _inside(version_id: int, ids: Iterable[int]) -> list[tuple[int, int]]:
 
 # Waking -----------------------------------------------------------------------
 
+WAITING = "SELECT contact_id FROM enrollment WHERE contact_id = ANY(%(ids)s) AND version_id = %(version)s AND step = %(step)s AND state = 'active'"
 WAKE = """
-WITH held AS MATERIALIZED (
-    SELECT e.contact_id, e.id FROM enrollment e
-    WHERE e.contact_id = ANY (%(ids)s) AND e.version_id = %(version)s AND e.step = %(step)s AND e.state = 'active'
-    ORDER BY e.contact_id, e.id FOR UPDATE OF e
-)
-UPDATE timer t SET due_at = %(now)s, woken = true FROM held h
-WHERE t.bucket = h.contact_id %% %(buckets)s AND t.enrollment_id = h.id AND t.due_at > %(now)s
+UPDATE timer t SET due_at = %(now)s, woken = true FROM enrollment e
+WHERE e.contact_id = ANY (%(ids)s) AND e.version_id = %(version)s AND e.step = %(step)s AND e.state = 'active'
+    AND t.bucket = e.contact_id %% %(buckets)s AND t.enrollment_id = e.id AND t.due_at > %(now)s
 """
 
 
@@ -161,7 +158,9 @@ def wake(changes: Sequence[Change]) -> int:
             if ids := asked.get(number):
                 with transaction.atomic():
                     params: dict[str, Any] = {"ids": sorted(ids), "version": one.version_id, "step": step_id, "now": clock.now(), "buckets": BUCKETS}
-                    woken += sql.run(WAKE, params)
+                    if waiting := [id for (id,) in sql.rows(WAITING, params)]:
+                        runs.hold(waiting)
+                        woken += sql.run(WAKE, {**params, "ids": waiting})
     if woken:
         sql.run("NOTIFY baton_timer")
     return woken

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from baton.automation import graph as graphs_of
-from baton.automation import runner
+from baton.automation import runs
 from baton.automation.graph import Graph
 from baton.automation.models import Version, Workflow
 from baton.events import record
@@ -57,7 +57,7 @@ def keep_out() -> None:
 
     To be called before the workflow is held: a worker may be about to write on it.
     """
-    for lock in (changes.LOCK, runner.LOCK):
+    for lock in (changes.LOCK, runs.LOCK):
         sql.rows("SELECT pg_advisory_xact_lock(%s, b) FROM generate_series(0, %s) AS b", [lock, BUCKETS - 1])
 
 

@@ -26,7 +26,6 @@ from baton.platform.models import BUCKETS
 from baton.platform.transaction import retrying
 
 BATCH = 4_000  # walks of one transaction
-LOCK = 0xBA74  # class of the advisory locks, one a bucket; every use of them has a class of its own
 LEAPS = 200  # steps one walk may take in one transaction; the rest follows in the next
 KINDS = 20  # of results that are written one statement each
 TURNS = 30_000  # ways back of one walk; more is a loop that nobody meant
@@ -142,7 +141,7 @@ def run_buckets(buckets: Sequence[int], running: Collection[int], only: Sequence
     """Move the due walks of these buckets (or only these of them) as far as they get now. A bucket that another worker has is left to him."""
     now = clock.now()
     with transaction.atomic():
-        ours = [b for (b,) in sql.rows("SELECT b FROM unnest(%s::int[]) AS b WHERE pg_try_advisory_xact_lock(%s, b)", [list(buckets), LOCK])]
+        ours = [b for (b,) in sql.rows("SELECT b FROM unnest(%s::int[]) AS b WHERE pg_try_advisory_xact_lock(%s, b)", [list(buckets), runs.LOCK])]
         if not ours:
             return []
         params = {"taken": ours, "now": now, "live": list(running), "limit": BATCH, "aside": _aside(), "only": None if only is None else list(only)}

@@ -5,7 +5,7 @@ run begin that was queued behind it.
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from baton.platform.actor import Actor
 from baton.platform.models import BUCKETS
 from baton.platform.transaction import retrying
 
+LOCK = 0xBA74  # class of the advisory locks of who walks, one a bucket; every use of them has a class of its own
 SET = 5_000  # runs that end in one transaction, when all do
 LEFT = "left"  # how a step came out at which a run ended early: detail has `was` (waiting, failed) and `left` (why)
 Pair = tuple[int, int]  # (contact or record, enrollment)
@@ -41,7 +42,7 @@ def end(pairs: Collection[Pair], state: str, reason: str, *, actor: Actor | None
     ordered = sorted({*pairs})
     columns = {"contact_ids": [c for c, _ in ordered], "ids": [e for _, e in ordered]}
     with transaction.atomic():
-        hold(columns["contact_ids"], columns["ids"])
+        hold(columns["contact_ids"])
         found = sql.rows(sql.load("end", __package__), {**columns, "state": state, "reason": reason, "now": now, "buckets": BUCKETS})
         ended = [(contact_id, id) for contact_id, id, _workflow, _was in found]
         if (watched := _ended.get()) is not None:
@@ -56,13 +57,10 @@ def end(pairs: Collection[Pair], state: str, reason: str, *, actor: Actor | None
     return ended
 
 
-def hold(contact_ids: Sequence[int], ids: Sequence[int]) -> None:
-    """Lock the rows of these runs, as a worker does that walks with them."""
-    sql.rows(
-        "SELECT 1 FROM enrollment e JOIN unnest(%s::bigint[], %s::bigint[]) AS r(contact_id, id) ON e.contact_id = r.contact_id AND e.id = r.id"
-        " ORDER BY e.contact_id, e.id FOR UPDATE OF e",
-        [list(contact_ids), list(ids)],
-    )
+def hold(contact_ids: Iterable[int]) -> None:
+    """Until the transaction ends no worker walks with these contacts or records. Waits for one that does this moment."""
+    for bucket in sorted({id % BUCKETS for id in contact_ids}):
+        sql.rows("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, bucket])
 
 
 def close(pairs: Sequence[Pair]) -> None:
@@ -124,7 +122,7 @@ def _again(pairs: Collection[Pair], actor: Actor, word: str, outcome: str) -> in
     ordered = sorted({*pairs})
     now = clock.now()
     with transaction.atomic():
-        hold([c for c, _ in ordered], [e for _, e in ordered])
+        hold(c for c, _ in ordered)
         found = sql.rows(
             sql.load("again", __package__),
             {

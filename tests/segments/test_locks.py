@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection, transaction
 
-from baton.automation import runner
+from baton.automation import runs
 from baton.platform import changes, clock, sql
 from baton.platform.actor import SYSTEM
 from baton.segments import edges, locks, refresh, scoring, verbs
@@ -86,5 +86,5 @@ def test_one_worker_looks_for_edges(world: Any, other: psycopg.Connection[Any]) 
 
 def test_every_use_of_advisory_locks_has_a_class_of_its_own() -> None:
     """Two that share one wait for each other, and while each holds rows the other wants, that is a deadlock."""
-    classes = [changes.LOCK, runner.LOCK, *locks.SPACE.values()]
+    classes = [changes.LOCK, runs.LOCK, *locks.SPACE.values()]
     assert len(set(classes)) == len(classes)

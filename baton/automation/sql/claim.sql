@@ -1,4 +1,4 @@
--- Due walks of some buckets, with what is known of the step where each stands; each row is the caller's until his transaction ends.
+-- Due walks of some buckets, with what is known of the step where each stands; the buckets are the caller's until his transaction ends.
 -- `was`: how that step came out so far (null: he just comes). `walked`: for those who were moved by hand or by a new version, all they did in this turn.
 SELECT e.contact_id, e.id, e.workflow_id, e.version_id, e.step, e.turn, e.entered_at, t.woken, s.outcome, (s.detail ->> 'frozen')::double precision,
     CASE WHEN c.id IS NOT NULL THEN c.archived_at IS NULL
@@ -22,4 +22,3 @@ JOIN enrollment e ON e.contact_id = t.contact_id AND e.id = t.enrollment_id AND 
 LEFT JOIN step_run s ON s.contact_id = e.contact_id AND s.enrollment_id = e.id AND s.step = e.step AND s.turn = e.turn
 LEFT JOIN contact c ON c.id = e.contact_id
 ORDER BY e.contact_id, e.id
-FOR UPDATE OF e SKIP LOCKED
