@@ -109,7 +109,7 @@ class Graph:
 
 
 def parse(data: Mapping[str, Any], object_type: str = "contact") -> Graph:
-    """Read the stored form of a workflow that leads records of this type. Raises Invalid with paths: unknown types and fields, wrong values, an id used twice."""
+    """Read the stored form of a workflow that leads records of this type. Raises Invalid with paths: unknown types and fields, wrong values, ids used twice."""
     problems: list[Problem] = []
     if not isinstance(data, Mapping):
         raise Invalid.one("", "INVALID_VALUE", _("Expected an object."))

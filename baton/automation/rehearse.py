@@ -7,7 +7,6 @@ are put together in slices of minutes, so that each costs its statements once.
 
 import heapq
 import secrets
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -36,6 +35,7 @@ INSTANTS = 200  # of a rehearsal of many, at most about so many: the slice is ch
 MOST_INSTANTS = 40_000
 GROWN = "ANALYZE enrollment, step_run, timer, message, event"  # tables that begin empty or grow: the database plans by what it knows of them
 LOOKS = frozenset({3, 12, 50, 200, 800, 3200})  # instants after which it looks
+TICK = timedelta(seconds=5)  # what happened within it went through the engine at once
 ROUNDS = 100  # how often the engine may wake itself at one instant
 
 Told = Callable[[int], bool]  # told how far it is, in %; False: stop
@@ -221,6 +221,7 @@ class _Past(_Rehearsal):
     ) -> None:
         super().__init__(graph, workflow, object_type, start, end, told)
         self.entries, self.place = entries, 0
+        self.came: dict[int, tuple[datetime, str]] = {}  # when and by which trigger somebody entered last
         people = len({entry.id for entry in entries})
         if people > EXACT:
             span = (end - start) / INSTANTS
@@ -238,19 +239,25 @@ class _Past(_Rehearsal):
             batch = Batch(told)
             for stage in self.stages:
                 stage(batch, told)
-        entering: dict[str, dict[int, str]] = defaultdict(dict)
+        waiting: list[replay.Entry] = []
         while self.place < len(self.entries) and self.entries[self.place].at <= until:
             entry = self.entries[self.place]
-            if entry.id in entering[entry.trigger]:  # twice within a slice
-                self._enter(entering)
-            entering[entry.trigger][entry.id] = entry.cause
             self.place += 1
-        self._enter(entering)
+            if any(entry.id == one.id for one in waiting):
+                self._enter(waiting)
+            came, by = self.came.get(entry.id, (None, ""))
+            if came is None or by == entry.trigger or entry.at - came > TICK:  # several triggers that wake within one tick enroll once
+                waiting.append(entry)
+        self._enter(waiting)
 
-    def _enter(self, entering: dict[str, dict[int, str]]) -> None:
-        for trigger, causes in entering.items():
-            enroll.enter(self.workflow, causes, actor=SYSTEM, trigger=trigger)
-        entering.clear()
+    def _enter(self, waiting: list[replay.Entry]) -> None:
+        for trigger in dict.fromkeys(entry.trigger for entry in waiting):
+            mine = {entry.id: entry for entry in waiting if entry.trigger == trigger}
+            enroll.enter(self.workflow, {id: entry.cause for id, entry in mine.items()}, actor=SYSTEM, trigger=trigger)
+            if len(self.graph.triggers) > 1:
+                here = "SELECT contact_id FROM enrollment WHERE contact_id = ANY(%s) AND workflow_id = %s AND enrolled_at = %s AND trigger = %s"
+                self.came |= {id: (mine[id].at, trigger) for (id,) in sql.rows(here, [list(mine), self.id, clock.now(), trigger])}
+        waiting.clear()
 
     def following(self, since: datetime) -> datetime | None:
         entry = self.entries[self.place].at if self.place < len(self.entries) else None

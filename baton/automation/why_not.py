@@ -138,7 +138,14 @@ def _triggered(live: Graph, workflow: Workflow, id: int, fact: tuple[str, dateti
         if isinstance(stored, dict) and stored:
             part = taken_apart.of(stored, id, None, workflow.object_type)
     return (
-        Ask("trigger", said, False, _("This has to happen, from the publishing of this version on: {triggers}").format(triggers=names) if day else names, "", part),
+        Ask(
+            "trigger",
+            said,
+            False,
+            _("This has to happen, from the publishing of this version on: {triggers}").format(triggers=names) if day else names,
+            "",
+            part,
+        ),
         None,
         "",
     )

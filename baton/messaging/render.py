@@ -17,7 +17,7 @@ from urllib.parse import quote
 from django.utils import translation
 from django.utils.translation import gettext
 from jinja2 import ChainableUndefined, Template, TemplateError, TemplateSyntaxError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
 
 from baton.accounts import users
 from baton.accounts.models import User
@@ -33,10 +33,26 @@ LINK = re.compile(r"""(<a\b[^>]*?\bhref\s*=\s*)(?:"([^"]*)"|'([^']*)')""", re.IG
 BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
 HEAD = '<!doctype html><html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"></head>'
 BODY_START = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
+PADDING = frozenset({"ljust", "rjust", "center", "zfill"})  # methods of texts
 
-_html = ImmutableSandboxedEnvironment(autoescape=True, undefined=ChainableUndefined)
-_text = ImmutableSandboxedEnvironment(autoescape=False, undefined=ChainableUndefined)
-_url = ImmutableSandboxedEnvironment(autoescape=False, undefined=ChainableUndefined, finalize=lambda found: quote(str(found), safe=""))
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """What a few letters of a template can cost is bounded: powers, repeated and padded texts would fill the memory before anybody could stop them."""
+
+    intercepted_binops = frozenset({"**", "*", "%"})  # these are not worked out while the template is read either
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        if not all(isinstance(one, int | float) and abs(one) < 10**30 for one in (left, right)) or (operator == "**" and abs(right) > 10):
+            raise SecurityError(f"{operator} is only for numbers of usual size")
+        return super().call_binop(context, operator, left, right)
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        return attr not in PADDING and super().is_safe_attribute(obj, attr, value)
+
+
+_html = _Sandbox(autoescape=True, undefined=ChainableUndefined)
+_text = _Sandbox(autoescape=False, undefined=ChainableUndefined)
+_url = _Sandbox(autoescape=False, undefined=ChainableUndefined, finalize=lambda found: quote(str(found), safe=""))
 SINGLE = re.compile(r"\{\{((?:(?!\}\}|\{\{).)*)\}\}")
 WRONG = (TemplateError, TypeError, ValueError, ArithmeticError)  # what a template can do wrong with somebody's values
 

@@ -114,7 +114,18 @@ FOUND: dict[str, Callable[[Page], str]] = {
 
 
 @pytest.mark.parametrize(
-    ("name", "limit"), [("app.js", 25), ("style.css", 20), ("reports.css", 5), ("builder.js", 10), ("builder.css", 6), ("content.css", 3), ("flow.js", 10), ("flow.css", 6), ("public.css", 4)]
+    ("name", "limit"),
+    [
+        ("app.js", 25),
+        ("style.css", 20),
+        ("reports.css", 5),
+        ("builder.js", 10),
+        ("builder.css", 6),
+        ("content.css", 3),
+        ("flow.js", 10),
+        ("flow.css", 6),
+        ("public.css", 4),
+    ],
 )
 def test_pages_load_little(name: str, limit: int) -> None:
     assert len(gzip.compress((DIST / name).read_bytes(), 9)) <= limit * 1024
