@@ -33,6 +33,7 @@ LINK = re.compile(r"""(<a\b[^>]*?\bhref\s*=\s*)(?:"([^"]*)"|'([^']*)')""", re.IG
 BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
 HEAD = '<!doctype html><html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"></head>'
 BODY_START = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
+WIDE = re.compile(r"[0-9]{4}|\*")  # in a format: %9999d
 PADDING = frozenset({"ljust", "rjust", "center", "zfill"})  # methods of texts
 
 
@@ -42,6 +43,8 @@ class _Sandbox(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"**", "*", "%"})  # these are not worked out while the template is read either
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        if operator == "%" and isinstance(left, str) and not WIDE.search(left):
+            return super().call_binop(context, operator, left, right)
         if not all(isinstance(one, int | float) and abs(one) < 10**30 for one in (left, right)) or (operator == "**" and abs(right) > 10):
             raise SecurityError(f"{operator} is only for numbers of usual size")
         return super().call_binop(context, operator, left, right)

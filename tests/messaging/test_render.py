@@ -48,6 +48,12 @@ def test_a_template_cannot_reach_the_machine(nuriwork: object) -> None:
     assert "class" not in got.html.replace("classList", "") or got.problem
 
 
+def test_a_few_letters_of_a_template_cannot_fill_the_memory() -> None:
+    for heavy in ("{{ 9**99**99 }}", '{{ ("a"*99999)*99999 }}', '{{ "a".ljust(3000000000) }}', '{{ "%9999999999d" % 1 }}'):
+        assert render.line(heavy, {}) == heavy
+    assert render.line('{{ 2*3 }} {{ 7 % 4 }} {{ 2**3 }} {{ "%.1f" % 3.14 }}', {}) == "6 3 8 3.1"
+
+
 def test_a_property_may_be_called_like_a_method_of_a_dict(nuriwork: object) -> None:
     email = Email.objects.create(name="x", subject="x", body="[{{ contact.items|default('none') }}]")
     assert "[none]" in one(email, person()).html
