@@ -17,7 +17,8 @@ from urllib.parse import quote
 from django.utils import translation
 from django.utils.translation import gettext
 from jinja2 import ChainableUndefined, Template, TemplateError, TemplateSyntaxError
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from baton.accounts import users
 from baton.accounts.models import User
