@@ -100,7 +100,7 @@ class _Result:
 
 
 def add(batch: Batch, calls: Sequence[NewCall], *, method: str, headers: Mapping[str, str]) -> None:
-    """Queue these requests in the caller's transaction; the worker hears of them when it commits."""
+    """Queue these requests in the caller's transaction; the worker hears of them when it commits. In a rehearsal they are only told, never sent."""
     if not calls:
         return
     sql.run(
@@ -109,6 +109,7 @@ def add(batch: Batch, calls: Sequence[NewCall], *, method: str, headers: Mapping
             "step": batch.step,
             "workflow": batch.workflow_id,
             "method": method,
+            "state": "done" if batch.rehearsal else "queued",
             "headers": Jsonb(dict(headers)),
             "now": batch.now,
             "contact_ids": [c.contact_id for c in calls],

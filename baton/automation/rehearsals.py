@@ -12,6 +12,7 @@ from baton.automation import graph as graphs
 from baton.automation import jobs, journeys, rehearse
 from baton.automation.ghosts import Fact, Ghost
 from baton.automation.models import Rehearsal, Workflow
+from baton.automation.rehearsed import Result
 from baton.platform import clock, history, live, logs
 from baton.platform.actor import Actor
 from baton.platform.config import config
@@ -74,8 +75,18 @@ def run(rehearsal_id: int) -> None:
         log.exception("rehearsal failed", rehearsal=rehearsal_id)
         mine.update(state="failed", trouble=_("Something went wrong here; nothing was changed. The log of the worker tells more."), finished_at=clock.now())
     else:
-        mine.update(state="done", progress=100, result=result.to_json(), finished_at=clock.now())
+        mine.update(state="done", progress=100, result=_kept(result, population), finished_at=clock.now())
     live.publish(f"workflow:{found.workflow_id}", what="rehearsal")
+
+
+def _kept(result: Result, population: rehearse.Past | rehearse.Ghosts) -> dict[str, Any]:
+    """Real people are kept by their number only: who is erased leaves nothing here, and whoever reads it sees the names he may see."""
+    stored = result.to_json()
+    if isinstance(population, rehearse.Past):
+        for one in (*stored["paths"], *stored["messages"]):
+            one.pop("name", None)
+            one.pop("to", None)
+    return stored
 
 
 class _Beside:

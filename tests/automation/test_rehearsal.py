@@ -1,5 +1,6 @@
 """Rehearsals: nothing real changes, nobody is told, nobody is held up; test files say what was expected and what came."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -136,7 +137,13 @@ def test_nothing_real_changes_and_nobody_hears_of_it(nurture: Workflow, heard: l
     past = rehearse.run(asked, rehearse.Past(10), START, 21, workflow=nurture)
     assert (past.people, past.runs, past.ends) == (1, 1, {"finished": 1})
     assert [step["step"] for step in past.paths[0]["runs"][0]["walked"]] == ["s1", "s2", "s3", "s4", "s5"]  # signed up on the fifth day
-    rehearse.run(asked, rehearse.Ghosts([Ghost("kim", {"email": "kim@hanbit.example"}, True, [Fact(START, "enroll")])]), START, 10, workflow=nurture)
+    kept = json.dumps(rehearsals._kept(past, rehearse.Past(10)))
+    assert (str(jiwoo) in kept, "jiwoo" in kept) == (True, False)  # who is erased leaves nothing in it
+    calls = {"id": "s9", "type": "webhook", "url": "https://hooks.example/{{ contact.email }}", "key_to_sign": "long enough to sign"}
+    calling = graph.parse({**nurture.draft, "steps": [calls, *nurture.draft["steps"]]})
+    kim = [Ghost("kim", {"email": "kim@hanbit.example"}, True, [Fact(START, "enroll")])]
+    told = rehearse.run(calling, rehearse.Ghosts(kim), START, 10, workflow=nurture)
+    assert [(one["step"], one["url"], one["count"]) for one in told.calls] == [("s9", "https://hooks.example/kim%40hanbit.example", 1)]
     assert everything() == before
 
     # While one is under way, workers are not held up: no lock of theirs is taken, no row, and the real tables cannot be written.

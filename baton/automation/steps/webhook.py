@@ -51,9 +51,6 @@ class Webhook(Step):
     tries: Annotated[int, Field(ge=1, le=9), Input("number", _("Tries at most"))] = 5
 
     def run(self, batch: Batch) -> None:
-        if batch.rehearsal:
-            batch.take("ok", batch.standing)
-            return
         known = words.people(batch, self.url, *self.body.values())
         new = []
         for one in batch.standing:
@@ -65,7 +62,10 @@ class Webhook(Step):
                 continue
             body = json.dumps({name: render.value(source, mine) for name, source in self.body.items()}, ensure_ascii=False)
             new.append(NewCall(one.contact_id, one.enrollment_id, one.turn, url, body))
-            batch.wait(one, batch.now + LOOK, host=self._host)
+            if batch.rehearsal:  # told what would be called, and taken for answered
+                batch.take("ok", [one])
+            else:
+                batch.wait(one, batch.now + LOOK, host=self._host)
         calls.add(batch, new, method=self.method, headers=self.headers)
 
     def resume(self, batch: Batch) -> None:

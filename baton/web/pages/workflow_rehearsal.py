@@ -13,6 +13,7 @@ from baton.accounts import permissions, rights
 from baton.automation import journeys, rehearsals
 from baton.automation.models import Rehearsal, Workflow
 from baton.automation.rehearsed import Node, Result
+from baton.crm import types
 from baton.crm.models import Contact, Record
 from baton.messaging import outbox
 from baton.platform import clock
@@ -125,21 +126,20 @@ def _context(request: HttpRequest, workflow: Workflow, found: Rehearsal | None) 
         "sample": SAMPLE,
         "starts": clock.now().astimezone(config().zone).strftime("%Y-%m-%dT%H:%M"),
     }
-    return context | (_result(Result.from_json(found.result), _hidden(request, found)) if found is not None and found.state == "done" and found.result else {})
+    return context | (_result(Result.from_json(found.result), _names(request, found)) if found is not None and found.state == "done" and found.result else {})
 
 
-def _hidden(request: HttpRequest, found: Rehearsal) -> set[int]:
-    """Whom of those it names the reader may not see, or nobody any more. Made-up people are everybody's."""
+def _names(request: HttpRequest, found: Rehearsal) -> dict[int, str]:
+    """What those in it whom the reader may see are called now; real people are kept without their names. Made-up ones are everybody's."""
+    told = [one for part in ("paths", "messages") for one in found.result.get(part, ())]
     if found.asked.get("population") == "ghosts":
-        return set()
-    kind = found.workflow.object_type
-    ids = {one["contact"] for part in ("paths", "messages") for one in found.result.get(part, ())}
-    owners = dict((Contact if kind == "contact" else Record).objects.filter(id__in=ids).values_list("id", "owner_id"))
-    held = rights.of(user(request))
-    return {id for id in ids if id not in owners or not held.may(kind, "view", [owners[id]])}
+        return {one["contact"]: one["name"] for one in told}
+    kind, held = found.workflow.object_type, rights.of(user(request))
+    rows = (Contact if kind == "contact" else Record).objects.filter(id__in={one["contact"] for one in told})
+    return {row.pk: types.title(kind, row.properties) or f"#{row.pk}" for row in rows if held.may(kind, "view", [row.owner_id])}
 
 
-def _result(result: Result, hidden: set[int]) -> dict[str, Any]:
+def _result(result: Result, names: dict[int, str]) -> dict[str, Any]:
     first = datetime.fromisoformat(result.start).astimezone(config().zone).date()
     last = max([0, *(int(day) for node in result.nodes for day in node.days)])
     titles = {node.id: node.label for node in result.nodes}
@@ -162,8 +162,10 @@ def _result(result: Result, hidden: set[int]) -> dict[str, Any]:
         ],
         "conflicts": [rehearsal_words.conflict(one) for one in result.conflicts],
         "notes": [text for note in result.notes if (text := rehearsal_words.note(note, titles))],
-        "people": [_person(one, titles) for one in result.paths if one["contact"] not in hidden],
-        "messages": [{**m, "when": datetime.fromisoformat(m["at"])} for m in result.messages if m["contact"] not in hidden],
+        "people": [_person(one, titles) | {"name": names[one["contact"]]} for one in result.paths if one["contact"] in names],
+        "messages": [
+            {**m, "when": datetime.fromisoformat(m["at"]), "name": names[m["contact"]]} for m in result.messages if m["contact"] in names
+        ],
     }  # fmt: skip
 
 
