@@ -162,9 +162,9 @@ def _result(result: Result, names: dict[int, str]) -> dict[str, Any]:
         ],
         "conflicts": [rehearsal_words.conflict(one) for one in result.conflicts],
         "notes": [text for note in result.notes if (text := rehearsal_words.note(note, titles))],
-        "people": [_person(one, titles) | {"name": names[one["contact"]]} for one in result.paths if one["contact"] in names],
+        "people": [_person(one, titles) | {"name": one.get("name", names[one["contact"]])} for one in result.paths if one["contact"] in names],
         "messages": [
-            {**m, "when": datetime.fromisoformat(m["at"]), "name": names[m["contact"]]} for m in result.messages if m["contact"] in names
+            {**m, "when": datetime.fromisoformat(m["at"]), "name": m.get("name", names[m["contact"]])} for m in result.messages if m["contact"] in names
         ],
     }  # fmt: skip
 
