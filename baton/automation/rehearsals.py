@@ -1,7 +1,7 @@
 """Rehearsals that people asked for: kept with their result, worked off in the background, one at a time, stopped when nobody wants them any more."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -118,20 +118,27 @@ def _understood(asked: Mapping[str, Any]) -> tuple[rehearse.Past | rehearse.Ghos
         window = int(asked.get("window", 30))
         start = datetime.fromisoformat(str(asked["start"])) if asked.get("start") else clock.now() - timedelta(days=window)
         start = start.replace(tzinfo=start.tzinfo or config().zone)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Invalid.one("start", "INVALID_DATE", _("Expected a day and a time, as in 2026-11-02 09:00.")) from None
     if asked.get("population", "past") == "past":
         return rehearse.Past(window), start, days
-    people = [
+    try:
+        return rehearse.Ghosts(_ghosts(asked.get("contacts") or ()), bool(asked.get("others", False))), start, days
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise Invalid.one("contacts", "INVALID_VALUE", _("Expected an object.")) from None
+
+
+def _ghosts(asked: Sequence[Mapping[str, Any]]) -> list[Ghost]:
+    """Raises what Python raises for what is none."""
+    return [
         Ghost(
             str(one["name"]),
             one.get("properties") or {},
             one.get("consent", True),
             [Fact(datetime.fromisoformat(fact["at"]), fact["kind"], fact.get("value"), fact.get("more") or {}) for fact in one.get("facts") or ()],
         )
-        for one in asked.get("contacts") or ()
+        for one in asked
     ]
-    return rehearse.Ghosts(people, bool(asked.get("others", False))), start, days
 
 
 def _words(error: DomainError) -> str:

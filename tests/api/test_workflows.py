@@ -58,6 +58,9 @@ def test_a_workflow_is_made_published_run_and_explained(program: Call, account: 
     assert (whole["version"], whole["versions"][0]["note"], whole["runs"]) == (1, "첫 버전", {"active": 2, "removed": 1})
     assert program("GET", PATH).body["results"][0]["runs"] == {"active": 2, "removed": 1}
     assert program("GET", f"{one}/preview").body == {"would_enter": 0}
+    odd: list[dict[str, Any]] = [{"window": 10**9}, {"start": "0001"}, {"start": "9999-12-31T23:59"}, {"days": 10**12}]
+    odd += [{"population": "ghosts", "contacts": [one]} for one in ({}, {"name": "a", "facts": [{}]}, {"name": "a", "facts": 5})]
+    assert {program("POST", f"{one}/rehearsals", body).status_code for body in odd} == {400}
 
     text = program("GET", f"{one}/file?published=true").body["text"]
     again = program("POST", f"{PATH}/import", {"text": text})
