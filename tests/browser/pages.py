@@ -63,6 +63,7 @@ PAGES = [
     "{flow_versions}",
     "{flow_publish}",
     "{flow_log}",
+    "{flow_rehearsal}",
     "{flow_why}",
     "/emails/",
     "/content/",

@@ -107,7 +107,7 @@ FOUND: dict[str, Callable[[Page], str]] = {
     "{gate}": gate,
     "{list_edit}": lambda page: first("/lists/")(page) + "edit/",
     "{merge}": lambda page: story(page).replace("/contacts/", "/merge/contact/"),
-    **{f"{{flow_{tab}}}": lambda page, tab=tab: f"{first('/workflows/')(page)}{tab}/" for tab in ("versions", "publish", "log")},  # type: ignore[misc]
+    **{f"{{flow_{tab}}}": lambda page, tab=tab: f"{first('/workflows/')(page)}{tab}/" for tab in ("versions", "publish", "log", "rehearsal")},  # type: ignore[misc]
     "{flow_why}": lambda page: first("/workflows/")(page) + story(page).lstrip("/"),
     "{privacy}": lambda page: story(page).replace("/contacts/", "/privacy/"),
 }
