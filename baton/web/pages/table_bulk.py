@@ -138,7 +138,7 @@ def _asked(request: HttpRequest, kind: ObjectType) -> tuple[str, dict[str, Any],
     if given.get("workflow"):
         permissions.require(request.user, "workflows", "edit")
         number = given["workflow"]
-        return by_hand.ACTION, {"workflow": int(number) if number.isascii() and number.isdigit() else 0}, ""
+        return by_hand.ACTION, {"workflow": int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0}, ""
     match given.get("do", ""):
         case "archive":
             return "archive", {}, ""
