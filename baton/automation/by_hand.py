@@ -47,4 +47,4 @@ def back(asked: BulkChange, ids: list[int], actor: Actor) -> int:
     return runs.remove(workflow, [id for (id,) in found], actor) if found else 0
 
 
-bulk.also(ACTION, bulk.Doing("view", check, act, back))
+bulk.also(ACTION, bulk.Doing("edit", check, act, back))
