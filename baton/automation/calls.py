@@ -230,7 +230,7 @@ def _signed(call: _Call, wish: Wish) -> dict[str, str]:
     """The headers that are Baton's own, with the step's secret ones. Raises ValueError when a secret cannot be opened."""
     headers = {"Content-Type": "application/json", "Idempotency-Key": call.cause, "X-Baton-Workflow": str(call.workflow_id)}
     if wish.header and wish.secret:
-        headers[wish.header] = sealed.open(wish.secret)
+        headers[wish.header] = sealed.bound(wish.secret, urlsplit(call.url).hostname or "")
     if wish.key:
         headers["X-Baton-Signature"] = signature(
             sealed.open(wish.key), clock.now(), call.method, call.url, call.body if call.method not in ("GET", "DELETE") else ""

@@ -225,3 +225,14 @@ def test_what_is_wrong_is_said_before_publishing_and_secrets_are_never_stored_pl
     assert step.key_to_sign.startswith(sealed.MARK)
     assert sealed.open(step.key_to_sign) == "short"
     assert not Webhook(id="s1", url="https://api.example/x?{{ contact.id }}", key_to_sign=KEY).problems()
+
+
+def test_a_secret_goes_to_the_server_it_was_entered_for_and_to_no_other() -> None:
+    step = Webhook(id="s1", url="https://api.partner.example/in", secret_header="Authorization", secret_value="Bearer 1234", key_to_sign="0123456789abcdef")
+    assert step.problems() == []
+    assert "1234" not in str(step.model_dump())
+    elsewhere = Webhook.model_validate({**step.model_dump(exclude={"paths"}), "url": "https://api.else.example/in"})
+    assert [(p.path, p.code) for p in elsewhere.problems()] == [("secret_value", "OTHER_SERVER")]
+    assert sealed.bound(step.secret_value, "api.partner.example") == "Bearer 1234"
+    with pytest.raises(sealed.Elsewhere):
+        sealed.bound(step.secret_value, "api.else.example")

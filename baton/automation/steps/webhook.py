@@ -3,12 +3,12 @@
 import json
 import re
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from baton.automation import answers, calls, sealed, words
 from baton.automation.calls import NewCall, Wish
@@ -23,6 +23,14 @@ NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 KEPT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 SHORTEST = 16  # letters of a signing secret
 LOOK = timedelta(hours=1)  # an answer wakes the run at once; should that be missed, it is found then
+
+
+def host_of(url: str) -> str:
+    """The server of an address, "" where there is none yet."""
+    try:
+        return urlsplit(url.split("{{")[0]).hostname or ""
+    except ValueError:
+        return ""
 
 
 class Webhook(Step):
@@ -40,7 +48,7 @@ class Webhook(Step):
     ] = {}
     headers: Annotated[dict[str, str], Input("pairs", _("Headers"), optional=True)] = {}
     secret_header: Annotated[str, Input("text", _("Secret header"), help=_("For example Authorization"), optional=True)] = ""
-    secret_value: Annotated[Secret, Input("secret", _("Value of the secret header"), help=_("Kept encrypted and never shown again."), optional=True)] = ""
+    secret_value: Annotated[str, Input("secret", _("Value of the secret header"), help=_("Kept encrypted and never shown again."), optional=True)] = ""
     key_to_sign: Annotated[
         Secret, Input("secret", _("Signing secret"), help=_("At least 16 letters. With it the receiver checks that the call comes from Baton."))
     ] = ""
@@ -49,6 +57,14 @@ class Webhook(Step):
         Input("pairs", _("Kept from the answer"), help=_("A name for later steps and where it stands in the answer: plan and $.data.plan"), optional=True),
     ] = {}
     tries: Annotated[int, Field(ge=1, le=9), Input("number", _("Tries at most"))] = 5
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bound(cls, given: Any) -> Any:
+        """A secret that is read for the first time is sealed for the server of the address."""
+        if isinstance(given, dict) and isinstance(value := given.get("secret_value"), str) and isinstance(url := given.get("url", ""), str):
+            return {**given, "secret_value": sealed.bind(value, host_of(url))}
+        return given
 
     def run(self, batch: Batch) -> None:
         known = words.people(batch, self.url, *self.body.values())
@@ -94,10 +110,7 @@ class Webhook(Step):
 
     @property
     def _host(self) -> str:
-        try:
-            return urlsplit(self.url.split("{{")[0]).hostname or ""
-        except ValueError:
-            return ""
+        return host_of(self.url)
 
     def detail(self) -> str:
         return f"{self.method} {self._host}" if self._host else ""
@@ -118,7 +131,10 @@ class Webhook(Step):
             found.append(Problem("secret_value" if self.secret_header else "secret_header", "REQUIRED", gettext("A secret header needs a name and a value.")))
         for path, value, least in (("key_to_sign", self.key_to_sign, SHORTEST), ("secret_value", self.secret_value, 0)):
             try:
-                secret = sealed.open(value)
+                secret = sealed.bound(value, self._host) if path == "secret_value" else sealed.open(value)
+            except sealed.Elsewhere:
+                found.append(Problem(path, "OTHER_SERVER", gettext("This secret was entered for another server. Enter it again for this one.")))
+                continue
             except ValueError:
                 found.append(Problem(path, "UNREADABLE", gettext("This secret was stored with another key of the installation. Enter it again.")))
                 continue
