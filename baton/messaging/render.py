@@ -35,13 +35,38 @@ BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
 HEAD = '<!doctype html><html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"></head>'
 BODY_START = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 WIDE = re.compile(r"[0-9]{4}|\*")  # in a format: %9999d
+MANY = 1000
 PADDING = frozenset({"ljust", "rjust", "center", "zfill"})  # methods of texts
+
+
+def _range(*ends: int) -> range:
+    """Numbers to go through: as many as a mail has lines."""
+    if len(found := range(*ends)) > MANY:
+        raise SecurityError(f"at most {MANY} numbers")
+    return found
+
+
+def _narrow(work: Callable[..., Any], widths: str = "\0") -> Callable[..., Any]:
+    """A filter that makes a text wider, by no more than a line has room for. `widths`: the letter that says in the text itself how wide."""
+
+    def narrow(text: Any, *values: Any, **named: Any) -> Any:
+        if (widths in str(text) and WIDE.search(str(text))) or any(isinstance(one, int) and abs(one) > MANY for one in (*values, *named.values())):
+            raise SecurityError(f"at most {MANY} letters")
+        return work(text, *values, **named)
+
+    return narrow
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
     """What a few letters of a template can cost is bounded: powers, repeated and padded texts would fill the memory before anybody could stop them."""
 
     intercepted_binops = frozenset({"**", "*", "%"})  # these are not worked out while the template is read either
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.globals["range"] = _range
+        for name, widths in (("center", "\0"), ("indent", "\0"), ("format", "%")):
+            self.filters[name] = _narrow(self.filters[name], widths)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         if operator == "%" and isinstance(left, str) and not WIDE.search(left):

@@ -49,8 +49,11 @@ def test_a_template_cannot_reach_the_machine(nuriwork: object) -> None:
 
 
 def test_a_few_letters_of_a_template_cannot_fill_the_memory() -> None:
-    for heavy in ("{{ 9**99**99 }}", '{{ ("a"*99999)*99999 }}', '{{ "a".ljust(3000000000) }}', '{{ "%9999999999d" % 1 }}'):
+    sums = ("{{ 9**99**99 }}", '{{ ("a"*99999)*99999 }}', "{% for n in range(99999) %}x{% endfor %}")
+    texts = ('{{ "a".ljust(3000000000) }}', '{{ "a"|center(3000000000) }}', '{{ "a"|indent(width=3000000000) }}')
+    for heavy in (*sums, *texts, '{{ "%9999999999d" % 1 }}', '{{ "%9999999999d"|format(1) }}'):
         assert render.line(heavy, {}) == heavy
+    assert render.line('{{ "5 % * 2"|center(11) }}{% for n in range(3) %}{{ n }}{% endfor %}{{ "%.2f"|format(2) }}', {}) == "5 % * 2 0122.00"
     assert render.line('{{ 2*3 }} {{ 7 % 4 }} {{ 2**3 }} {{ "%.1f" % 3.14 }}', {}) == "6 3 8 3.1"
 
 
