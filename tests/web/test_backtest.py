@@ -140,7 +140,7 @@ def test_somebody_is_reminded_in_the_first_months_once_a_month(web: Client, worl
     assert not Notification.objects.exists()
 
 
-def test_won_deals_tell_what_was_before_them_and_pages_become_rules(web: Client, world: World, model: ScoreModel) -> None:
+def test_won_deals_tell_what_was_before_them_and_pages_become_rules(web: Client, world: World, model: ScoreModel, held: None) -> None:
     properties.define("contact", "wanted_product", "원하는 제품", "choice", options=[{"value": "t", "label": "근태 관리"}], actor=SYSTEM)
     assert "No deal has been won yet" in text(web, "/scoring/won/")
     people = many([({"lastname": "강", "firstname": f"민{number}", "lead_source": "webinar"}, number % 2 == 0) for number in range(60)])
