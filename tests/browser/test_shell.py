@@ -24,6 +24,7 @@ def test_signing_in_and_out(visitor: Page) -> None:
 
 def test_the_palette_finds_people_by_initial_consonants(page: Page) -> None:
     page.goto("/")
+    page.bring_to_front()  # keys go to the page that has them
     page.keyboard.press("Control+k")
     page.keyboard.type("ㅅㅈㅇ", delay=40)
     wanted = page.get_by_role("option", name=re.compile(STORY))
