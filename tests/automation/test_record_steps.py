@@ -135,7 +135,7 @@ def test_an_unset_number_may_stay_unset_and_what_is_wrong_is_said_before(live: L
 
 
 def test_stages_go_forward_and_back_only_when_cleared_first(live: Live) -> None:
-    """F085 of every day: set backward is refused with the reason, clear and set works; a dead end is left by nobody."""
+    """Set backward is refused with the reason, clear and set works; a dead end is left by nobody."""
     jiwoo, minho, sora, _company = three()
     for id, stage in ((jiwoo, "sql"), (minho, "lead"), (sora, "deadend")):
         records.update("contact", id, {"lifecyclestage": stage}, actor=SYSTEM, source="test")
