@@ -211,7 +211,7 @@ def test_a_hidden_tab_does_not_count(site: Site) -> None:
 def test_the_deepest_percent_of_a_page_is_told_with_its_dwell(site: Site) -> None:
     page = site.open("/case")
     page.evaluate("document.body.append(Object.assign(document.createElement('div'), {style: 'height: 3000px'}))")
-    page.evaluate("scrollTo(0, 1200)")
+    page.evaluate("new Promise((told) => { addEventListener('scroll', told, { once: true }); scrollTo(0, 1200); })")  # a browser tells it with its next frame
     page.clock.run_for(500)
     page.evaluate("scrollTo(0, 0)")
     page.clock.run_for(60_500)
