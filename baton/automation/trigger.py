@@ -1,6 +1,5 @@
 """The contract of a trigger: what enrolls contacts in a workflow. Implementations are in triggers/."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
@@ -15,7 +14,7 @@ from baton.platform.errors import Problem
 from baton.query.statement import Sql
 
 
-class Trigger(Fields, ABC):
+class Trigger(Fields):
     key: ClassVar[str]
     label: ClassVar[str | Promise]
     icon: ClassVar[str] = "zap"
@@ -32,16 +31,16 @@ class Trigger(Fields, ABC):
         return self._leads
 
     @classmethod
-    @abstractmethod
     def wakes(cls, change: Change) -> bool:
-        """Whether a change of this kind could enroll anybody; decided without a query."""
+        """Whether a change of this kind could enroll anybody; decided without a query. None does where the clock or somebody's own act enrolls."""
+        return False
 
-    @abstractmethod
     def causes(self, changes: Sequence[Change]) -> dict[int, str]:
         """Who is to be enrolled by these changes (all of them wake this kind), and by what.
 
         The cause names the very fact (this submission, this joining), so that it never enrolls twice.
         """
+        return {}
 
     def due(self, since: datetime, until: datetime, object_type: str) -> dict[int, str]:
         """Of triggers that go by the clock: who is to be enrolled because a moment in (since, until] came, and by what."""

@@ -1,37 +1,17 @@
 """Make a deal for whoever walks, linked to him and his main company."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from django.utils.translation import gettext_lazy as _
 
-from baton.automation import made
 from baton.automation.field import Input
-from baton.automation.step import Batch, Step
-from baton.platform.errors import Problem
+from baton.automation.opened import MERGED, Opened
 
 
-class CreateDeal(Step):
+class CreateDeal(Opened):
     key = "create_deal"
     label = _("Create a deal")
     icon = "handshake"
-    group = "record"
-    makes: ClassVar[str] = "deal"
+    makes = "deal"
 
-    title: Annotated[str, Input("text", _("Deal name"), help=_("May use merge fields: {{ contact.lastname }}"))] = ""
-    pipeline: Annotated[str, Input("pipeline", _("Pipeline"), optional=True, empty=_("The first one"))] = ""
-    stage: Annotated[str, Input("pipeline_stage", _("Stage"), optional=True, empty=_("The first one"))] = ""
-    values: Annotated[
-        dict[str, str], Input("pairs", _("Further values"), help=_("By the name of the property; texts may use merge fields."), optional=True)
-    ] = {}
-    whose: made.Whose = "owner"
-    user: made.Other = None
-
-    def run(self, batch: Batch) -> None:
-        made.of_pipeline(batch, self.makes, self.title, self.pipeline, self.stage, self.values, made.owners(batch, self.whose, self.user))
-
-    def detail(self) -> str:
-        return f"{self.title} · {made.place(self.makes, self.pipeline, self.stage)}" if self.title else ""
-
-    def problems(self) -> list[Problem]:
-        found = made.problems_of_pipeline(self.makes, self.title, self.pipeline, self.stage, self.values)
-        return found + made.problems_of_owner(self.whose, self.user)
+    title: Annotated[str, Input("text", _("Deal name"), help=MERGED)] = ""

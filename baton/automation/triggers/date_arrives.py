@@ -1,7 +1,6 @@
 """A date that a record has, or a day some days before or after it, has come; each year too."""
 
 from collections.abc import Iterator
-from collections.abc import Sequence as Several
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -15,7 +14,6 @@ from baton.automation.trigger import Trigger
 from baton.crm import properties
 from baton.crm.models import PropertyDefinition
 from baton.platform import clock, sql
-from baton.platform.changes import Change
 from baton.platform.config import config
 from baton.platform.errors import Problem
 from baton.query.statement import Sql
@@ -52,13 +50,6 @@ class DateArrives(Trigger):
     days: Annotated[int, Field(ge=1, le=3650), Input("number", _("How many days"), shown_when=("when", "before", "after"))] = 7
     at: Annotated[calendar.Clock, Input("time", _("At"))] = "09:00"
     yearly: Annotated[bool, Input("boolean", _("Each year again"), optional=True)] = False
-
-    @classmethod
-    def wakes(cls, change: Change) -> bool:
-        return False
-
-    def causes(self, changes: Several[Change]) -> dict[int, str]:
-        return {}
 
     def due(self, since: datetime, until: datetime, object_type: str) -> dict[int, str]:
         """By the day on which it came, `date:<property>:<day>`; of several since the last look the last."""

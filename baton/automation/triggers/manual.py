@@ -1,11 +1,8 @@
 """Colleagues enroll by hand: from a record, from a list, or many at once from a table."""
 
-from collections.abc import Sequence
-
 from django.utils.translation import gettext_lazy as _
 
 from baton.automation.trigger import Trigger
-from baton.platform.changes import Change
 
 
 class Manual(Trigger):
@@ -16,13 +13,6 @@ class Manual(Trigger):
     icon = "hand"
     group = "outside"
     objects = ()
-
-    @classmethod
-    def wakes(cls, change: Change) -> bool:
-        return False
-
-    def causes(self, changes: Sequence[Change]) -> dict[int, str]:
-        return {}
 
     def detail(self) -> str:
         return str(_("From a record, a list, or a table"))

@@ -1,6 +1,6 @@
 """At set times all who match a filter then: each day, week or month, or once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date as Date
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -15,7 +15,6 @@ from baton.automation.field import Input
 from baton.automation.trigger import Trigger
 from baton.events import facts
 from baton.platform import clock, logs, sql
-from baton.platform.changes import Change
 from baton.platform.config import config
 from baton.platform.errors import Invalid, Problem
 from baton.query import compile
@@ -45,13 +44,6 @@ class Schedule(Trigger):
     date: Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2})?$"), Input("date", _("On this day"), shown_when=("how", "once"))] = ""
     at: Annotated[calendar.Clock, Input("time", _("At"))] = "09:00"
     filter: Annotated[dict[str, Any], Input("filter", _("All who match this then"))] = {}
-
-    @classmethod
-    def wakes(cls, change: Change) -> bool:
-        return False
-
-    def causes(self, changes: Sequence[Change]) -> dict[int, str]:
-        return {}
 
     def due(self, since: datetime, until: datetime, object_type: str) -> dict[int, str]:
         """All who match now, by the moment (`schedule:<microseconds>`): the last of those that came since the last look."""

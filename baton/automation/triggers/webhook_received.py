@@ -1,13 +1,11 @@
 """A program called the workflow's secret address, and said whom it is about."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from django.utils.translation import gettext_lazy as _
 
 from baton.automation.field import Input
 from baton.automation.trigger import Trigger
-from baton.platform.changes import Change
 
 
 class WebhookReceived(Trigger):
@@ -29,13 +27,6 @@ class WebhookReceived(Trigger):
         ),
     ] = ""
     make: Annotated[bool, Input("boolean", _("Make a contact of an address that nobody has"), optional=True)] = False
-
-    @classmethod
-    def wakes(cls, change: Change) -> bool:
-        return False
-
-    def causes(self, changes: Sequence[Change]) -> dict[int, str]:
-        return {}
 
     def detail(self) -> str:
         return str(_("by POST to a secret address"))
