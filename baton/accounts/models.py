@@ -15,8 +15,12 @@ class Account(models.Model):
     name = models.TextField()
     sending_domain = models.TextField(blank=True, default="")
     postal_address = models.TextField(blank=True, default="")  # shown in the footer of marketing mails
+    phone = models.TextField(blank=True, default="")  # the sender's, in the footer of marketing mails
+    contact_email = models.TextField(blank=True, default="")  # where the sender can be reached, in the footer of marketing mails
+    legal_name = models.TextField(blank=True, default="")  # the sender's full name in the footer; empty: `name`
     currency = models.TextField(default="KRW")  # ISO 4217; amounts without a currency of their own are in it
     employers = models.JSONField(default=dict)  # {"mode": "off" | "link" | "create", "not": [domains]}: companies by mail domain, see crm/employers.py
+    sending = models.JSONField(default=dict)  # law, frequency, bounces: what differs from messaging.rules.USUAL
     handover = models.JSONField(default=dict)  # how leads are handed to sales: what differs from handover.USUAL
 
     class Meta:

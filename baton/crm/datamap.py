@@ -97,6 +97,7 @@ class Kept(Stays):
 PARTS: list[Part] = [
     Links(),
     Consents("consent", ["channel"], refusal=lambda row: not row["granted"], pick=_stricter, blank={"wording": "", "source": "", "proof": "{}"}),
+    Rows("consent_event", ["id"], blank={"address": "", "wording": "", "source": "", "proof": "{}"}),
     Rows("change", ["id"], blank="delete", copied=False),
     Rows("file", ["id"], by="record_id", blank="delete", copied=False),
     Stays("property_history", ["id"], by="record_id", blank="delete"),

@@ -16,7 +16,7 @@ class Kind(IntEnum):
     EMAIL_SENT = 10  # key: e-mail id; payload: message
     EMAIL_OPEN = 11  # key: e-mail id; payload: message, machine (why, when not a person)
     EMAIL_CLICK = 12  # key: e-mail id; payload: message, url, machine
-    EMAIL_BOUNCE = 13
+    EMAIL_BOUNCE = 13  # key: e-mail id; payload: message, class (hard, soft), reason, code
     EMAIL_UNSUBSCRIBE = 14
     PAGE_SCROLL = 15  # same key row as the view; value: deepest percent; ts and id follow the view, so one row a view
     OUTBOUND_CLICK = 16  # key: address on somebody else's site; payload: page, text
@@ -40,6 +40,9 @@ class Kind(IntEnum):
     MESSAGE_LOGGED = 45  # key: channel
     ATTENDED = 47  # a webinar, seminar or fair; key: its name; value: minutes; payload: import, occasion
     SAID_WHO = 48  # the site's own code said who its visitor is; payload: email, properties (identity.py believes it as far as it is safe)
+    EMAIL_COMPLAINT = 50  # key: e-mail id; payload: message, kind (abuse, fraud ...)
+    EMAIL_REPLY = 51  # key: e-mail id; payload: message, subject, text (what was written above the quotation)
+    EMAIL_AUTO_REPLY = 52  # key: e-mail id; payload: message, subject: out of office, or a program's answer
     CUSTOM_EVENT = 60  # key: name of the EventDefinition; payload: properties
 
     @property
@@ -62,6 +65,7 @@ HUMAN = frozenset(
         Kind.LINK_CLICK,
         Kind.EMAIL_OPEN,
         Kind.EMAIL_CLICK,
+        Kind.EMAIL_REPLY,
         Kind.CALL,
         Kind.MEETING,
         Kind.ATTENDED,

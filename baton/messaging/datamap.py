@@ -1,10 +1,11 @@
 """What messaging keeps about people: messages, what waits to be sent, who must not be written to, notices about them (see crm/part.py)."""
 
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from baton.crm.part import Image, Mentions, Pair, Part, Rows, Strict
+from baton.crm.part import Image, Mentions, One, Pair, Part, Rows, Strict
 from baton.events import datamap as events
 from baton.messaging.suppression import UNSUBSCRIBED
 from baton.platform import sql
@@ -32,10 +33,19 @@ def _graver(ours: Image, theirs: Image) -> Image:
     return theirs if ours["reason"] == UNSUBSCRIBED and theirs["reason"] != UNSUBSCRIBED else ours
 
 
+def _stricter(ours: Image, theirs: Image) -> Image:
+    if ours["granted"] != theirs["granted"]:
+        return theirs if ours["granted"] else ours
+    return max(ours, theirs, key=lambda row: datetime.fromisoformat(row["at"]))
+
+
 OUTBOX = Rows("outbox", ["message_id"], blank="delete", copied=False)
 PARTS: list[Part] = [
     Messages("message", ["id"], tell_apart=("cause", ("channel",)), blank={"address": "", "subject": ""}),
     OUTBOX,
     Strict("suppression", ["channel"], refusal=lambda row: row["reason"] != "bounced", pick=_graver),
+    Strict("subscription", ["type_id", "channel"], refusal=lambda row: not row["granted"], pick=_stricter, blank={"wording": "", "source": "", "proof": "{}"}),
+    One("message_trouble", ["channel"], lambda ours, theirs: max(ours, theirs, key=lambda row: row["bounces"]), blank={"reason": ""}),
+    Rows("law_notice", ["id"], tell_apart=("kind", ("channel", "consent_at")), blank={"reason": ""}),
     Mentions("notification", blank="delete", copied=False),
 ]

@@ -219,7 +219,8 @@ def again(contact_id: int, message_id: int, actor: Actor) -> None:
             raise Conflict(_("Only a message that failed, or that may not have arrived, can be sent again."))
         [(address,)] = sql.rows("SELECT max(email) FROM contact WHERE id = %s", [contact_id])
         sql.run(
-            "UPDATE message SET state = 'queued', reason = '', attempts = 0, address = coalesce(%s, address) WHERE contact_id = %s AND id = %s",
+            "UPDATE message SET state = 'queued', reason = '', attempts = 0, undelivered_at = NULL, address = coalesce(%s, address)"
+            " WHERE contact_id = %s AND id = %s",
             [address, contact_id, message_id],
         )
         sql.run(
@@ -234,5 +235,8 @@ def _finish(parcel: Parcel, state: str, reason: str) -> bool:
     with transaction.atomic():
         held = sql.run("DELETE FROM outbox WHERE bucket = %s AND message_id = %s AND leased_until = %s", [parcel.bucket, parcel.id, parcel.leased_until])
         if held:
-            sql.run("UPDATE message SET state = %s, reason = %s WHERE contact_id = %s AND id = %s", [state, reason, parcel.contact_id, parcel.id])
+            sql.run(
+                "UPDATE message SET state = %s, reason = %s, undelivered_at = %s WHERE contact_id = %s AND id = %s",
+                [state, reason, clock.now(), parcel.contact_id, parcel.id],
+            )
     return bool(held)

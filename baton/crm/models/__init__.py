@@ -1,7 +1,7 @@
 """Tables of the CRM. Ids of contacts and records come from one sequence, `record_id_seq`, taken before the insert."""
 
 from .association import Association, AssociationLabel
-from .consent import Consent
+from .consent import Consent, ConsentEvent
 from .contact import Contact, Identity
 from .file import File
 from .merge import Blocked, LikeDue, LikeKey, Likeness, Merge
@@ -19,6 +19,7 @@ __all__ = [
     "BookedFor",
     "Booking",
     "Consent",
+    "ConsentEvent",
     "Contact",
     "Export",
     "ExportPart",

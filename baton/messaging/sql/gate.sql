@@ -2,7 +2,8 @@
 -- A message still 'handing' was left by a dead worker: it may have arrived, so it is 'unknown' and never goes again by itself.
 UPDATE message m
 SET state = CASE WHEN m.state = 'handing' THEN 'unknown' WHEN g.reason = '' THEN 'claimed' ELSE 'skipped' END,
-    reason = CASE WHEN m.state = 'handing' THEN 'interrupted' ELSE g.reason END
+    reason = CASE WHEN m.state = 'handing' THEN 'interrupted' ELSE g.reason END,
+    undelivered_at = CASE WHEN m.state = 'handing' THEN %(now)s::timestamptz END
 FROM ({judged}) g
 WHERE m.contact_id = g.contact_id AND m.id = g.id AND m.contact_id = ANY (%(contact_ids)s) AND m.id = ANY (%(ids)s)
     AND m.state IN ('queued', 'claimed', 'handing')

@@ -190,6 +190,12 @@ def _entry(event: Event, users: Mapping[int, str], dwell: float | None, scroll: 
             )
         case Kind.EMAIL_BOUNCE:
             return Entry(event.ts, "mail-x", "mail", _("‘{email}’ came back").format(email=name), str(said.get("reason", "")))
+        case Kind.EMAIL_COMPLAINT:
+            return Entry(event.ts, "mail-x", "mail", _("Reported ‘{email}’ as spam").format(email=name))
+        case Kind.EMAIL_REPLY:
+            return Entry(event.ts, "reply", "mail", _("Answered ‘{email}’").format(email=name), str(said.get("subject", "")), str(said.get("text", "")))
+        case Kind.EMAIL_AUTO_REPLY:
+            return Entry(event.ts, "reply", "mail", _("An automatic answer to ‘{email}’").format(email=name), str(said.get("subject", "")))
         case Kind.EMAIL_UNSUBSCRIBE:
             return Entry(event.ts, "mail-x", "mail", _("Unsubscribed from e-mails"), name)
         case Kind.SCORE_CHANGED:

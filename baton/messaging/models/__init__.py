@@ -1,0 +1,36 @@
+"""What messaging stores."""
+
+from .campaign import Campaign, CampaignCount, CampaignTally, Variant
+from .email import Email, EmailLink, EmailVersion
+from .message import Allowance, Chunk, Message, Outbox, SuppressedAddress, Suppression, Trouble
+from .notification import Notification
+from .sending import DkimKey, DmarcReport, Inbound, Mailbox, SendingDomain, Transport
+from .subscription import Exemption, LawNotice, Subscription, SubscriptionType
+
+__all__ = [
+    "Allowance",
+    "Campaign",
+    "CampaignCount",
+    "CampaignTally",
+    "Chunk",
+    "DkimKey",
+    "DmarcReport",
+    "Email",
+    "EmailLink",
+    "EmailVersion",
+    "Exemption",
+    "Inbound",
+    "LawNotice",
+    "Mailbox",
+    "Message",
+    "Notification",
+    "Outbox",
+    "SendingDomain",
+    "Subscription",
+    "SubscriptionType",
+    "SuppressedAddress",
+    "Suppression",
+    "Transport",
+    "Trouble",
+    "Variant",
+]
