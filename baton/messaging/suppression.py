@@ -1,5 +1,8 @@
 """Who must never be written to again on a channel: set here, enforced in SQL by the last gate (sql/gate.sql)."""
 
+import hashlib
+from functools import cache
+
 from django.db import transaction
 
 from baton.crm import consent
@@ -9,8 +12,20 @@ from baton.messaging.models import Email, Suppression
 from baton.platform import changes, clock, sql
 from baton.platform.actor import Actor
 from baton.platform.changes import Change
+from baton.platform.config import config
 
 UNSUBSCRIBED, BOUNCED, COMPLAINED = "unsubscribed", "bounced", "complained"
+
+
+@cache
+def pepper() -> str:
+    """What goes before an address when it is hashed: without the account's secret key nobody can try addresses out."""
+    return hashlib.sha256(b"baton.suppression\0" + config().secret_key.encode()).hexdigest()
+
+
+def hashed(address: str) -> bytes:
+    """How an address is known in `suppressed_address`; the gate's SQL works out the same: sha256(pepper || lower(address))."""
+    return hashlib.sha256((pepper() + address.strip().lower()).encode()).digest()
 
 
 def suppress(contact_id: int, channel: str, reason: str) -> bool:
