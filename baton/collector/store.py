@@ -59,7 +59,7 @@ INSERT INTO event_key (kind, value, label) SELECT * FROM unnest($1::smallint[], 
 ON CONFLICT (kind, value) DO UPDATE SET label = excluded.label WHERE excluded.label <> '' AND event_key.label <> excluded.label
 """
 MESSAGES = """
-SELECT m.id, m.email_id, m.sent_at, coalesce(e.name, '')
+SELECT m.id, m.email_id, m.sent_at, coalesce(e.name, ''), m.campaign_id
 FROM unnest($1::bigint[], $2::bigint[]) AS r(contact_id, id)
 JOIN message m ON m.contact_id = r.contact_id AND m.id = r.id LEFT JOIN email e ON e.id = m.email_id
 """
@@ -287,10 +287,12 @@ class Store:
             message = found.get(packet.message)
             if message is None:
                 continue
-            _, email, sent, name = message
+            _, email, sent, name, campaign = message
             early = packet.grace and (sent is None or packet.received - sent.timestamp() * 1000 < packet.grace)
             for fact in packet.facts:
                 payload = evidence.early(fact.kind, fact.payload) if early else fact.payload
+                if campaign is not None:
+                    payload = f'{payload.rstrip()[:-1]}, "campaign": {campaign}}}'  # a payload has the message at least
                 facts.append((moved.get(packet.contact, packet.contact), fact._replace(key=str(email or ""), label=name, payload=payload)))
         return facts
 

@@ -14,8 +14,8 @@ class Kind(IntEnum):
     FORM_START = 8  # the first field was touched; as FORM_VIEW
     FORM_ABANDON = 9  # started, left without sending; payload: page, field (the last one touched; never what was typed)
     EMAIL_SENT = 10  # key: e-mail id; payload: message
-    EMAIL_OPEN = 11  # key: e-mail id; payload: message, machine (why, when not a person)
-    EMAIL_CLICK = 12  # key: e-mail id; payload: message, url, machine
+    EMAIL_OPEN = 11  # key: e-mail id; payload: message, campaign (if it is of one), machine (why, when not a person)
+    EMAIL_CLICK = 12  # key: e-mail id; payload: message, campaign, url, machine
     EMAIL_BOUNCE = 13  # key: e-mail id; payload: message, class (hard, soft), reason, code
     EMAIL_UNSUBSCRIBE = 14
     PAGE_SCROLL = 15  # same key row as the view; value: deepest percent; ts and id follow the view, so one row a view

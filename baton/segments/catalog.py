@@ -72,8 +72,12 @@ PAYLOAD: dict[Kind, dict[str, tuple[Type, str]]] = {  # what filters may ask of 
     Kind.VIDEO_WATCHED: {"page": ("url", gettext_noop("Page")), "seconds": ("number", gettext_noop("Seconds seen"))},
     Kind.LINK_CLICK: {"url": ("url", gettext_noop("Link")), "medium": ("text", gettext_noop("Medium")), "machine": ("text", gettext_noop("Machine"))},
     Kind.IDENTIFIED: {"by": ("text", gettext_noop("Recognised by")), "views": ("number", gettext_noop("Page views before"))},
-    Kind.EMAIL_OPEN: {"machine": ("text", gettext_noop("Machine"))},
-    Kind.EMAIL_CLICK: {"url": ("url", gettext_noop("Link")), "machine": ("text", gettext_noop("Machine"))},
+    Kind.EMAIL_OPEN: {"machine": ("text", gettext_noop("Machine")), "campaign": ("number", gettext_noop("Number of the campaign"))},
+    Kind.EMAIL_CLICK: {
+        "url": ("url", gettext_noop("Link")),
+        "machine": ("text", gettext_noop("Machine")),
+        "campaign": ("number", gettext_noop("Number of the campaign")),
+    },
     Kind.SCORE_CHANGED: {"total": ("number", gettext_noop("Points after it"))},
     Kind.STAGE_CHANGED: {
         "from": ("choice", gettext_noop("Stage before")),
