@@ -81,7 +81,7 @@ def actor() -> Actor:
 def account(db: None) -> "Account":
     from baton.accounts.models import Account
 
-    return Account.objects.create(name="누리워크")
+    return Account.objects.create(name="누리워크", postal_address="서울특별시 중구 세종대로 1", phone="02-1234-5678", contact_email="hello@nuriwork.example")
 
 
 @pytest.fixture(autouse=True)

@@ -160,12 +160,14 @@ def currency() -> str:
 
 
 def update_account(*, actor: Actor, **fields: Any) -> Account:
-    """Change name, sending_domain, postal_address, currency or handover. Amounts keep their numbers. Raises Invalid (`name`, `currency`)."""
+    """Change fields of the account. Amounts keep their numbers. Raises Invalid (`name`, `currency`, `contact_email`)."""
     global _account, _currency
     if not fields.get("name", "x").strip():
         raise Invalid.one("name", "REQUIRED", _("A name is required."))
     if fields.get("currency", "KRW") not in CURRENCIES:
         raise Invalid.one("currency", "INVALID_OPTION", _("Choose one of the values offered."))
+    if (address := fields.get("contact_email", "").strip()) and not _is_address(address):
+        raise Invalid.one("contact_email", "INVALID_EMAIL", _("Expected an e-mail address."))
     with transaction.atomic():
         row = account()
         for name, value in fields.items():
@@ -174,6 +176,14 @@ def update_account(*, actor: Actor, **fields: Any) -> Account:
         history.record(actor, "updated", "account", row.pk, **fields)
     _account, _currency = None, row.currency
     return row
+
+
+def _is_address(text: str) -> bool:
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    return True
 
 
 def password_problems(password: str, user: User | None) -> list[Problem]:

@@ -72,7 +72,14 @@ def make() -> Setting:
 
 
 def _staff() -> dict[str, int]:
-    users.update_account(actor=SYSTEM, name="누리워크", sending_domain="nuriwork.example", postal_address="서울특별시 성동구 견본로 12, 4층 · 02-555-0142")
+    users.update_account(
+        actor=SYSTEM,
+        name="누리워크",
+        sending_domain="nuriwork.example",
+        postal_address="서울특별시 성동구 견본로 12, 4층",
+        phone="02-555-0142",
+        contact_email="hello@nuriwork.example",
+    )
     employers.choose("create", [people.FREE_MAIL], actor=SYSTEM)
     for team in ("마케팅", "영업"):
         Team.objects.get_or_create(name=team)

@@ -1,48 +1,112 @@
 """Who must not be written to, and why: one decision, asked about messages that are about to be sent, and about people beforehand."""
 
+import json
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
 
-from baton.messaging.models import Email
+from baton.accounts import users
+from baton.messaging import law, rules, suppression
+from baton.messaging.models import Email, Exemption, SubscriptionType
 from baton.platform import clock, sql
+from baton.platform.config import config
 from baton.query.statement import Sql
 
-WAITING = "(SELECT * FROM message WHERE contact_id = ANY (%(contact_ids)s) AND id = ANY (%(ids)s))"
+WAITING = "(SELECT *, false AS twin FROM message WHERE contact_id = ANY (%(contact_ids)s) AND id = ANY (%(ids)s))"
 WOULD_BE = """(
-    SELECT c.id AS contact_id, c.id, %(email)s::bigint AS email_id, coalesce(c.email, '') AS address, %(channel)s::text AS channel
+    SELECT c.id AS contact_id, c.id, %(email)s::bigint AS email_id, coalesce(c.email, '') AS address, %(channel)s::text AS channel,
+        %(campaign)s::bigint AS campaign_id, false AS twin
     FROM contact c WHERE c.id = ANY (%(contact_ids)s)
 )"""
+# Of an audience whoever comes first under an address gets the mail; addresses differ by more than their letters' case.
 MANY = """(
-    SELECT DISTINCT c.id AS contact_id, c.id, %(email)s::bigint AS email_id, coalesce(c.email, '') AS address, %(channel)s::text AS channel
-    FROM contact c JOIN ({people}) w ON w.contact_id = c.id
+    SELECT c.id AS contact_id, c.id, %(email)s::bigint AS email_id, coalesce(c.email, '') AS address, %(channel)s::text AS channel,
+        %(campaign)s::bigint AS campaign_id, c.email IS NOT NULL AND row_number() OVER (PARTITION BY lower(c.email) ORDER BY c.id) > 1 AS twin
+    FROM contact c WHERE EXISTS (SELECT 1 FROM ({people}) w WHERE w.contact_id = c.id)
 )"""
-UNWILLING = ("no_consent", "suppressed_unsubscribed", "suppressed_complained")  # reasons that are the person's own will
+UNWILLING = ("no_consent", "subscription_refused", "suppressed_unsubscribed", "suppressed_complained")  # reasons that are the person's own will
+# What a colleague may set aside for a campaign, with a reason and what it rests on. What people refused is not among it.
+EXEMPTIBLE = ("no_consent", "consent_expired", "subscription_missing", "dead_end", "unqualified", "paused", "frequency_cap")
+WAITING_FOR = ("night", "no_sender")  # reasons that pass by themselves, or when a colleague fills in who sends: nobody is skipped for them
+A_WHILE = timedelta(minutes=15)
+CHANNELS = ("email", "sms", "kakaotalk")  # those of consent; a channel of its own is held to the law's hours too
 
 
 def decide(contact_ids: Collection[int], ids: Collection[int], now: datetime) -> list[tuple[Any, ...]]:
-    """Hold these messages against the gate and write down what it says: (contact, id, state, channel, e-mail, address, attempts, sender) of each."""
-    statement = sql.load("gate", __package__).replace("{judged}", _judge(WAITING))
-    return sql.rows(statement, {"contact_ids": sorted({*contact_ids}), "ids": list(ids), "now": now, **_purposes()})
+    """Hold these messages against the gate and write down what it says: (contact, id, state, channel, e-mail, address, attempts, sender) of each.
+
+    State `queued`: not now but later (WAITING_FOR); the message waits until `again_at`.
+    """
+    statement = sql.load("gate", __package__).replace("{judged}", judged(WAITING))
+    return sql.rows(statement, {"contact_ids": sorted({*contact_ids}), "ids": list(ids), **given(now)})
 
 
-def refused(email_id: int, contact_ids: Sequence[int], channel: str = "email") -> dict[int, str]:
+def refused(email_id: int, contact_ids: Sequence[int], channel: str = "email", *, campaign_id: int | None = None) -> dict[int, str]:
     """Those who would not get this e-mail if it were sent now, with the reason (outbox.REASONS)."""
-    given = {"contact_ids": list(contact_ids), "email": email_id, "channel": channel, "now": clock.now(), **_purposes()}
-    return {contact_id: reason for contact_id, _id, reason in sql.rows(_judge(WOULD_BE), given) if reason}
+    asked = {"contact_ids": list(contact_ids), "email": email_id, "channel": channel, "campaign": campaign_id, **given(clock.now())}
+    return {contact_id: reason for contact_id, _id, reason in sql.rows(judged(WOULD_BE), asked) if reason}
 
 
-def reasons(email_id: int, people: Sql, channel: str = "email") -> dict[str, int]:
+def reasons(email_id: int, people: Sql, channel: str = "email", *, campaign_id: int | None = None) -> dict[str, int]:
     """How many of many people (a `SELECT contact_id`) would not get this e-mail if it were sent now, by reason; under "" those who would."""
-    given = {**people.params, "email": email_id, "channel": channel, "now": clock.now(), **_purposes()}
-    judged = _judge(MANY.replace("{people}", people.text))
-    return dict(sql.rows(f"SELECT reason, count(*) FROM ({judged}) g GROUP BY reason", given))
+    text, params = audience(email_id, people, channel, campaign_id=campaign_id)
+    return dict(sql.rows(f"SELECT reason, count(*) FROM ({text}) g GROUP BY reason", params))
 
 
-def _judge(rows: str) -> str:
+def sample(email_id: int, people: Sql, reason: str, channel: str = "email", *, campaign_id: int | None = None, after: int = 0, limit: int = 50) -> list[int]:
+    """Contacts of many people whom this reason keeps from the e-mail ("" those who would get it), by id after `after`."""
+    text, params = audience(email_id, people, channel, campaign_id=campaign_id)
+    found = sql.rows(
+        f"SELECT contact_id FROM ({text}) g WHERE reason = %(reason)s AND contact_id > %(after)s ORDER BY contact_id LIMIT %(most)s",
+        {**params, "reason": reason, "after": after, "most": limit},
+    )
+    return [row[0] for row in found]
+
+
+def audience(email_id: int, people: Sql, channel: str = "email", *, campaign_id: int | None = None) -> tuple[str, dict[str, Any]]:
+    """The very decision over many people as a SELECT of (contact_id, id, reason) with its parameters: the send check and the freeze both use it."""
+    params = {**people.params, "email": email_id, "channel": channel, "campaign": campaign_id, **given(clock.now())}
+    return judged(MANY.replace("{people}", people.text)), params
+
+
+def judged(rows: str) -> str:
+    """The decision over a relation of (contact_id, id, email_id, address, channel, campaign_id, twin); its parameters are `given`."""
     return sql.load("judge", __package__).replace("{rows}", rows)
 
 
-def _purposes() -> dict[str, list[int]]:
-    emails = dict(Email.objects.values_list("id", "purpose"))
-    return {"emails": list(emails), "marketing": [key for key, purpose in emails.items() if purpose == "marketing"]}
+def given(now: datetime) -> dict[str, Any]:
+    """The parameters of the decision besides the rows: mails and their kinds of news, the law, the frequency cap, what was set aside."""
+    emails = list(Email.objects.values_list("id", "purpose", "subscription_id"))
+    separate = dict(SubscriptionType.objects.filter(archived_at=None).values_list("id", "separate"))
+    usual = SubscriptionType.objects.filter(archived_at=None).order_by("position", "id").values_list("id", flat=True).first()
+    marketing = [(id, type_id or usual) for id, purpose, type_id in emails if purpose == "marketing"]
+    account = users.account()
+    ruled = rules.of(account)
+    nights = law.nights(list(CHANNELS), ruled)
+    exempt: dict[str, list[str]] = {}
+    for campaign, rule in Exemption.objects.filter(ended_at=None, rule__in=EXEMPTIBLE).values_list("campaign_id", "rule"):
+        exempt.setdefault(str(campaign), []).append(rule)
+    return {
+        "now": now,
+        "emails": [id for id, _purpose, _type in emails],
+        "marketing": [id for id, _type in marketing],
+        "types": [type_id for _id, type_id in marketing],
+        "separate": [separate.get(type_id or 0, False) for _id, type_id in marketing],
+        "no_sender": bool(law.missing(account, ruled)),
+        "pepper": suppression.pepper(),
+        "cap": ruled.cap_messages,
+        "cap_since": now - timedelta(days=ruled.cap_days),
+        "night_channels": [night.channel for night in nights],
+        "night_begins": [night.begins for night in nights],
+        "night_ends": [night.ends for night in nights],
+        "zones": sorted(available_timezones()) if nights else [],
+        "zone": config().time_zone,
+        "exempt": json.dumps(exempt),
+    }
+
+
+def again_at(reason: str, channel: str, now: datetime, zone: str = "") -> datetime:
+    """When a message that waits for one of WAITING_FOR is looked at again: the end of somebody's night, or in a while."""
+    night = next(iter(law.nights([channel], rules.rules())), None) if reason == "night" else None
+    return night.over(now, ZoneInfo(zone) if zone in available_timezones() else config().zone) if night else now + A_WHILE

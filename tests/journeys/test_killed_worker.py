@@ -120,7 +120,7 @@ def workers(_workers: Workers) -> Workers:
 
 def a_form_is_sent() -> tuple[int, Workflow]:
     """A live workflow, and one change in the queue: a contact sent its form, which is worth points, a list and a stage."""
-    Account.objects.create(name="누리워크", postal_address="서울")
+    Account.objects.create(name="누리워크", postal_address="서울", phone="02-1234-5678", contact_email="hello@nuriwork.example")
     han = User.objects.create_user("han@nuriwork.example", name="한도윤", role=Role.SALES)
     email = Email.objects.create(name="서비스 소개", subject="안녕하세요", body='<p><a href="https://nuriwork.example/">누리워크</a></p>')
     form = Form.objects.create(name="상담 문의")

@@ -1,7 +1,7 @@
 -- The last gate: who must not get this message (judge.sql), decided when it is about to be sent, not when it was queued.
 -- A message still 'handing' was left by a dead worker: it may have arrived, so it is 'unknown' and never goes again by itself.
 UPDATE message m
-SET state = CASE WHEN m.state = 'handing' THEN 'unknown' WHEN g.reason = '' THEN 'claimed' ELSE 'skipped' END,
+SET state = CASE WHEN m.state = 'handing' THEN 'unknown' WHEN g.reason = '' THEN 'claimed' WHEN g.reason IN ('night', 'no_sender') THEN 'queued' ELSE 'skipped' END,
     reason = CASE WHEN m.state = 'handing' THEN 'interrupted' ELSE g.reason END,
     undelivered_at = CASE WHEN m.state = 'handing' THEN %(now)s::timestamptz END
 FROM ({judged}) g

@@ -24,14 +24,14 @@ MODES = {
     "link": gettext_lazy("Link to the company with that domain, if there is one"),
     "off": gettext_lazy("Do nothing"),
 }
-FIELDS = ("name", "sending_domain", "postal_address", "currency")
+FIELDS = ("name", "legal_name", "sending_domain", "postal_address", "phone", "contact_email", "currency")
 
 
 class AccountSettings(SettingsPage):
     key = "settings_account"
     slug = "account"
     label = gettext_lazy("Company details")
-    about = gettext_lazy("Name, sending domain and postal address, as mails show them.")
+    about = gettext_lazy("Name, sending domain, postal address, telephone and e-mail, as mails show them.")
     glyph = "building-2"
     section = "company"
     order = 10
