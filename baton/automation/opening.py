@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext
 
-from baton.automation import calendar
-from baton.automation.calendar import Hours, Weekday, Whose
 from baton.automation.step import Batch, Standing
+from baton.crm import calendar
+from baton.crm.calendar import Hours, Weekday, Whose
 from baton.platform.errors import Problem
 
 

@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from baton.automation import calendar, opening
-from baton.automation.calendar import DAYS, DAYTIME, WHOSE, WORKDAYS, Clock, Hours, Weekday, Whose
+from baton.automation import opening
 from baton.automation.field import Input
 from baton.automation.step import Batch, Standing, Step
+from baton.crm import calendar
+from baton.crm.calendar import DAYS, DAYTIME, WHOSE, WORKDAYS, Clock, Hours, Weekday, Whose
 from baton.messaging import gate, outbox, render
 from baton.messaging.models import Email
 from baton.platform.errors import Invalid, Problem

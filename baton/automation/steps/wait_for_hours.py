@@ -4,10 +4,11 @@ from typing import Annotated
 
 from django.utils.translation import gettext_lazy as _
 
-from baton.automation import calendar, opening
-from baton.automation.calendar import DAYS, WHOSE, WORKDAYS, Clock, Hours, Weekday, Whose
+from baton.automation import opening
 from baton.automation.field import Input
 from baton.automation.step import Batch, Step
+from baton.crm import calendar
+from baton.crm.calendar import DAYS, WHOSE, WORKDAYS, Clock, Hours, Weekday, Whose
 from baton.platform.errors import Problem
 
 

@@ -8,10 +8,10 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
-from baton.automation import calendar
-from baton.automation.calendar import WHOSE, Clock, Whose
 from baton.automation.field import Input
 from baton.automation.step import Batch, Step, Stored
+from baton.crm import calendar
+from baton.crm.calendar import WHOSE, Clock, Whose
 from baton.platform import sql
 from baton.platform.errors import Problem
 from baton.query.catalog import Property

@@ -8,10 +8,9 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
-from baton.automation import calendar
 from baton.automation.field import Input
 from baton.automation.trigger import Trigger
-from baton.crm import properties
+from baton.crm import calendar, properties
 from baton.crm.models import PropertyDefinition
 from baton.platform import clock, sql
 from baton.platform.config import config

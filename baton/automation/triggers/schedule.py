@@ -10,9 +10,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
-from baton.automation import calendar, condition
+from baton.automation import condition
 from baton.automation.field import Input
 from baton.automation.trigger import Trigger
+from baton.crm import calendar
 from baton.events import facts
 from baton.platform import clock, logs, sql
 from baton.platform.config import config

@@ -64,7 +64,7 @@ KIND = Kind(
         ("numberofemployees", _("Employees"), "number", "company", {"indexed": True}),
         ("website", _("Website"), "url", "company", {}),
         *((name, label, type, "address", {"indexed": name in ("city", "country")}) for name, label, type in PLACE),
-        ("time_zone", _("Time zone"), "text", "address", {}),  # Asia/Seoul; what it is for: automation/calendar.py
+        ("time_zone", _("Time zone"), "text", "address", {}),  # Asia/Seoul; what it is for: crm/calendar.py
         ("budget", _("Budget"), "choice", "qualification", {"options": BUDGETS}),
         ("authority", _("Authority"), "choice", "qualification", {"options": AUTHORITY}),
         ("need", _("Need"), "text", "qualification", {}),

@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from baton.accounts.models import Account
-from baton.automation import calendar
-from baton.automation.calendar import DAYTIME, WEEK, WORKDAYS, Hours
-from baton.crm import records
+from baton.crm import calendar, records
+from baton.crm.calendar import DAYTIME, WEEK, WORKDAYS, Hours
 from baton.platform.actor import SYSTEM
 from tests.examples import some
 
