@@ -13,9 +13,10 @@ class Campaign(models.Model):
     state = models.TextField(default="draft")
     channel = models.TextField(default="email")
     email_id = models.BigIntegerField(null=True)
-    audience = models.JSONField(default=dict)  # {"lists": [id], "except": [id]}
+    audience = models.JSONField(default=dict)  # {"lists": [id], "except": [id], "contacts": [id], "except_contacts": [id]}: see campaigns/audience.py
     plan = models.JSONField(default=dict)  # when and how fast: see campaigns/plan.py
     test = models.JSONField(default=dict)  # the A/B test: {} none; see campaigns/ab.py
+    goal = models.JSONField(default=dict, db_default={})  # what counts as a conversion: {} nothing; {"filter": stored filter, "days": after the sending}
     again_of = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="again")  # a second sending to those who did not open this one
     due_at = models.DateTimeField(null=True)  # when it was to begin
     started_at = models.DateTimeField(null=True)

@@ -54,7 +54,10 @@ class Outbox(models.Model):
 
     class Meta:
         db_table = "outbox"
-        indexes = [models.Index(fields=["bucket", "due_at"], name="outbox_due")]
+        indexes = [
+            models.Index(fields=["bucket", "due_at"], name="outbox_due"),
+            models.Index(fields=["campaign_id"], condition=models.Q(campaign_id__isnull=False), name="outbox_campaign"),
+        ]
 
 
 class Chunk(models.Model):
@@ -68,6 +71,8 @@ class Chunk(models.Model):
     contact_ids = ArrayField(models.BigIntegerField())  # in order; those already worked on are known by their messages
     waiting = models.IntegerField()  # how many have no message yet
     due_at = models.DateTimeField()
+    closes_at = models.DateTimeField(null=True)  # not taken from then on: its hours are over, or its turn passed while nobody sent; see campaigns/pace.py
+    zone = models.TextField(default="", db_default="")  # the time zone of its people; empty: the account's
     leased_until = models.DateTimeField(null=True)
 
     class Meta:
