@@ -1,59 +1,116 @@
-"""The contract of a channel: how one prepared message is handed to whoever carries it. Implementations are in channels/."""
+"""The contract of a channel: how messages reach people by one way. Implementations are in channels/, one file each; docs/how-to/add-a-channel.md tells how."""
+
+from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.utils.functional import Promise
 
-from baton.messaging.render import Rendered
 from baton.platform import registry
+
+if TYPE_CHECKING:
+    from baton.messaging.models import Inbound
+    from baton.messaging.receipts import Told
 
 
 class Result(StrEnum):
     """What became of one message."""
 
     SENT = "sent"  # the carrier took it
-    DEFERRED = "deferred"  # not now: try again later
-    REFUSED = "refused"  # never: a bounce
-    UNKNOWN = "unknown"  # the line broke while the carrier was taking it: it may have arrived
+    DEFERRED = "deferred"  # the carrier said: not now
+    REFUSED = "refused"  # the carrier said: never. A bounce
+    UNKNOWN = "unknown"  # the line broke after the carrier had all of it and before it answered: it may have arrived
     LOST = "lost"  # somebody else works on this message; leave it alone
+    NOT_HANDED = "not_handed"  # the carrier cannot have it (away, full, turned us away): it waits, and nobody is to blame
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
+    """The carrier's answer about one message."""
+
     result: Result
-    reason: str = ""  # the carrier's words, for people
-    address_dead: bool = False  # the address does not exist: never write to it again
+    reason: str = ""  # in the carrier's own words
+    code: int = 0  # of SMTP, or what a provider's status corresponds to
+    key: str = ""  # the carrier's own name for the message
 
 
-class Down(Exception):
-    """The carrier cannot be reached or turned us away; nothing was handed over, all messages wait."""
+@dataclass(frozen=True, slots=True)
+class Mailing:
+    """What is sent: a mail in one of its versions, as a campaign's variant says it or as a workflow asks for it."""
+
+    email_id: int
+    version: int = 0  # EmailVersion.number; 0: the newest
+    campaign_id: int | None = None
+    variant: str = ""
 
 
-class Line(ABC):
-    """An open connection to a carrier."""
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Whom a message goes to."""
 
-    @abstractmethod
-    def hand(self, address: str, message: Rendered, about_to_hand: Callable[[], bool]) -> Receipt:
-        """Hand over one message.
+    contact_id: int
+    message_id: int
+    address: str
+    sender: str = ""  # "owner": in the name of the contact's owner
 
-        Call `about_to_hand` once, at the last moment before the carrier might take the message; when it answers False,
-        return LOST. Raise Down only before that moment, for faults of the carrier and not of this message.
-        """
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A message that is ready to go."""
+
+    contact_id: int
+    message_id: int
+    address: str
+    subject: str = ""  # what people see of it in lists
+    content: Any = None  # whatever the channel's own send() needs
+    problem: str = ""  # why it could not be made for this person; the rest is empty then
+    transport_id: int | None = None  # what carries it, where a channel has several ways
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing an administrator fills in, for a channel or a transport."""
+
+    key: str
+    label: str | Promise
+    kind: str = "text"  # text, number, secret, switch, choice
+    usual: Any = ""
+    required: bool = False
+    help: str | Promise = ""
+    options: tuple[tuple[str, str | Promise], ...] = ()  # of a choice: (value, label)
 
 
 class Channel(ABC):
+    """One way to reach people. Made once for a process; its methods are called from several threads."""
+
     key: ClassVar[str]  # stored in message.channel, suppression.channel and consent.channel
     label: ClassVar[str | Promise]
+    settings: ClassVar[tuple[Setting, ...]] = ()
+    address: ClassVar[str]  # SQL for a person's address in a query over `contact c`, '' when there is none
 
     @abstractmethod
-    def connect(self) -> AbstractContextManager[Line]:
-        """Open a line for a batch of messages; raises Down."""
+    def build(self, mailing: Mailing, people: Sequence[Addressee]) -> Sequence[Parcel]:
+        """The messages, in the order of `people`. One person's failure is in his `problem`; raises Invalid when nobody's can be made."""
+
+    @abstractmethod
+    def send(self, batch: Sequence[Parcel]) -> Sequence[Receipt]:
+        """Hand them over and wait for the answers, in the order of `batch`.
+
+        It is written down that all of them are being handed over. May take some minutes at most; raises nothing: what went wrong is in the receipts.
+        """
+
+    def pause(self, mailing: Mailing) -> float:
+        """For how many seconds this mailing has to wait because its carrier is away; 0: it may go."""
+        return 0.0
+
+    def receipts(self, inbound: Inbound) -> list[Told]:
+        """What a provider's call tells of messages sent before; raises Invalid when it is not the provider's."""
+        return []
 
 
 @cache
@@ -61,3 +118,8 @@ def channel(key: str) -> Channel:
     """The channel of this key. Raises KeyError when there is none."""
     found: type[Channel] = registry.discover("baton.messaging.channels", Channel)[key]
     return found()
+
+
+def channels() -> dict[str, Channel]:
+    """All channels by key."""
+    return {key: channel(key) for key in registry.discover("baton.messaging.channels", Channel)}

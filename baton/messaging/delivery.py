@@ -17,8 +17,10 @@ from django.utils.translation import gettext as _
 from baton.events import record
 from baton.events.vocabulary import Kind
 from baton.messaging import gate, render, suppression
-from baton.messaging.channel import Down, Line, Receipt, Result, channel
+from baton.messaging.channel import Receipt, Result
+from baton.messaging.channels.email_smtp import DEAD, EmailSmtp, Line
 from baton.messaging.models import Email
+from baton.messaging.transport import Down
 from baton.platform import buckets, clock, history, live, logs, sql
 from baton.platform.actor import Actor
 from baton.platform.errors import Conflict, Invalid, NotFound
@@ -59,9 +61,9 @@ class Lines:
             raise self.down[key]
         if key not in self.open:
             try:
-                self.open[key] = self.stack.enter_context(channel(key).connect())
-            except KeyError:
-                raise Down(f"there is no channel {key}") from None
+                if key != "email":
+                    raise Down(f"there is no channel {key}")
+                self.open[key] = self.stack.enter_context(EmailSmtp().connect())
             except Down as error:
                 self.down[key] = error
                 raise
@@ -155,7 +157,7 @@ def settle(parcel: Parcel, email: Email, receipt: Receipt) -> None:
         case Result.DEFERRED:
             try_later(parcel, receipt.reason)
         case Result.REFUSED:
-            give_up(parcel, receipt.reason, bounced=email, address_dead=receipt.address_dead)
+            give_up(parcel, receipt.reason, bounced=email, address_dead=bool(DEAD.search(receipt.reason)))
         case Result.UNKNOWN:
             _finish(parcel, "unknown", receipt.reason)
         case Result.LOST:

@@ -3,7 +3,6 @@
 from baton.events.vocabulary import Kind
 from baton.forms import consents
 from baton.messaging import alerts, answers, delivery, opt_in, reminders, told
-from baton.messaging.channel import channel
 from baton.platform import changes, jobs
 from baton.platform.changes import Batch, Change
 from baton.segments.handover import TOUCHES
@@ -12,7 +11,6 @@ from baton.segments.verdicts import SQL
 
 @jobs.drain("outbox")
 def outbox() -> int:
-    channel("email")  # the worker calls this as it starts: then the first message does not wait for imports
     return delivery.deliver()
 
 

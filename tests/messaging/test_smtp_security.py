@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from baton.messaging.channel import Down
+from baton.messaging.transport import Down
 from baton.messaging.channels import email_smtp
 from tests.messaging.relay import free_port
 

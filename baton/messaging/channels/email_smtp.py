@@ -3,6 +3,7 @@
 import re
 import smtplib
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from email.utils import parseaddr
@@ -12,8 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from baton.accounts import users
 from baton.messaging import mime
-from baton.messaging.channel import Channel, Down, Line, Receipt, Result
+from baton.messaging.channel import Receipt, Result
 from baton.messaging.render import Rendered
+from baton.messaging.transport import Down
 from baton.platform import clock
 from baton.platform.config import config
 
@@ -21,7 +23,15 @@ TIMEOUT = 20  # seconds for each answer of the relay
 DEAD = re.compile(r"\b5\.1\.[0-36]\b")  # RFC 3463: bad destination mailbox or system
 
 
-class EmailSmtp(Channel):
+class Line(ABC):
+    """An open connection to a carrier."""
+
+    @abstractmethod
+    def hand(self, address: str, message: Rendered, about_to_hand: Callable[[], bool]) -> Receipt:
+        """Hand over one message; `about_to_hand` is called once, at the last moment before the carrier might take it."""
+
+
+class EmailSmtp:
     key = "email"
     label = _("E-mail")
 
@@ -121,7 +131,7 @@ class _SmtpLine(Line):
             return Receipt(Result.DEFERRED, words)
         self._reset()
         if 500 <= code < 600:
-            return Receipt(Result.REFUSED, words, address_dead=bool(DEAD.search(words)))
+            return Receipt(Result.REFUSED, words)
         return Receipt(Result.DEFERRED, words)
 
     def _reset(self) -> None:
