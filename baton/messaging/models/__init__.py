@@ -1,7 +1,7 @@
 """What messaging stores."""
 
 from .campaign import Campaign, CampaignCount, CampaignTally, Variant
-from .email import Email, EmailLink, EmailVersion
+from .email import Email, EmailLink, EmailVersion, MailImage
 from .message import Allowance, Chunk, Message, Outbox, SuppressedAddress, Suppression, Trouble
 from .notification import Notification
 from .sending import DkimKey, DmarcReport, Inbound, Mailbox, SendingDomain, Transport
@@ -21,6 +21,7 @@ __all__ = [
     "Exemption",
     "Inbound",
     "LawNotice",
+    "MailImage",
     "Mailbox",
     "Message",
     "Notification",

@@ -22,6 +22,8 @@ class Email(models.Model):
     reply_to = models.TextField(blank=True, default="")  # empty: the sender
     language = models.TextField(default="ko")
     draft = models.JSONField(default=dict, blank=True)  # {column: value} that is not published yet; {}: nothing
+    draft_by = models.TextField(blank=True, default="", db_default="")  # whose hand was last on the draft
+    revision = models.IntegerField(default=0, db_default=0)  # grows with every change: an editor who saves says which one he saw
     version = models.IntegerField(default=0)  # EmailVersion.number of what is sent; 0: never published
     archived_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -55,3 +57,20 @@ class EmailLink(models.Model):
     class Meta:
         db_table = "email_link"
         constraints = [models.UniqueConstraint(fields=["email", "url"], name="email_link_url")]
+
+
+class MailImage(models.Model):
+    """An image of mails, told by its bytes: the same image is kept once, and its address never shows another. Local table."""
+
+    digest = models.TextField(primary_key=True)  # the beginning of the sha256 of its bytes, hexadecimal
+    name = models.TextField()
+    media_type = models.TextField()
+    width = models.IntegerField()
+    height = models.IntegerField()
+    content = models.BinaryField()
+    created_by = models.TextField()
+    created_at = models.DateTimeField()
+    archived_at = models.DateTimeField(null=True)  # not offered any more; mails that show it go on showing it
+
+    class Meta:
+        db_table = "mail_image"
