@@ -1,43 +1,191 @@
-"""Whether people agreed to be written to. The last word by channel, with what they saw; every change stays in the history."""
+"""Whether people agreed to be written to: the last word by channel, and the ledger of every answer as it was given. The one door to both."""
 
 import json
+from calendar import monthrange
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from baton.crm import trail
 from baton.platform import changes, clock, sql
 from baton.platform.actor import Actor
 from baton.platform.changes import Change
+from baton.platform.config import config
+from baton.platform.errors import Invalid
+
+CONSENT, TRANSACTION = "consent", "transaction"
+BASES = (CONSENT, TRANSACTION)
+AFTER_TRANSACTION = 6  # months; 정보통신망법 제50조①1, 시행령 제61조①: so long after a transaction ended its like may be advertised
+MANY = 5000  # answers of one statement
+
+LEDGER = """
+INSERT INTO consent_event (contact_id, id, channel, type_id, granted, night, basis, at, expires_at, address, source, wording, proof, actor)
+SELECT r.contact_id, r.id, r.channel, r.type_id, r.granted, r.night, r.basis, r.at, r.expires_at,
+    coalesce(CASE WHEN r.channel = 'email' THEN c.email ELSE coalesce(c.properties ->> 'mobilephone', c.properties ->> 'phone') END, ''),
+    r.source, r.wording, r.proof, r.actor
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::boolean[], %s::boolean[], %s::text[], %s::timestamptz[], %s::timestamptz[],
+    %s::text[], %s::text[], %s::jsonb[], %s::text[])
+    AS r(contact_id, id, channel, type_id, granted, night, basis, at, expires_at, source, wording, proof, actor)
+LEFT JOIN contact c ON c.id = r.contact_id
+"""
+LAST = """
+INSERT INTO consent (contact_id, channel, granted, night, basis, at, expires_at, source, wording, proof, actor)
+SELECT * FROM unnest(%s::bigint[], %s::text[], %s::boolean[], %s::boolean[], %s::text[], %s::timestamptz[], %s::timestamptz[],
+    %s::text[], %s::text[], %s::jsonb[], %s::text[])
+ON CONFLICT (contact_id, channel) DO UPDATE SET granted = excluded.granted, night = excluded.night, basis = excluded.basis, at = excluded.at,
+    expires_at = excluded.expires_at, source = excluded.source, wording = excluded.wording, proof = excluded.proof, actor = excluded.actor,
+    confirmed_at = NULL, ended_at = NULL
+"""
+ENDED = """
+UPDATE consent k SET ended_at = %(now)s FROM (
+    SELECT contact_id, channel FROM consent WHERE granted AND ended_at IS NULL AND expires_at <= %(now)s
+    ORDER BY expires_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
+) e WHERE k.contact_id = e.contact_id AND k.channel = e.channel RETURNING k.contact_id, k.channel
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A yes or no of a person to a channel, or (`type_id`) to one kind of news on it, with what proves it."""
+
+    contact_id: int
+    channel: str
+    granted: bool
+    at: datetime
+    source: str
+    actor: str
+    type_id: int | None = None
+    basis: str = CONSENT
+    expires_at: datetime | None = None
+    night: bool = False
+    wording: str = ""
+    proof: Mapping[str, Any] = field(default_factory=dict)
 
 
 def set(
-    contact_ids: Sequence[int], channel: str, granted: bool, *, actor: Actor, source: str, wording: str = "", proof: Mapping[str, Any] | None = None
+    contact_ids: Sequence[int],
+    channel: str,
+    granted: bool,
+    *,
+    actor: Actor,
+    source: str,
+    wording: str = "",
+    proof: Mapping[str, Any] | None = None,
+    basis: str = CONSENT,
+    expires_at: datetime | None = None,
+    night: bool | None = None,
+    at: datetime | None = None,
 ) -> None:
     """Record an agreement or a refusal of many people at once. `wording` is the text they saw, `proof` what else shows that they did.
 
-    Agreeing again refreshes time and proof; the tick hears of `property:consent.<channel>` only where the answer changed.
+    Agreeing again refreshes time and proof; the tick hears of `property:consent.<channel>` only where the answer changed. `basis` transaction stands for
+    an agreement of somebody who bought the like, and ends half a year after that (`expires_at`; None: after `at`). `night` is the separate yes to
+    advertising at night; None leaves it as it is. Raises Invalid (`basis`).
     """
     ids = sorted({*contact_ids})
     if not ids:
         return
-    now = clock.now()
+    if basis not in BASES:
+        raise Invalid.one("basis", "INVALID_OPTION", _("Expected one of: {options}.").format(options=", ".join(BASES)))
+    moment = at or clock.now()
+    if granted and basis == TRANSACTION and expires_at is None:
+        expires_at = months_after(moment, AFTER_TRANSACTION)
+    said = Answer(0, channel, granted, moment, source, str(actor), None, basis, expires_at if granted else None, bool(night) and granted, wording, proof or {})
     with transaction.atomic():
-        was = dict(sql.rows("SELECT contact_id, granted FROM consent WHERE contact_id = ANY(%s) AND channel = %s", [ids, channel]))
-        sql.run(
-            "INSERT INTO consent (contact_id, channel, granted, at, source, wording, proof, actor)"
-            " SELECT r.contact_id, %s, %s, %s, %s, %s, %s::jsonb, %s FROM unnest(%s::bigint[]) AS r(contact_id)"
-            " ON CONFLICT (contact_id, channel) DO UPDATE SET granted = excluded.granted, at = excluded.at, source = excluded.source,"
-            " wording = excluded.wording, proof = excluded.proof, actor = excluded.actor",
-            [channel, granted, now, source, wording, json.dumps(dict(proof or {})), str(actor), ids],
-        )
-        rows = [(id, f"consent.{channel}", was.get(id), granted) for id in ids if was.get(id) is not granted]
-        trail.write("contact", rows, actor, source, now)
-        changes.append(Change(id, "property", name) for id, name, _old, _new in rows)
+        nights = _nights(ids, channel) if granted and night is None else {}
+        give([replace(said, contact_id=id, night=nights.get(id, said.night)) for id in ids], source=source)
+
+
+def give(answers: Sequence[Answer], *, source: str) -> None:
+    """Record answers about channels (not kinds of news), each person's and channel's once: the last word, the ledger, the history, the change."""
+    now = clock.now()
+    for start in range(0, len(answers), MANY):
+        some = answers[start : start + MANY]
+        with transaction.atomic():
+            was = {
+                (row[0], row[1]): row[2]
+                for row in sql.rows(
+                    "SELECT contact_id, channel, granted FROM consent WHERE contact_id = ANY(%s) AND channel = ANY(%s)",
+                    [[a.contact_id for a in some], sorted({a.channel for a in some})],
+                )
+            }
+            sql.run(
+                LAST,
+                [
+                    [a.contact_id for a in some], [a.channel for a in some], [a.granted for a in some], [a.night for a in some], [a.basis for a in some],
+                    [a.at for a in some], [a.expires_at for a in some], [a.source for a in some], [a.wording for a in some],
+                    [json.dumps(dict(a.proof), ensure_ascii=False) for a in some], [a.actor for a in some],
+                ],
+            )  # fmt: skip
+            note(some)
+            new = [a for a in some if was.get((a.contact_id, a.channel)) is not a.granted]
+            for actor in sorted({a.actor for a in new}):
+                rows = [(a.contact_id, f"consent.{a.channel}", was.get((a.contact_id, a.channel)), a.granted) for a in new if a.actor == actor]
+                trail.write("contact", rows, Actor.parse(actor), source, now)
+            changes.append(Change(a.contact_id, "property", f"consent.{a.channel}") for a in new)
+
+
+def note(answers: Sequence[Answer]) -> list[int]:
+    """Write answers into the ledger and nowhere else; returns their numbers. What keeps answers elsewhere (kinds of news) calls this with every one."""
+    if not answers:
+        return []
+    ids = sql.next_ids("record_id_seq", len(answers))
+    sql.run(
+        LEDGER,
+        [
+            [a.contact_id for a in answers], ids, [a.channel for a in answers], [a.type_id for a in answers], [a.granted for a in answers],
+            [a.night for a in answers], [a.basis for a in answers], [a.at for a in answers], [a.expires_at for a in answers], [a.source for a in answers],
+            [a.wording for a in answers], [json.dumps(dict(a.proof), ensure_ascii=False) for a in answers], [a.actor for a in answers],
+        ],
+    )  # fmt: skip
+    return list(ids)
 
 
 def granted(contact_id: int, channel: str) -> bool | None:
     """What a person answered; None when never asked."""
     found = sql.rows("SELECT granted FROM consent WHERE contact_id = %s AND channel = %s", [contact_id, channel])
     return found[0][0] if found else None
+
+
+def before(contact_id: int, channel: str) -> dict[str, Any] | None:
+    """The agreement that holds now, as a later refusal keeps it in its proof, so that it can be taken back; None when none does."""
+    rows = sql.rows(
+        "SELECT at, source, wording, basis, night, expires_at FROM consent WHERE contact_id = %s AND channel = %s AND granted"
+        " AND (expires_at IS NULL OR expires_at > %s)",
+        [contact_id, channel, clock.now()],
+    )
+    if not rows:
+        return None
+    at, source, wording, basis, night, expires_at = rows[0]
+    return {
+        "at": at.isoformat(), "source": source, "wording": wording, "basis": basis, "night": night,
+        "expires_at": expires_at.isoformat() if expires_at else None,
+    }  # fmt: skip
+
+
+def after_transaction(ended: date) -> datetime:
+    """Until when somebody may be written to who bought the like, when that ended on this day (in the account's time zone)."""
+    return months_after(datetime.combine(ended, time(), config().zone), AFTER_TRANSACTION)
+
+
+def months_after(moment: datetime, months: int) -> datetime:
+    """The same day and hour so many months later; the last of a month that is shorter."""
+    year, month = divmod(moment.month - 1 + months, 12)
+    year, month = moment.year + year, month + 1
+    return moment.replace(year=year, month=month, day=min(moment.day, monthrange(year, month)[1]))
+
+
+def end_expired(most: int = 1000) -> int:
+    """Let the tick hear of agreements whose time is over; returns how many. Any number of workers may look; the gate knows without this."""
+    with transaction.atomic():
+        ended = sql.rows(ENDED, {"now": clock.now(), "most": most})
+        changes.append(Change(contact_id, "property", f"consent.{channel}") for contact_id, channel in ended)
+    return len(ended)
+
+
+def _nights(ids: Sequence[int], channel: str) -> dict[int, bool]:
+    return dict(sql.rows("SELECT contact_id, night FROM consent WHERE contact_id = ANY(%s) AND channel = %s AND granted", [list(ids), channel]))

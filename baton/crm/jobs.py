@@ -1,6 +1,6 @@
 """Long work on records that somebody asked for: imports, and their undoing. And crm's steady work: suggestions of duplicates, indexes."""
 
-from baton.crm import duplicates, employers, indexes  # noqa: F401  # employers is a stage of the tick
+from baton.crm import consent, duplicates, employers, indexes  # noqa: F401  # employers is a stage of the tick
 from baton.crm.imports import run, undo
 from baton.platform import sql
 from baton.platform.jobs import drain, every, job
@@ -23,6 +23,13 @@ def first_time() -> None:
 def ensure_indexes() -> None:
     """A property became indexed, or the order of its options changed: sorting follows within minutes."""
     indexes.ensure()
+
+
+@every("* * * * *")
+def consents_end() -> None:
+    """Agreements whose time is over: lists and workflows hear of it within a minute."""
+    while consent.end_expired():
+        pass
 
 
 @job

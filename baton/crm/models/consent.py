@@ -20,9 +20,11 @@ class Consent(models.Model):
     expires_at = models.DateTimeField(null=True)
     night = models.BooleanField(default=False, db_default=False)  # a separate yes to advertising between 21:00 and 08:00 (제50조③)
     confirmed_at = models.DateTimeField(null=True)  # of the last notice that confirms it, due every two years (제50조⑧)
+    ended_at = models.DateTimeField(null=True)  # since when the tick knows that `expires_at` is over
 
     class Meta:
         db_table = "consent"
+        indexes = [models.Index(fields=["expires_at"], condition=models.Q(expires_at__isnull=False, ended_at__isnull=True), name="consent_expires")]
 
 
 class ConsentEvent(models.Model):
