@@ -8,12 +8,12 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from baton.automation import condition, graph
+from baton.automation import graph
 from baton.automation.models import Version, Workflow
 from baton.automation.steps.split_test import SplitTest
 from baton.platform import clock, sql
 from baton.platform.errors import Invalid
-from baton.segments import trial
+from baton.segments import meanwhile, trial
 from baton.segments.statistics import Rate, rate
 from baton.segments.trial import Why
 
@@ -73,9 +73,9 @@ def of(workflow: Workflow, step_id: str) -> Test | None:
     return Test(tuple(Way(way, came[way], rate(reached[way], ended[way]), way == better) for way in sorted(step.shares)), since, why)
 
 
-def _reached(step: SplitTest, over: condition.Spans, now: datetime) -> set[int]:
+def _reached(step: SplitTest, over: meanwhile.Spans, now: datetime) -> set[int]:
     try:
-        return condition.among(step.goal, list(over), "contact", now, over)
+        return meanwhile.among(step.goal, list(over), "contact", now, over)
     except Invalid:  # what the goal asks about was deleted: nobody reaches it any more
         return set()
 

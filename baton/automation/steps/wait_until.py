@@ -16,7 +16,7 @@ from baton.automation.field import Input
 from baton.automation.step import Batch, Step, Stored
 from baton.platform.errors import Invalid, Problem
 from baton.query import edges
-from baton.segments import catalog, filter
+from baton.segments import catalog, filter, meanwhile
 
 COUNTS = (("here", _("What happens from here on")), ("ever", _("What ever happened")))
 PACE = timedelta(hours=1)  # between two looks at what only time changes
@@ -70,7 +70,7 @@ class WaitUntil(Step):
         if not self._length or self.counts != "here":
             return False
         try:
-            return bool(condition.happenings(filter.parse(self.filter, catalog.current(), object_type=self.object_type)))
+            return bool(meanwhile.happenings(filter.parse(self.filter, catalog.current(), object_type=self.object_type)))
         except Invalid:
             return False
 
