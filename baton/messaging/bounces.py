@@ -108,6 +108,11 @@ def _by_status(status: tuple[int, int, int]) -> str:
     return {5: "protocol", 6: "content"}.get(subject, "")
 
 
+def word(reason: str) -> str:
+    """A reason as tallies count it: one of our words; what a carrier wrote in its own is undefined."""
+    return reason if not reason or reason.isidentifier() else "undefined"
+
+
 def words(reason: str) -> str:
     """A reason for people; what is none of ours comes back as it is."""
     return str(REASONS.get(reason, reason))
