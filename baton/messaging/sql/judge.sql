@@ -9,7 +9,8 @@ SELECT m.contact_id, m.id,
         WHEN s.reason IS NOT NULL AND s.reason <> 'unsubscribed' THEN 'suppressed_' || s.reason
         WHEN m.address = '' THEN 'no_address'
         WHEN m.channel = 'email' AND m.address !~ '^[^@\s<>,;]+@[^@\s<>,;.]+(\.[^@\s<>,;.]+)+$' THEN 'invalid_address'
-        WHEN x.reason IS NOT NULL AND (x.reason <> 'unsubscribed' OR e.id IS NOT NULL) THEN 'suppressed_address'
+        WHEN x.reason IS NOT NULL AND (x.reason NOT IN ('unsubscribed', 'erased') OR e.id IS NOT NULL AND (k.granted AND k.at > x.at) IS NOT TRUE)
+            THEN 'suppressed_address'
         WHEN m.twin THEN 'duplicate_address'
         WHEN e.id IS NULL THEN ''
         WHEN %(no_sender)s THEN 'no_sender'
