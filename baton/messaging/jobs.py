@@ -2,7 +2,7 @@
 
 from baton.events.vocabulary import Kind
 from baton.forms import consents
-from baton.messaging import alerts, answers, delivery, opt_in, reminders, told
+from baton.messaging import alerts, answers, campaigns_counts, delivery, opt_in, reminders, told
 from baton.platform import changes, jobs
 from baton.platform.changes import Batch, Change
 from baton.segments.handover import TOUCHES
@@ -47,6 +47,12 @@ def tasks_due() -> None:
     """Tell colleagues of the tasks that fall due, and of the leads that wait too long for a verdict."""
     reminders.remind()
     alerts.overdue()
+
+
+@jobs.every("* * * * *")
+def campaign_counts() -> None:
+    """What people did with the campaigns that are young enough to change."""
+    campaigns_counts.count_due()
 
 
 @jobs.drain("told")
