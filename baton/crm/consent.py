@@ -145,6 +145,37 @@ def note(answers: Sequence[Answer]) -> list[int]:
     return list(ids)
 
 
+def put_back(rows: Sequence[tuple[int, str, Mapping[str, Any] | None]], *, actor: Actor, source: str, because: str) -> None:
+    """Answers that turn out never to have been given: (contact, channel, the row of `consent` from before as JSON, or None where nobody had asked).
+
+    The ledger keeps the mistaken answer and gets one more row, which says what holds again and (`because`, its source) why.
+    """
+    if not rows:
+        return
+    now = clock.now()
+    with transaction.atomic():
+        ids, channels = [row[0] for row in rows], [row[1] for row in rows]
+        gone = sql.rows(
+            "DELETE FROM consent k USING unnest(%s::bigint[], %s::text[]) AS r(id, channel) WHERE k.contact_id = r.id AND k.channel = r.channel"
+            " RETURNING k.contact_id, k.channel, k.granted",
+            [ids, channels],
+        )
+        had = {(id, channel): granted for id, channel, granted in gone}
+        images = [{"night": False, "basis": CONSENT, "proof": {}, **was, "contact_id": id, "channel": channel} for id, channel, was in rows if was is not None]
+        sql.run(
+            "INSERT INTO consent (contact_id, channel, granted, at, source, wording, proof, actor, basis, expires_at, night, confirmed_at)"
+            " SELECT contact_id, channel, granted, at, source, wording, proof, actor, basis, expires_at, night, confirmed_at"
+            " FROM jsonb_populate_recordset(NULL::consent, %s::jsonb)",
+            [json.dumps(images, ensure_ascii=False)],
+        )
+        note([
+            Answer(id, channel, bool(was and was["granted"]), now, because, str(actor), wording=str(was["wording"]) if was else "", proof={"corrects": True})
+            for id, channel, was in rows
+        ])  # fmt: skip
+        trail.write("contact", [(id, f"consent.{ch}", had.get((id, ch)), was["granted"] if was else None) for id, ch, was in rows], actor, source, now)
+        changes.append(Change(id, "property", f"consent.{channel}") for id, channel, _was in rows)
+
+
 def granted(contact_id: int, channel: str) -> bool | None:
     """What a person answered; None when never asked."""
     found = sql.rows("SELECT granted FROM consent WHERE contact_id = %s AND channel = %s", [contact_id, channel])

@@ -1,11 +1,14 @@
 """Consent: the last word by channel, and every change with its proof."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from baton.crm import consent
-from baton.crm.models import Consent, PropertyHistory
-from baton.platform import sql
-from baton.platform.actor import Actor
+from baton.crm import consent, records
+from baton.crm.models import Consent, ConsentEvent, PropertyHistory
+from baton.platform import clock, sql
+from baton.platform.actor import SYSTEM, Actor
+from baton.platform.errors import Invalid
 
 pytestmark = pytest.mark.django_db
 
@@ -27,3 +30,35 @@ def test_the_last_word_counts_and_changes_are_kept() -> None:
     ]
     assert sql.rows("SELECT contact_id, kind, key FROM change ORDER BY id") == [(id, "property", "consent.email") for id in (1, 2, 2)]
     consent.set([], "email", True, actor=who, source="form:3")
+
+
+def test_the_ledger_keeps_every_answer_as_it_was_given() -> None:
+    ann = records.create("contact", {"email": "ann@gaon.example"}, actor=SYSTEM, source="test")
+    consent.set([ann], "email", True, actor=Actor("form", 3), source="form:3", wording="소식을 받겠습니다", proof={"form": 3, "version": "a1"})
+    consent.set([ann], "email", True, actor=Actor("form", 4), source="form:4", night=True)
+    consent.set([ann], "email", False, actor=Actor("visitor", ann), source="unsubscribe")
+    rows = ConsentEvent.objects.filter(contact_id=ann).order_by("id")
+    assert [(r.granted, r.night, r.source, r.wording, r.address) for r in rows] == [
+        (True, False, "form:3", "소식을 받겠습니다", "ann@gaon.example"),
+        (True, True, "form:4", "", "ann@gaon.example"),
+        (False, False, "unsubscribe", "", "ann@gaon.example"),
+    ]
+    assert rows[0].proof == {"form": 3, "version": "a1"}
+
+
+def test_who_bought_something_is_asked_again_after_half_a_year() -> None:
+    ben = records.create("contact", {"email": "ben@gaon.example"}, actor=SYSTEM, source="test")
+    now = datetime(2026, 8, 31, 3, 0, tzinfo=UTC)
+    with clock.stopped(now):
+        consent.set([ben], "email", True, actor=SYSTEM, source="import:1", basis="transaction")
+        row = Consent.objects.get(contact_id=ben)
+        assert (row.basis, row.expires_at) == ("transaction", datetime(2027, 2, 28, 3, 0, tzinfo=UTC))
+        assert consent.end_expired() == 0
+    sql.run("DELETE FROM change")
+    with clock.stopped(datetime(2027, 2, 28, 3, 1, tzinfo=UTC)):
+        assert consent.end_expired() == 1
+        assert consent.end_expired() == 0
+        assert consent.before(ben, "email") is None
+    assert sql.rows("SELECT contact_id, key FROM change") == [(ben, "consent.email")]
+    with pytest.raises(Invalid):
+        consent.set([ben], "email", True, actor=SYSTEM, source="page", basis="friendship")

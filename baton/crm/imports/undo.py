@@ -2,12 +2,11 @@
 
 import json
 from collections import Counter
-from typing import Any
 
 from django.db import transaction
 from django.utils import translation
 
-from baton.crm import associations, records, trail
+from baton.crm import associations, consent, records
 from baton.crm.associations import Link
 from baton.crm.models import Import
 from baton.platform import changes, clock, live, sql
@@ -69,44 +68,14 @@ def _consents(import_id: int, actor: Actor) -> Counter[str] | None:
         )
         if not rows:
             return None
-        now = clock.now()
-        still = [(row[0], row[1], json.loads(row[2]) if row[2] else None, row[3]) for row in rows if row[3] is not None]  # others were answered again since
-        _forget([(id, channel) for id, channel, was, _granted in still if was is None])
-        _put_back([(id, channel, was) for id, channel, was, _granted in still if was is not None])
-        trail.write(
-            "contact", [(id, f"consent.{channel}", granted, was["granted"] if was else None) for id, channel, was, granted in still], actor, SOURCE, now
-        )
-        changes.append(Change(id, "property", f"consent.{channel}") for id, channel, _was, _granted in still)
+        still = [(row[0], row[1], json.loads(row[2]) if row[2] else None) for row in rows if row[3] is not None]  # others were answered again since
+        consent.put_back(still, actor=actor, source=SOURCE, because=f"import_undo:{import_id}")
         sql.run(
             "DELETE FROM import_consent AS l USING unnest(%s::bigint[], %s::text[]) AS r(id, channel)"
             " WHERE l.import_id = %s AND l.contact_id = r.id AND l.channel = r.channel",
             [[row[0] for row in rows], [row[1] for row in rows], import_id],
         )
     return Counter()
-
-
-def _forget(rows: list[tuple[int, str]]) -> None:
-    """Nobody had asked before the import."""
-    if rows:
-        sql.run(
-            "DELETE FROM consent AS c USING unnest(%s::bigint[], %s::text[]) AS r(id, channel) WHERE c.contact_id = r.id AND c.channel = r.channel",
-            [[id for id, _channel in rows], [channel for _id, channel in rows]],
-        )
-
-
-def _put_back(rows: list[tuple[int, str, dict[str, Any]]]) -> None:
-    """The answers from before the import, with their proof."""
-    if rows:
-        sql.run(
-            "UPDATE consent AS c SET granted = r.granted, at = r.at, source = r.source, wording = r.wording, actor = r.actor"
-            " FROM unnest(%s::bigint[], %s::text[], %s::boolean[], %s::timestamptz[], %s::text[], %s::text[], %s::text[])"
-            " AS r(id, channel, granted, at, source, wording, actor) WHERE c.contact_id = r.id AND c.channel = r.channel",
-            [
-                [id for id, _channel, _was in rows],
-                [channel for _id, channel, _was in rows],
-                *([was[name] for _id, _channel, was in rows] for name in ("granted", "at", "source", "wording", "actor")),
-            ],
-        )
 
 
 def _records(import_id: int, actor: Actor) -> Counter[str] | None:
