@@ -239,9 +239,11 @@ class _Compiler:
             f" WHERE g.contact_id = u.contact_id AND g.channel = {channel} AND g.granted AND g.at > u.at)"
         )
         if node.state in ("bounced", "complained", "unsubscribed"):
-            return self._exists("suppression u", "u", f"u.channel = {channel} AND u.reason = {self.bind(node.state)} AND NOT ({anew})")
+            such = "u.reason IN ('bounced', 'soft_limit')" if node.state == "bounced" else f"u.reason = {self.bind(node.state)}"
+            return self._exists("suppression u", "u", f"u.channel = {channel} AND {such} AND NOT ({anew})")
         if node.state == "opted_in":
-            agreed = self._exists("consent k", "k", f"k.channel = {channel} AND k.granted")
+            holds = f"(k.expires_at IS NULL OR k.expires_at > {self.bind(self.moment.now)})"
+            agreed = self._exists("consent k", "k", f"k.channel = {channel} AND k.granted AND {holds}")
             return f"({agreed} AND NOT {self._exists('suppression u', 'u', f'u.channel = {channel} AND NOT ({anew})')})"
         refused = (
             f"(SELECT k.contact_id FROM consent k WHERE k.channel = {channel} AND NOT k.granted"

@@ -71,7 +71,7 @@ class Person:
     segments: Mapping[int, tuple[datetime, str]] = field(default_factory=dict)  # list -> since when, why
     scores: Mapping[int, Mapping[str, int]] = field(default_factory=dict)  # model -> part -> points
     related: tuple[Thing, ...] = ()
-    consent: Mapping[str, tuple[bool, datetime]] = field(default_factory=dict)  # channel -> granted, when
+    consent: Mapping[str, tuple[bool, datetime, datetime | None]] = field(default_factory=dict)  # channel -> granted, when, until when
     suppressed: Mapping[str, tuple[str, datetime]] = field(default_factory=dict)  # channel -> reason, when
     created_at: datetime | None = None
     seen: Mapping[str, str] = field(default_factory=dict)  # first_page, first_referrer
@@ -120,10 +120,11 @@ class _Meaning:
                 return ORDER[node.operator][2](points, node.value)
             case HasState(state, channel):
                 if state not in ("opted_in", "opted_out"):
-                    return self._suppressed(channel) and self.person.suppressed[channel][0] == state
-                granted = self.person.consent.get(channel, (None, None))[0]
+                    such = ("bounced", "soft_limit") if state == "bounced" else (state,)
+                    return self._suppressed(channel) and self.person.suppressed[channel][0] in such
+                granted, _at, until = self.person.consent.get(channel, (None, None, None))
                 refused = granted is False or self._suppressed(channel)
-                return refused if state == "opted_out" else not refused and granted is True
+                return refused if state == "opted_out" else not refused and granted is True and (until is None or until > self.moment.now)
             case Related():
                 linked = {
                     t.same
@@ -147,7 +148,7 @@ class _Meaning:
         if channel not in self.person.suppressed:
             return False
         reason, at = self.person.suppressed[channel]
-        granted, when = self.person.consent.get(channel, (False, at))
+        granted, when, _until = self.person.consent.get(channel, (False, at, None))
         return not (reason == "unsubscribed" and granted and when > at)
 
     def _member(self, node: MemberOf) -> bool:

@@ -164,9 +164,9 @@ class ScoreIs:
 
 @dataclass(frozen=True, slots=True)
 class HasState:
-    """Agreed to a channel or refused it. Refused: said no, or must not be written to (bounced, complained, unsubscribed).
+    """Agreed to a channel or refused it. Refused: said no, or must not be written to (bounced, complained, unsubscribed). An agreement may have an end.
 
-    The other states are the one reason for which nothing may be sent.
+    The other states are the one reason for which nothing may be sent; bounced is also who could not be reached for long.
     """
 
     state: State

@@ -56,7 +56,8 @@ SCORE = f"""score AS MATERIALIZED (
           GROUP BY 1, 2) s
 )"""
 CONSENT = """consent AS MATERIALIZED (
-    SELECT p.id AS contact_id, k.channel, CASE WHEN h.id IS NULL THEN k.granted ELSE h.old::boolean END AS granted, least(k.at, p.at) + p.shift AS at
+    SELECT p.id AS contact_id, k.channel, CASE WHEN h.id IS NULL THEN k.granted ELSE h.old::boolean END AS granted, least(k.at, p.at) + p.shift AS at,
+        k.expires_at + p.shift AS expires_at
     FROM past_case p JOIN consent k ON k.contact_id = p.contact_id
     LEFT JOIN LATERAL (SELECT f.id, f.old FROM property_history f WHERE f.record_id = p.contact_id AND f.name = 'consent.' || k.channel AND f.at > p.at
                        ORDER BY f.at, f.id LIMIT 1) h ON true

@@ -304,8 +304,11 @@ class _People:
 
     def person(self) -> Person:
         pick, scope = self.random.choice, self.scope
-        agreed = {pick(["email", "sms"]): (pick([True, True, False]), pick([scope.now, scope.now - SECOND]))} if pick([True, True, False]) else {}
-        stopped = {"email": (pick(["unsubscribed", "unsubscribed", "bounced"]), pick([scope.now, scope.now - SECOND]))} if pick([True, False]) else {}
+        until = pick([None, None, scope.now, scope.now + SECOND])
+        agreed = {pick(["email", "sms"]): (pick([True, True, False]), pick([scope.now, scope.now - SECOND]), until)} if pick([True, True, False]) else {}
+        stopped = (
+            {"email": (pick(["unsubscribed", "unsubscribed", "bounced", "soft_limit"]), pick([scope.now, scope.now - SECOND]))} if pick([True, False]) else {}
+        )
         return Person(
             self._properties(scope.known),
             tuple(self._event() for _ in range(pick([0, 1, 1, 2, 3]))),

@@ -42,9 +42,9 @@ e AS (INSERT INTO record (id, object_type, properties, created_at, created_by, s
 f AS (INSERT INTO association (from_id, from_type, to_id, to_type, label, created_at)
       SELECT r.from_id, r.from_type, r.to_id, r.to_type, r.label, now()
       FROM w, jsonb_to_recordset(j->'association') r(from_id bigint, from_type text, to_id bigint, to_type text, label text)),
-g AS (INSERT INTO consent (contact_id, channel, granted, at, source, wording, actor)
-      SELECT r.contact_id, r.channel, r.granted, r.at, '', '', ''
-      FROM w, jsonb_to_recordset(j->'consent') r(contact_id bigint, channel text, granted boolean, at timestamptz)),
+g AS (INSERT INTO consent (contact_id, channel, granted, at, expires_at, source, wording, actor)
+      SELECT r.contact_id, r.channel, r.granted, r.at, r.until, '', '', ''
+      FROM w, jsonb_to_recordset(j->'consent') r(contact_id bigint, channel text, granted boolean, at timestamptz, until timestamptz)),
 h AS (INSERT INTO visitor (contact_id, first_seen_at, last_seen_at, first_page, first_referrer, user_agent)
       SELECT r.contact_id, now(), now(), r.first_page, r.first_referrer, ''
       FROM w, jsonb_to_recordset(j->'visitor') r(contact_id bigint, first_page text, first_referrer text))
@@ -74,7 +74,9 @@ def load(world: World) -> None:
         rows["score"] += [{"contact_id": id, "model_id": model, **points} for model, points in person.scores.items()]
         for number, thing in enumerate(person.related):
             record(rows, thing, id * 100 + number, (id, "contact"))
-        rows["consent"] += [{"contact_id": id, "channel": channel, "granted": granted, "at": at} for channel, (granted, at) in person.consent.items()]
+        rows["consent"] += [
+            {"contact_id": id, "channel": channel, "granted": granted, "at": at, "until": until} for channel, (granted, at, until) in person.consent.items()
+        ]
         rows["suppression"] += [{"contact_id": id, "channel": channel, "reason": reason, "at": at} for channel, (reason, at) in person.suppressed.items()]
     for table in TABLES:
         sql.run(f"DELETE FROM {table}")
