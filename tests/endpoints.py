@@ -44,6 +44,8 @@ PUBLIC = {
     "p/<str:slug>",
     "p/colours/<str:accent>.css",
     "p/images/<int:page>/<int:number>",
+    "m/<str:key>",  # images of mails: the address is made of what they show
+    "m/icons/<str:network>.png",
     "u/<str:token>",  # the token is the proof
     "hooks/workflows/<str:token>/",  # likewise
     "hooks/workflows/<str:token>",

@@ -154,7 +154,6 @@ KINDS = {
             "panel-bottom",
             (
                 Field("text", _("Text"), "area", hint=_("Stands above who sends the mail and how to unsubscribe, which are always there.")),
-                Field("preferences", _("Link to the choice of news"), "switch", usual=True),
                 MIDDLE,
             ),
             "text",

@@ -22,6 +22,7 @@ FALLBACK = re.compile(r'\bdata-fallback="([^"]*)"')
 NAME = re.compile(r"[a-z_]\w*(?:\.\w+)?", re.IGNORECASE)
 STANDS = "bjx{}xjb"  # what stands for a piece: letters and digits only, which no program quotes, breaks or takes for something else
 STANDING = re.compile(r"bjx\d+xjb")
+FOOTER = "{# footer #}"  # where a composed mail has the sender and the way out, as the law and the account say when it is sent (frame.py)
 
 OWNER = ("name", "email")
 ACCOUNT = ("name", "address", "phone", "email")
