@@ -63,6 +63,12 @@ DAYTIME = Hours(WEEK, time(8), time(21), holidays=False)
 
 def next_open(at: datetime, zone: ZoneInfo, hours: Hours) -> datetime:
     """`at` when it is open then, else the next opening (both UTC). Raises ValueError when it never opens."""
+    opens, _closes = span(at, zone, hours)
+    return max(at, opens)
+
+
+def span(at: datetime, zone: ZoneInfo, hours: Hours) -> tuple[datetime, datetime]:
+    """When it opens and closes (UTC): the hours that `at` is in, else the next ones. Raises ValueError when it never opens."""
     here = at.astimezone(zone).date()
     for day in (here + timedelta(days=ahead) for ahead in range(LONGEST)):
         if not hours.open(day):
@@ -71,7 +77,7 @@ def next_open(at: datetime, zone: ZoneInfo, hours: Hours) -> datetime:
         opens = moment(day, time.min if whole else hours.start, zone)
         closes = moment(day + timedelta(days=1), time.min, zone) if whole or hours.end == time.min else moment(day, hours.end, zone)
         if at < closes:
-            return max(at, opens)
+            return opens, closes
     raise ValueError("it never opens")
 
 
@@ -109,7 +115,12 @@ def zones(ids: Sequence[int], object_type: str, whose: Whose) -> dict[int, ZoneI
         return dict.fromkeys(ids, own)
     table = "contact" if object_type == "contact" else "record"
     found = sql.rows(f"SELECT c.id, c.properties ->> 'time_zone', c.properties ->> 'country' FROM {table} c WHERE c.id = ANY(%s)", [list(ids)])
-    return {**dict.fromkeys(ids, own), **{id: _named(zone or "") or in_country(country or "") or own for id, zone, country in found}}
+    return {**dict.fromkeys(ids, own), **{id: of(zone or "", country or "") or own for id, zone, country in found}}
+
+
+def of(zone: str, country: str) -> ZoneInfo | None:
+    """The time zone that somebody's zone or country tells, if one does."""
+    return _named(zone) or in_country(country)
 
 
 def _named(name: str) -> ZoneInfo | None:

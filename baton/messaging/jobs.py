@@ -3,6 +3,7 @@
 from baton.events.vocabulary import Kind
 from baton.forms import consents
 from baton.messaging import alerts, answers, campaigns_counts, delivery, opt_in, reminders, told
+from baton.messaging.campaigns import jobs as campaigns  # noqa: F401  # its steady tasks are known from here
 from baton.platform import changes, jobs
 from baton.platform.changes import Batch, Change
 from baton.segments.handover import TOUCHES

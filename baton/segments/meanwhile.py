@@ -22,7 +22,7 @@ WITH event AS MATERIALIZED (
 """
 
 
-def among(stored: Mapping[str, Any], ids: Sequence[int], object_type: str, now: datetime, spans: Spans | None = None) -> set[int]:
+def among(stored: dict[str, Any], ids: Sequence[int], object_type: str, now: datetime, spans: Spans | None = None) -> set[int]:
     """Those for whom the filter holds. With `spans` (from, after it; up to, with it) by id only what a contact did in his span counts.
 
     Raises Invalid when the filter mentions what is gone.

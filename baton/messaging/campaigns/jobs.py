@@ -1,0 +1,16 @@
+"""The steady tasks of campaigns; messaging/jobs.py brings them along."""
+
+from baton.messaging.campaigns import run
+from baton.platform import jobs
+
+
+@jobs.drain("campaigns")
+def campaigns() -> int:
+    """What falls due: begin, turns, tests, ends."""
+    return run.due()
+
+
+@jobs.drain("audiences")
+def audiences() -> int:
+    """Audiences that wait to be frozen. The state of the campaign is the queue: whoever is killed here leaves it for the next."""
+    return run.prepare()
