@@ -39,7 +39,7 @@ REASONS: dict[str, str | Promise] = {
 HARD = frozenset({"user_unknown", "host_unknown", "null_mx", "bad_syntax", "moved"})
 OURS = frozenset({"throttled", "blocked", "auth_failure", "too_big", "content", "protocol"})  # about the sender or the mail: never counted against a person
 
-STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
+STATUS = re.compile(r"(?<![\d.])([45])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
 REPLY = re.compile(r"(?<![\d.])([45]\d\d)(?=[ \-#;:,)]|$)")
 
 
@@ -66,7 +66,8 @@ CODES = {
 }  # fmt: skip
 AUTH = frozenset({20, 21, 22, 23, 24, 25, 26, 27, 29, 30, 31, 32, 509, 515})  # x.7.<detail> of RFC 7372, Gmail and Outlook.com
 REPLIES = {"552": "mailbox_full", "556": "null_mx", "452": "mailbox_full", "523": "too_big"}
-TRUSTED = frozenset({"user_unknown", "mailbox_full", "too_big", "null_mx", "moved"})  # a code of these is meant; words such as a web address after it are not
+FIRM = frozenset({"user_unknown", "mailbox_full", "too_big", "null_mx", "moved"})  # a code of these is meant; weak words beside it are not
+WEAK = frozenset({"", "blocked", "temporary", "expired", "content", "protocol", "throttled"})
 
 
 def classify(code: int | str, text: str = "") -> Bounce:
@@ -82,13 +83,22 @@ def classify(code: int | str, text: str = "") -> Bounce:
     for_now = status[0] == 4 if status else reply.startswith("4")
     words = next((reason for reason, pattern in WORDS.items() if pattern.search(text)), "")
     by_code = _by_status(status) if status else ""
-    if by_code == "auth_failure" or (by_code in TRUSTED and words in ("", "blocked", "temporary", "expired", "content", "protocol", "throttled")):
-        reason = by_code
-    else:
-        reason = words or by_code or REPLIES.get(reply, "")
+    reason = by_code if _meant(by_code, words) else words or by_code or REPLIES.get(reply, "")
     if for_now and (reason in HARD or not reason):
         reason = "expired" if status and status[1:] == (4, 7) else "temporary"
     return Bounce(reason in HARD, reason or "undefined")
+
+
+def _meant(by_code: str, words: str) -> bool:
+    """Whether the code tells more than the words beside it, which may be part of a name or a web address."""
+    if by_code == "auth_failure" or (by_code in FIRM and words in WEAK):
+        return True
+    return words in HARD and by_code in HARD | {"content"} and by_code != "null_mx"  # Exchange says 5.1.10 for a mailbox it does not know
+
+
+def says(text: str) -> bool:
+    """Whether a line tells anything about a refusal."""
+    return bool(STATUS.search(text) or any(pattern.search(text) for pattern in WORDS.values()))
 
 
 def _by_status(status: tuple[int, int, int]) -> str:
