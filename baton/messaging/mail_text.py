@@ -1,0 +1,70 @@
+"""The text of a mail that came, and what its writer has written himself: without quotation, signature block of the quoted mail, or disclaimers of it."""
+
+import re
+from email.message import EmailMessage, Message
+from html import unescape
+
+from mailparser_reply import EmailReplyParser
+
+LONGEST = 20_000  # letters of a mail that are looked at
+KEPT = 4_000  # letters of an answer that are kept
+_GAP = re.compile(r"(?is)<(style|script|head)\b.*?</\1>")
+_BREAK = re.compile(r"(?i)<br\s*/?>|</(?:p|div|tr|li|h\d|blockquote)>")
+_QUOTED = re.compile(
+    r"(?is)<(?:blockquote\b|div[^>]*class=\"[^\"]*(?:gmail_quote|moz-cite-prefix|yahoo_quoted)|div[^>]*id=\"(?:divRplyFwdMsg|appendonsend)\").*"
+)
+
+# Where the quotation begins in Korean mail programs, and in the Japanese ones; the library knows the rest.
+CUTS = [
+    re.compile(pattern, re.M)
+    for pattern in (
+        r"^\s*(?:>\s*)?\d{4}년 \d{1,2}월 \d{1,2}일 ?\([월화수목금토일]\)[^\n]*?(?:님이 )?작성:\s*$",
+        r"^\s*(?:>\s*)?\d{4}년 \d{1,2}월 \d{1,2}일 ?\([월화수목금토일]\)[^\n]*\n?[^\n]*님이 작성:\s*$",
+        r"^\s*\d{4}\. ?\d{1,2}\. ?\d{1,2}\.[^\n]*(?:작성|wrote|쓴 글)[^\n]*:?\s*$",
+        r"^\s*-{2,}\s*(?:Original Message|원본 메일|원본 메시지|원본메일|元のメッセージ)\s*-{2,}\s*$",
+        r"^\s*(?:보낸 ?사람|보낸이|발신자|差出人)\s*:.*$",
+        r"^\s*\d{4}年\d{1,2}月\d{1,2}日[^\n]*(?:のメール|:|：)\s*$",
+    )
+]
+
+
+def plain(mail: EmailMessage) -> str:
+    """The mail as text: its plain part, else its HTML without tags."""
+    found = next((part for part in mail.walk() if part.get_content_type() == "text/plain" and part.get_content_disposition() != "attachment"), None)
+    if found is not None and (text := _content(found)).strip():
+        return text[:LONGEST]
+    page = next((part for part in mail.walk() if part.get_content_type() == "text/html" and part.get_content_disposition() != "attachment"), None)
+    return of_html(_content(page))[:LONGEST] if page is not None else ""
+
+
+def of_html(page: str) -> str:
+    """A page as text; what its mail program marked as a quotation is left out."""
+    page = _GAP.sub("", page[: LONGEST * 10])
+    own = _QUOTED.sub("", page)
+    text = unescape(re.sub(r"<[^>]*>", "", _BREAK.sub("\n", own if re.sub(r"<[^>]*>|\s", "", own) else page)))
+    return re.sub(r"\n\s*\n\s*\n+", "\n\n", text).replace("\xa0", " ").strip()
+
+
+def answer(mail: EmailMessage) -> str:
+    """What the writer has written above the quotation."""
+    text = plain(mail).replace("\r\n", "\n")
+    ends = [found.start() for cut in CUTS if (found := cut.search(text))]
+    if ends:
+        text = text[: min(ends)]
+    own = EmailReplyParser(languages=["en", "ko", "ja"]).parse_reply(text=text) or ""
+    lines = [line for line in own.splitlines() if not line.lstrip().startswith(">")]
+    return "\n".join(lines).strip()[:KEPT]
+
+
+def _content(part: Message) -> str:
+    """The text of a part; an unknown or wrong character set is read as well as it goes."""
+    raw = part.get_payload(decode=True)
+    if not isinstance(raw, bytes):
+        return str(part.get_payload() or "")
+    charset = (part.get_content_charset() or "utf-8").lower()
+    for name in (charset, "utf-8", "cp949"):
+        try:
+            return raw.decode("cp949" if name in ("ks_c_5601-1987", "euc-kr", "ksc5601") else name)
+        except (LookupError, UnicodeDecodeError):
+            continue
+    return raw.decode("utf-8", "replace")
