@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from baton.events import record
 from baton.events.vocabulary import Kind
-from baton.messaging import gate, render, suppression
+from baton.messaging import gate, letters, suppression
 from baton.messaging.channel import Receipt, Result
 from baton.messaging.channels.email_smtp import DEAD, EmailSmtp, Line
 from baton.messaging.models import Email
@@ -111,7 +111,7 @@ def send(parcels: list[Parcel], lines: Lines) -> None:
     for email_id, batch in by_email.items():
         email = emails[email_id]
         try:
-            rendered = render.messages(email, [render.Recipient(p.contact_id, p.id, p.sender) for p in batch])
+            rendered = letters.build(email_id, 0, [letters.Recipient(p.contact_id, p.id, p.address, p.sender) for p in batch])
         except Invalid as error:
             for parcel in batch:
                 give_up(parcel, str(error))

@@ -18,7 +18,7 @@ from baton.automation.models import Enrollment, StepRun, Timer, Version, Workflo
 from baton.crm import consent, records, stages
 from baton.events import record
 from baton.events.vocabulary import Kind
-from baton.messaging import delivery, render
+from baton.messaging import delivery, letters
 from baton.messaging.models import Email, Message, Notification
 from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM
@@ -216,11 +216,12 @@ def test_a_mail_in_the_owners_name_to_those_who_agreed_by_day(live: Live, email:
     assert Enrollment.objects.get(contact_id=owned).state == "finished"
     [(looked, parcels)] = [delivery.claim(owned % 64)]
     assert (looked, [p.sender for p in parcels]) == (1, ["owner"])
-    [message] = render.messages(email, [render.Recipient(owned, 1, "owner")])
-    assert (message.from_name, message.reply_to) == ("han (누리워크)", "han@nuriwork.example")
+    [message] = letters.build(email.pk, 0, [letters.Recipient(owned, 1, sender="owner")])
+    assert (message.headers["From"].partition(" <")[0], message.headers["Reply-To"]) == ('"han (누리워크)"', "han <han@nuriwork.example>")
     User.objects.filter(pk=sales[0]).update(is_active=False)
-    [message] = render.messages(email, [render.Recipient(owned, 1, "owner")])
-    assert (message.from_name, message.reply_to) == ("", "")
+    [message] = letters.build(email.pk, 0, [letters.Recipient(owned, 1, sender="owner")])
+    assert "han" not in message.headers["From"]
+    assert "Reply-To" not in message.headers
 
 
 def test_colleagues_hear_why_somebody_is_an_sql_again(live: Live, sales: list[int], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,8 @@ def relay(monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
         }
     )
     monkeypatch.setattr(email_smtp, "config", lambda: settings)
-    monkeypatch.setattr("baton.messaging.render.config", lambda: settings)
+    for module in ("letters", "domains", "render"):
+        monkeypatch.setattr(f"baton.messaging.{module}.config", lambda: settings)
     relay.start()
     yield relay
     relay.stop()

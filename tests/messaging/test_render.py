@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from baton.messaging import render
+from baton.messaging import frame, letters, render
+from baton.messaging.letters import Letter
 from baton.messaging.models import Email, EmailLink
 from baton.platform import signing
 from baton.platform.config import config
@@ -14,8 +15,13 @@ from tests.messaging.conftest import person
 pytestmark = pytest.mark.django_db
 
 
-def one(email: Email, contact_id: int, message_id: int = 77) -> render.Rendered:
-    return render.messages(email, [render.Recipient(contact_id, message_id)])[0]
+def one(email: Email, contact_id: int, message_id: int = 77) -> Letter:
+    return sent(email, (contact_id, message_id))[0]
+
+
+def sent(email: Email, *pairs: tuple[int, int]) -> list[Letter]:
+    """What goes to these (contact, message)."""
+    return letters.written(frame.of(email), [letters.Recipient(contact_id, message_id) for contact_id, message_id in pairs])
 
 
 def test_merge_fields_take_the_contacts_values_and_fall_back(email: Email) -> None:
@@ -64,7 +70,7 @@ def test_a_property_may_be_called_like_a_method_of_a_dict(nuriwork: object) -> N
 
 def test_links_are_rewritten_once_and_lead_to_their_row(email: Email) -> None:
     contact_id = person()
-    first, second = render.messages(email, [render.Recipient(contact_id, 77), render.Recipient(contact_id, 78)])
+    first, second = sent(email, (contact_id, 77), (contact_id, 78))
     link = EmailLink.objects.get(email=email)
     assert link.url == "https://nuriwork.example/pricing?a=1&b=2"
     token = re.search(r"/c/([\w-]+)", first.html)
@@ -84,7 +90,7 @@ def test_addresses_that_are_not_web_pages_stay(nuriwork: object) -> None:
 
 
 def test_a_link_that_nobody_sees_is_in_every_mail_once_and_never_in_the_text(email: Email) -> None:
-    first, second = render.messages(email, [render.Recipient(person(), 77), render.Recipient(person("b@b.example"), 78)])
+    first, second = sent(email, (person(), 77), (person("b@b.example"), 78))
     traps = [re.findall(r'<a href="[^"]*/c/([\w-]+)" style="display:none;mso-hide:all" aria-hidden="true" tabindex="-1"></a>', m.html) for m in (first, second)]
     assert [signing.read("trap", one) for [one] in traps] == [(77, first.contact_id, email.pk), (78, second.contact_id, email.pk)]
     assert traps[0][0] not in first.text

@@ -6,17 +6,13 @@ import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from email.utils import parseaddr
 from urllib.parse import unquote, urlsplit
 
 from django.utils.translation import gettext_lazy as _
 
-from baton.accounts import users
-from baton.messaging import mime
 from baton.messaging.channel import Receipt, Result
-from baton.messaging.render import Rendered
+from baton.messaging.letters import Letter
 from baton.messaging.transport import Down
-from baton.platform import clock
 from baton.platform.config import config
 
 TIMEOUT = 20  # seconds for each answer of the relay
@@ -27,7 +23,7 @@ class Line(ABC):
     """An open connection to a carrier."""
 
     @abstractmethod
-    def hand(self, address: str, message: Rendered, about_to_hand: Callable[[], bool]) -> Receipt:
+    def hand(self, address: str, message: Letter, about_to_hand: Callable[[], bool]) -> Receipt:
         """Hand over one message; `about_to_hand` is called once, at the last moment before the carrier might take it."""
 
 
@@ -81,21 +77,18 @@ def _open(scheme: str, host: str, port: int | None, user: str, password: str) ->
 class _SmtpLine(Line):
     def __init__(self, smtp: smtplib.SMTP) -> None:
         self.smtp = smtp
-        self.sender = config().mail_from
-        self.envelope = parseaddr(self.sender)[1]
-        self.domain = users.account().sending_domain or self.envelope.rpartition("@")[2] or "localhost"
 
-    def hand(self, address: str, message: Rendered, about_to_hand: Callable[[], bool]) -> Receipt:
-        content = mime.write(message, sender=self.sender, to=address, domain=self.domain, at=clock.now())
+    def hand(self, address: str, message: Letter, about_to_hand: Callable[[], bool]) -> Receipt:
+        content = message.content
         options = []
         if not address.isascii():
             if not self.smtp.has_extn("smtputf8"):
                 return Receipt(Result.REFUSED, "the relay does not carry addresses outside ASCII")
             options = ["SMTPUTF8", "BODY=8BITMIME"]
         try:
-            code, text = self.smtp.mail(self.envelope, options)
+            code, text = self.smtp.mail(message.envelope_from, options)
             if code != 250:  # about us, not about this recipient: log in first, sender not allowed ...
-                raise smtplib.SMTPSenderRefused(code, text, self.envelope)
+                raise smtplib.SMTPSenderRefused(code, text, message.envelope_from)
             code, text = self.smtp.rcpt(address)
             if code not in (250, 251):
                 return self._turned_down(code, text)
