@@ -26,6 +26,7 @@ class Ids:
     emails: dict[str, int]
     email_names: dict[str, str]
     users: dict[str, int]
+    campaigns: dict[str, int]  # by the key of their mail
     workflow: int  # '상담 문의 후속'
     workflow_name: str
 
@@ -67,6 +68,8 @@ class Message:
     at: datetime
     state: str = "sent"
     reason: str = ""
+    campaign: int | None = None
+    variant: str = ""
 
 
 @dataclass(slots=True)
@@ -108,6 +111,7 @@ class Book:
         self.logged: list[Logged] = []
         self.submissions: list[Submission] = []
         self.messages: list[Message] = []
+        self.mailed: dict[int, int] = {}  # the campaign of a message
         self.walks: list[Walk] = []
         self.demos: dict[int, list[tuple[datetime, int]]] = defaultdict(list)  # (when, id of the event) of each demo request, by contact
         self.visitors: list[tuple[int, datetime, datetime, str, str, str]] = []
@@ -198,18 +202,27 @@ class Book:
 
     def send(self, person: Person, at: datetime, email: str, cause: str) -> int:
         """A mail that went out; returns the message's number."""
-        number = self.number("message")
-        self.messages.append(Message(person.id, number, cause, email, at))
-        self.event(person, at, Kind.EMAIL_SENT, str(self.ids.emails[email]), self.ids.email_names[email], message=number)
+        number, campaign = self.number("message"), self.ids.campaigns.get(email) if cause.startswith("campaign:") else None
+        if campaign is not None:
+            cause, self.mailed[number] = f"campaign:{campaign}", campaign
+        variant = "" if campaign is None else "ab"[number % 2] if email == "case" else "a"
+        self.messages.append(Message(person.id, number, cause, email, at, campaign=campaign, variant=variant))
+        self.event(person, at, Kind.EMAIL_SENT, str(self.ids.emails[email]), self.ids.email_names[email], message=number, **self.of_campaign(number))
         return number
 
+    def of_campaign(self, message: int) -> dict[str, int]:
+        """What an event of a campaign's mail says besides."""
+        campaign = self.mailed.get(message)
+        return {} if campaign is None else {"campaign": campaign}
+
     def opened(self, person: Person, at: datetime, email: str, message: int) -> None:
-        self.event(person, at, Kind.EMAIL_OPEN, str(self.ids.emails[email]), self.ids.email_names[email], message=message)
+        self.event(person, at, Kind.EMAIL_OPEN, str(self.ids.emails[email]), self.ids.email_names[email], message=message, **self.of_campaign(message))
         if self.now - at < WINDOW:
             self.gain(person, "open", at)
 
     def clicked(self, person: Person, at: datetime, email: str, message: int, path: str) -> None:
-        self.event(person, at, Kind.EMAIL_CLICK, str(self.ids.emails[email]), self.ids.email_names[email], message=message, url=f"{self.url}{SITE}{path}")
+        about = {"message": message, "url": f"{self.url}{SITE}{path}", **self.of_campaign(message)}
+        self.event(person, at, Kind.EMAIL_CLICK, str(self.ids.emails[email]), self.ids.email_names[email], **about)
         if self.now - at < WINDOW:
             self.gain(person, "click", at)
 

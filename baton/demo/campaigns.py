@@ -8,6 +8,7 @@ from baton.demo.people import Person
 LETTERS = (690, 600, 508, 416, 325, 236, 144, 53)  # days ago, one a quarter
 CAMPAIGNS = {"guide": 62, "webinar_invite": 17, "case": 3}
 CAMPAIGN_PAGES = {"guide": "/product", "webinar_invite": "/webinar", "case": "/case"}
+OTHER_PAGES = ("/pricing", "/blog")  # further links in the foot of every mail
 
 
 def send(book: Book, person: Person) -> None:
@@ -36,4 +37,4 @@ def send(book: Book, person: Person) -> None:
     for _ in range(hits["click"] if sent else 0):
         email, at, message = rng.choice(sent)
         at = min(at + timedelta(minutes=int(rng.expovariate(1 / 700)) + 2), now - timedelta(minutes=rng.randint(7, 50)))
-        book.clicked(person, at, email, message, CAMPAIGN_PAGES[email])
+        book.clicked(person, at, email, message, (*[CAMPAIGN_PAGES[email]] * 5, *OTHER_PAGES)[message % 7])

@@ -11,6 +11,7 @@ from baton.crm import stages
 from baton.demo.content import CONSENT, EMAILS, FORMS, GUIDS
 from baton.forms import verbs as forms
 from baton.messaging import emails
+from baton.messaging.models import Campaign, EmailLink, Variant
 from baton.platform.actor import Actor
 from baton.segments import list_presets
 from baton.segments import verbs as lists
@@ -23,6 +24,8 @@ PERSONAS: dict[str, tuple[str, str, list[str], list[str]]] = {  # name, about, w
     "leader": ("인사 책임자", "제도와 예산을 정한다. 규정 변경, 급여 마감, 도입 비용에 관심", ["인사", "최고인사", "경영지원", "대표"], ["exec", "head"]),
     "hands": ("인사 실무자", "매일 근태와 계약을 다룬다. 반복 업무와 오류를 줄이고 싶어 한다", ["인사", "채용", "HR", "조직문화"], ["manager", "staff"]),
 }
+CAMPAIGNS = {"guide": "9월 이용 가이드 안내", "webinar_invite": "11월 웨비나 초대", "case": "도입 사례: 한결물류 편"}
+OTHER_SUBJECT = {"b": "급여 마감 4.5일을 1.3일로 줄인 물류사 이야기"}  # of the test of two subjects of the last campaign
 SITE_LINK = re.compile(r'"https?://[^/"]+/site')  # how a mail's links to the website begin
 
 
@@ -56,9 +59,27 @@ def make_emails(actor: Actor, site: str) -> dict[str, int]:
     return made
 
 
+def make_campaigns(emails: dict[str, int], lists: dict[str, Segment], actor: Actor, site: str) -> dict[str, int]:
+    """The campaigns as their makers set them up, by the key of the mail; mailings.py says what became of them."""
+    made = {}
+    for key, name in CAMPAIGNS.items():
+        audience = {"lists": [lists["agreed"].pk], "except": [lists["excluded"].pk]}
+        test = {"share": 100, "metric": "opened", "hours": 24, "otherwise": "even"} if key == "case" else {}
+        campaign = Campaign.objects.create(name=name, email_id=emails[key], state="done", audience=audience, test=test, created_by=str(actor))
+        for letter in "ab" if test else "a":
+            Variant.objects.create(
+                campaign=campaign, key=letter, email_id=emails[key], version=1, subject=OTHER_SUBJECT.get(letter, "") if test else "", share=50 if test else 100
+            )
+        urls = [f"{site}/site{path}" for path in (EMAILS[key][-1], "/pricing", "/blog")]
+        EmailLink.objects.bulk_create([EmailLink(email_id=emails[key], url=url) for url in urls], ignore_conflicts=True)
+        made[key] = campaign.pk
+    return made
+
+
 def letter(heading: str, paragraphs: list[str], button: str, url: str) -> str:
     """A mail in the company's look: one column, one button, readable without pictures."""
     font = "font-family:Pretendard,'Apple SD Gothic Neo','Malgun Gothic','Noto Sans KR',sans-serif"
+    site = url[: url.index("/site") + 5]
     knob = "display:inline-block;background:#0c6b54;color:#ffffff;text-decoration:none;"
     knob += "font-weight:700;font-size:16px;padding:14px 24px;border-radius:10px"
     text = "".join(f'<p style="margin:0 0 16px;font-size:16px;line-height:1.7;color:#24302b">{p}</p>' for p in paragraphs)
@@ -72,7 +93,8 @@ def letter(heading: str, paragraphs: list[str], button: str, url: str) -> str:
 {text}
 <p style="margin:24px 0 0"><a href="{url}" style="{knob}">{button}</a></p>
 </td></tr>
-<tr><td style="padding:24px 4px 0;font-size:14px;line-height:1.6;color:#4c5b55">궁금한 점은 이 메일에 답장하시거나 02-555-0142로 전화해 주십시오.</td></tr>
+<tr><td style="padding:24px 4px 0;font-size:14px;line-height:1.6;color:#4c5b55">궁금한 점은 이 메일에 답장하시거나 02-555-0142로 전화해 주십시오.<br>
+<a href="{site}/pricing" style="color:#0c6b54">요금과 도입 절차</a> · <a href="{site}/blog" style="color:#0c6b54">인사 실무 블로그</a></td></tr>
 </table>
 </body></html>"""
 
@@ -112,6 +134,7 @@ def make_lists(actor: Actor, forms: dict[str, int]) -> dict[str, Segment]:
                 ]
             },
         ),
+        "agreed": ("이메일 수신 동의자", {"condition": "mail_state", "state": "opted_in"}),
         "letter": ("뉴스레터 구독자", {"all": [{"condition": "form_submitted", "form": forms["newsletter"]}, agreed]}),
         "asleep": ("90일 동안 조용한 리드", {"all": [{"condition": "no_activity", "days": 90}, {"any": [stage("lead"), stage("subscriber")]}]}),
     }

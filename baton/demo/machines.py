@@ -15,7 +15,7 @@ PRIVACY = "Mozilla/5.0"
 GATEWAYS = ("Mozilla/5.0 (compatible; Barracuda Sentinel (EE))", "Mozilla/4.0 (compatible; MSIE 7.0; Windows NT 5.1; Trident/4.0)")
 PAGES = ("/case", "/pricing", "/blog")
 # Every fortieth mail, always the same ones; those held back during a pause are not sent.
-SOME = "SELECT contact_id, id, email_id::text, sent_at FROM message WHERE state = 'sent' AND sent_at > %s AND id %% 40 = 7 ORDER BY id"
+SOME = "SELECT contact_id, id, email_id::text, sent_at, campaign_id FROM message WHERE state = 'sent' AND sent_at > %s AND id %% 40 = 7 ORDER BY id"
 
 
 def judge(sample: Sample) -> None:
@@ -34,16 +34,27 @@ def fetch(sample: Sample) -> None:
     """What programs did with some mails, seconds after they were sent. It changes no score and no list."""
     rng, found = sample.luck("machines"), []
     names = {str(id): sample.setting.ids.email_names[key] for key, id in sample.setting.emails.items()}
-    for contact, message, email, sent in sql.rows(SOME, [sample.now - JUDGED]):
+    for contact, message, email, sent, campaign in sql.rows(SOME, [sample.now - JUDGED]):
         at = sent + timedelta(seconds=rng.randint(1, 4))
         if at >= sample.now:
             continue
         if message % 3:  # a gateway follows all links of the mail at once
             agent, why = GATEWAYS[message % 2], (("early", "scanner", "fan_out"), ("early", "fan_out", "old_agent"))[message % 2]
             for page in PAGES:
-                said = {"message": message, "url": f"{sample.book.url}{SITE}{page}", "ua": agent, **evidence.weigh(Kind.EMAIL_CLICK, why).payload()}
+                said = {
+                    "message": message,
+                    **({"campaign": campaign} if campaign else {}),
+                    "url": f"{sample.book.url}{SITE}{page}",
+                    "ua": agent,
+                    **evidence.weigh(Kind.EMAIL_CLICK, why).payload(),
+                }
                 found.append(Event(contact, at, Kind.EMAIL_CLICK, email, names[email], None, {**said, "net": "198.51.100.0"}, rng.getrandbits(52)))
         else:
-            said = {"message": message, "ua": PRIVACY, **evidence.weigh(Kind.EMAIL_OPEN, ("early", "privacy")).payload()}
+            said = {
+                "message": message,
+                **({"campaign": campaign} if campaign else {}),
+                "ua": PRIVACY,
+                **evidence.weigh(Kind.EMAIL_OPEN, ("early", "privacy")).payload(),
+            }
             found.append(Event(contact, at, Kind.EMAIL_OPEN, email, names[email], None, {**said, "net": "192.0.2.0"}, rng.getrandbits(52)))
     tables.events(found)

@@ -27,6 +27,7 @@ class Setting:
     users: dict[str, int]
     forms: dict[str, int]
     emails: dict[str, int]
+    campaigns: dict[str, int]
     attended: Segment
     model: ScoreModel
     companies: ScoreModel  # the score of companies
@@ -48,6 +49,7 @@ class Setting:
             emails=self.emails,
             email_names={key: about[0] for key, about in content.EMAILS.items()},
             users=self.users,
+            campaigns=self.campaigns,
             workflow=self.inquiry.pk,
             workflow_name=self.inquiry.name,
         )
@@ -68,7 +70,8 @@ def make() -> Setting:
     lists = definitions.make_lists(actor, forms)
     inquiry = _workflow("상담 문의 후속", definitions.inquiry(forms, emails), actor)
     handover = _workflow("SQL 영업 인계", definitions.handover(lists["sql"].pk, [staff[name] for name in SALES]), actor)
-    return Setting(actor, staff, forms, emails, attended, model, companies, lists, inquiry, handover, trials.begin(forms, actor, clock.now()))
+    campaigns = definitions.make_campaigns(emails, lists, actor, config().url)
+    return Setting(actor, staff, forms, emails, campaigns, attended, model, companies, lists, inquiry, handover, trials.begin(forms, actor, clock.now()))
 
 
 def _staff() -> dict[str, int]:

@@ -79,7 +79,23 @@ def _mails(sample: Sample) -> None:
     address = {p.id: p.email for p in sample.people}
     copy(
         "message",
-        ("contact_id", "id", "cause", "channel", "email_id", "address", "subject", "state", "reason", "attempts", "created_at", "sent_at"),
+        (
+            "contact_id",
+            "id",
+            "cause",
+            "channel",
+            "email_id",
+            "version",
+            "campaign_id",
+            "variant",
+            "address",
+            "subject",
+            "state",
+            "reason",
+            "attempts",
+            "created_at",
+            "sent_at",
+        ),
         (
             (
                 m.contact_id,
@@ -87,6 +103,9 @@ def _mails(sample: Sample) -> None:
                 m.cause,
                 "email",
                 sample.setting.emails[m.email],
+                1,
+                m.campaign,
+                m.variant,
                 address[m.contact_id],
                 content.EMAILS[m.email][0],
                 m.state,

@@ -25,6 +25,7 @@ from baton.demo import (
     history,
     kept,
     machines,
+    mailings,
     meetings,
     memberships,
     people,
@@ -93,6 +94,7 @@ def _fill(contacts: int, seed: int, now: datetime, say: Say) -> None:
     machines.judge(sample)
     say(f"Copying {len(sample.book.events):,} events of {contacts:,} people into the database")
     tables.everything(sample)
+    mailings.deliver(sample)
     activities.logged(sample)
     tables.analyze()
     _sources(sample)
@@ -119,6 +121,7 @@ def _fill(contacts: int, seed: int, now: datetime, say: Say) -> None:
     said.look_back(sample)
     content_library.make(made, now, random.Random(f"{seed}:content"))
     machines.fetch(sample)
+    mailings.count(sample)
     quarantined.make(sample)
     sql.run("DELETE FROM change")  # all of this is evaluated; nobody is to be enrolled or told for what happened long ago
     tables.analyze()

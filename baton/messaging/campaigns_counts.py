@@ -22,7 +22,7 @@ YOUNG = timedelta(days=120)  # after the last mail; then nothing counts any more
 EVERY = ((timedelta(days=2), timedelta(minutes=1)), (timedelta(days=14), timedelta(minutes=15)), (YOUNG, timedelta(hours=6)))  # age -> how often
 SLOW = 20  # a count may take one part in so many of the time
 HOURS = 72  # after the beginning, by the hour; then by the day
-GROUPS_SHOWN = 12
+GROUPS_SHOWN, GROUP_LEAST = 12, 5  # domains told apart: so many, each with so many receivers
 COUNTED = "counted"  # the row that says when it was counted, and in how many milliseconds
 
 # Mail providers whose addresses have several domains; every other domain is a group of its own.
@@ -59,7 +59,7 @@ place AS MATERIALIZED (
     LEFT JOIN unnest(%(domains)s::text[], %(groups)s::text[]) AS g(domain, name) ON g.domain = m.domain
     GROUP BY 1, 2, 3
 ),
-shown AS (SELECT name FROM place WHERE name <> '' GROUP BY name ORDER BY sum(n) DESC, name LIMIT %(most)s),
+shown AS (SELECT name FROM place WHERE name <> '' GROUP BY name HAVING sum(n) >= %(least)s ORDER BY sum(n) DESC, name LIMIT %(most)s),
 won AS MATERIALIZED (
     SELECT d.id, min(d.created_at - p.clicked) AS after, bool_or(s.won) AS won,
         max(CASE WHEN coalesce(d.properties ->> 'currency', %(currency)s) IN ('', %(currency)s) AND d.properties ->> 'amount' ~ '^-?[0-9.]+$'
@@ -74,7 +74,8 @@ won AS MATERIALIZED (
 did AS MATERIALIZED (
     SELECT p.variant, p.contact_id, p.clicked,
         min(e.ts) FILTER (WHERE e.kind = %(form)s) AS form, min(e.ts) FILTER (WHERE e.kind = %(meeting)s) AS met
-    FROM person p LEFT JOIN event e ON e.contact_id = p.contact_id AND e.ts >= p.clicked AND e.ts < p.clicked + %(longest)s AND e.kind IN (%(form)s, %(meeting)s)
+    FROM person p LEFT JOIN event e ON e.contact_id = p.contact_id AND e.ts >= p.clicked AND e.ts < p.clicked + %(longest)s
+        AND e.kind IN (%(form)s, %(meeting)s)
     WHERE p.clicked IS NOT NULL GROUP BY 1, 2, 3
 ),
 found AS (
@@ -151,7 +152,7 @@ def count(campaign: Campaign, *, milliseconds: int = 0) -> bool:
     """Count a campaign anew. With `milliseconds` only if that is done in time; returns whether it was (not when another worker is at it)."""
     began, now = time.monotonic(), clock.now()
     given = params(campaign) | {
-        "most": GROUPS_SHOWN, "hours": timedelta(hours=HOURS), "longest": timedelta(days=max(WITHIN)), "within": list(WITHIN), "now": now,
+        "most": GROUPS_SHOWN, "least": GROUP_LEAST, "hours": timedelta(hours=HOURS), "longest": timedelta(days=max(WITHIN)), "within": list(WITHIN), "now": now,
         "currency": users.currency(), **{name: value for name, value in outcomes.stages().items() if name != "zone"},
     }  # fmt: skip
     with transaction.atomic():
