@@ -91,6 +91,7 @@ ADMIN = [
     "/settings/properties/contact/",
     "/settings/pipelines/deal/",
     "/settings/pipelines/ticket/",
+    "/settings/law/",
     "/settings/lifecycle/",
     "/settings/lifecycle/mql/",
     "/settings/objects/",

@@ -53,7 +53,7 @@ class LawNotice(models.Model):
     consent_at = models.DateTimeField()  # of the answer it is about
     granted = models.BooleanField()
     due_at = models.DateTimeField()  # the law's own day
-    state = models.TextField(default="waiting")  # waiting, sent, shown (on the page of the answer itself), failed, dropped
+    state = models.TextField(default="waiting")  # waiting, mailed, sent, shown (on the page of the answer itself), failed, dropped
     reason = models.TextField(default="")
     told_at = models.DateTimeField(null=True)
 
