@@ -2,7 +2,7 @@
 
 from baton.events.vocabulary import Kind
 from baton.forms import consents
-from baton.messaging import alerts, answers, campaigns_counts, delivery, opt_in, reminders, told
+from baton.messaging import alerts, answers, campaigns_counts, delivery, notices, opt_in, reminders, told
 from baton.messaging.campaigns import jobs as campaigns  # noqa: F401  # its steady tasks are known from here
 from baton.platform import changes, jobs
 from baton.platform.changes import Batch, Change
@@ -38,6 +38,12 @@ def of_forms(batch: Batch, unseen: list[Change]) -> None:
         answers.tell(sent)
 
 
+@changes.on_change(order=60)
+def of_consents(batch: Batch, unseen: list[Change]) -> None:
+    """Who agreed or refused is owed word of it."""
+    notices.owe({(c.contact_id, c.key.removeprefix("consent.")) for c in unseen if c.kind == "property" and c.key.startswith("consent.")})
+
+
 def _did(unseen: list[Change], *kinds: Kind) -> set[int]:
     begin = tuple(f"{int(kind)}:" for kind in kinds)
     return {c.contact_id for c in unseen if c.kind == "event" and c.key.startswith(begin)}
@@ -60,3 +66,19 @@ def campaign_counts() -> None:
 def tell_owners() -> int:
     """Imports and exports that ended."""
     return told.tell()
+
+
+@jobs.every("*/10 * * * *")
+def notices_due() -> None:
+    """The law's notices: learn what became of those that were mailed, and mail those that are due."""
+    while notices.learn():
+        pass
+    while notices.send() == notices.BATCH:
+        pass
+
+
+@jobs.every("40 3 * * *")
+def confirmations_due() -> None:
+    """Agreements that are about to be two years old."""
+    while notices.confirm() == notices.BATCH:
+        pass

@@ -57,10 +57,13 @@ def may(case: Case, *, marketing: bool, separate: bool) -> bool:
 
 
 @settings(max_examples=some(10), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(cases=st.lists(CASES, min_size=3, max_size=12), marketing=st.booleans(), separate=st.booleans(), label=st.sampled_from(["", "(광고) ", "( 광 고 )", "[광고]"]))
-def test_nothing_leaves_against_the_law(
-    nuriwork: Account, relay: Relay, cases: list[Case], marketing: bool, separate: bool, label: str
-) -> None:
+@given(
+    cases=st.lists(CASES, min_size=3, max_size=12),
+    marketing=st.booleans(),
+    separate=st.booleans(),
+    label=st.sampled_from(["", "(광고) ", "( 광 고 )", "[광고]"]),
+)
+def test_nothing_leaves_against_the_law(nuriwork: Account, relay: Relay, cases: list[Case], marketing: bool, separate: bool, label: str) -> None:
     relay.mails.clear()
     kind = SubscriptionType.objects.create(key=f"k{clock.now().timestamp()}", names={"ko": "소식"}, separate=separate)
     email = Email.objects.create(
@@ -145,7 +148,14 @@ def test_what_the_sender_has_not_said_of_himself_makes_advertising_wait(account:
 
 @pytest.mark.parametrize(
     ("written", "sent"),
-    [("소식", "(광고) 소식"), ("(광고) 소식", "(광고) 소식"), ("(광고)소식", "(광고) 소식"), ("[광 고] 소식", "(광고) 소식"), ("소식 (광.고)", "(광고) 소식"), ("광고주 모임", "(광고) 광고주 모임")],
+    [
+        ("소식", "(광고) 소식"),
+        ("(광고) 소식", "(광고) 소식"),
+        ("(광고)소식", "(광고) 소식"),
+        ("[광 고] 소식", "(광고) 소식"),
+        ("소식 (광.고)", "(광고) 소식"),
+        ("광고주 모임", "(광고) 광고주 모임"),
+    ],
 )
 def test_the_label_stands_once_at_the_very_beginning(written: str, sent: str) -> None:
     assert law.labelled(written, KR) == sent
