@@ -221,7 +221,7 @@ class Book:
             self.gain(person, "open", at)
 
     def clicked(self, person: Person, at: datetime, email: str, message: int, path: str) -> None:
-        about = {"message": message, "url": f"{self.url}{SITE}{path}", **self.of_campaign(message)}
+        about: dict[str, Any] = {"message": message, "url": f"{self.url}{SITE}{path}", **self.of_campaign(message)}
         self.event(person, at, Kind.EMAIL_CLICK, str(self.ids.emails[email]), self.ids.email_names[email], **about)
         if self.now - at < WINDOW:
             self.gain(person, "click", at)
