@@ -28,7 +28,7 @@ MOST_ROWS, MOST_BLOCKS = 60, 200
 LONGEST = {"text": 300, "area": 4000, "rich": 40_000, "link": 2048, "code": 60_000}
 COLOUR = re.compile(r"#[0-9a-f]{6}")
 KEY = re.compile(r"[0-9a-f]{8}")
-IMAGE = re.compile(r"[0-9a-f]{40}\.(?:png|jpg|gif)")
+IMAGE = re.compile(r"[0-9a-f]{40}\.(?:png|jpg|gif)|[a-z][a-z_]{1,30}\.png")  # one that was uploaded, one that comes with Baton
 LINK = re.compile(r"https?://[^\s<>\"]+|mailto:[^\s<>\"]+|tel:\+?[\d-]{3,20}", re.IGNORECASE)
 
 LAYOUTS: dict[str, tuple[int, ...]] = {  # widths of the columns in percent

@@ -1,12 +1,14 @@
 """Colours of mails: what can be read on what (WCAG 2.2, 1.4.3), and what a colour becomes where mails are dark."""
 
 import colorsys
+from functools import lru_cache
 
 WHITE, INK = "#ffffff", "#111827"
 READABLE = 4.5  # contrast of usual text
 DARK_PAGE, DARK_PAPER, DARK_INK, DARK_LINE = "#101216", "#1b1e24", "#e7e9ec", "#3b4048"
 
 
+@lru_cache(maxsize=4096)
 def contrast(one: str, other: str) -> float:
     """From 1 (the same) to 21 (black on white)."""
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
@@ -23,6 +25,7 @@ def is_light(colour: str) -> bool:
     return contrast(INK, colour) > contrast(WHITE, colour)
 
 
+@lru_cache(maxsize=1024)
 def legible(colour: str, ground: str) -> str:
     """The colour, as much lighter or darker as it takes to be read on the ground; its hue stays."""
     red, green, blue = (part / 255 for part in _parts(colour))

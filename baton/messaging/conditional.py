@@ -14,18 +14,18 @@ FLAGS = "_shown"  # the name a compiled mail knows the keys by: `{% if "3f2a91bc
 NOBODY: frozenset[str] = frozenset()
 
 
-def shown(document: Mapping[str, Any], contact_ids: Sequence[int]) -> dict[int, frozenset[str]]:
-    """The keys of the conditional rows and blocks that each of these contacts gets; whoever is not in it gets none.
+def conditions(filters: Mapping[str, Any], contact_ids: Sequence[int]) -> dict[int, frozenset[str]]:
+    """The keys of the conditional rows and blocks (blocks.filters of the document) that each of these contacts gets; whoever is not in it gets none.
 
     A mail without conditions costs nothing, any other one statement for all. A filter that can no longer be read (its property is gone)
     holds for nobody: rather a block less than one that somebody must not see.
     """
-    wanted = blocks.filters(document)
-    if not wanted or not contact_ids:
+
+    if not filters or not contact_ids:
         return {}
     known, now, zone = catalog.current(), clock.now(), config().zone
     asked: dict[str, compile.Sql] = {}
-    for number, (key, stored) in enumerate(wanted.items()):
+    for number, (key, stored) in enumerate(filters.items()):
         try:
             asked[key] = compile.condition(filter.parse(stored, known), known, now=now, zone=zone, whom=True, prefix=f"b{number}_")
         except Invalid:

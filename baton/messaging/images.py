@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 from django.db import transaction
@@ -20,6 +21,7 @@ LARGEST = 5 * 1024 * 1024  # bytes
 WIDEST = 6000  # dots
 ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif"}  # what Outlook, Gmail and Naver all show
 ICONS = Path(__file__).parent / "mail_icons"
+OURS = Path(__file__).parent / "mail_images"  # those of the gallery; they never change their names: mails are read years later
 KEPT_CHUNKS = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"sRGB", b"gAMA", b"cHRM", b"iCCP", b"pHYs", b"acTL", b"fcTL", b"fdAT"}
 
 
@@ -91,6 +93,8 @@ def archive(key: str, *, actor: Actor) -> None:
 
 def content(key: str) -> tuple[str, bytes]:
     """Media type and bytes. Raises NotFound."""
+    if key in _ours():
+        return "image/png", (OURS / key).read_bytes()
     digest, _dot, ending = key.partition(".")
     row = MailImage.objects.filter(digest=digest).values_list("media_type", "content").first()
     if row is None or ENDINGS[row[0]] != ending:
@@ -102,8 +106,9 @@ def sizes(keys: Collection[str]) -> dict[str, tuple[int, int]]:
     """Width and height in dots of those there are."""
     if not keys:
         return {}
-    found = MailImage.objects.filter(digest__in=[key.partition(".")[0] for key in keys]).values_list("digest", "width", "height", "media_type")
-    return {f"{digest}.{ENDINGS[kind]}": (width, height) for digest, width, height, kind in found}
+    ours, kept = {key: _ours()[key][:2] for key in keys if key in _ours()}, [key.partition(".")[0] for key in keys if key not in _ours()]
+    found = MailImage.objects.filter(digest__in=kept).values_list("digest", "width", "height", "media_type") if kept else ()
+    return ours | {f"{digest}.{ENDINGS[kind]}": (width, height) for digest, width, height, kind in found}
 
 
 def weights(keys: Collection[str]) -> dict[str, int]:
@@ -112,7 +117,7 @@ def weights(keys: Collection[str]) -> dict[str, int]:
         return {}
     asked = [key.partition(".")[0] for key in keys]
     rows = sql.rows("SELECT digest, media_type, length(content) FROM mail_image WHERE digest = ANY(%s)", [asked])
-    return {f"{digest}.{ENDINGS[kind]}": size for digest, kind, size in rows}
+    return {key: _ours()[key][2] for key in keys if key in _ours()} | {f"{digest}.{ENDINGS[kind]}": size for digest, kind, size in rows}
 
 
 def address(key: str) -> str:
@@ -123,6 +128,12 @@ def address(key: str) -> str:
 def icon(network: str) -> str:
     """Where the sign of a social network is seen: with Baton, not with the network, which would learn who reads."""
     return f"{config().url}/m/icons/{network}.png"
+
+
+@cache
+def _ours() -> dict[str, tuple[int, int, int]]:
+    """Width, height and bytes of the images that come with Baton."""
+    return {file.name: (*_size(file.read_bytes(), "image/png"), file.stat().st_size) for file in sorted(OURS.glob("*.png"))}
 
 
 # -- what is in a file -------------------------------------------------------------------------------------------------------------------------------

@@ -32,11 +32,12 @@ MARK = re.compile(r"<!--(bjx\d+xjb)-->")
 # What is written into the elements themselves: some programs read nothing else.
 RICH = """
 .rt p{{margin:0 0 14px}} .rt h1{{margin:0 0 14px;font-size:26px;line-height:1.35;font-weight:700;letter-spacing:-0.01em}}
-.rt h2{{margin:0 0 12px;font-size:21px;line-height:1.4;font-weight:700;letter-spacing:-0.01em}}
-.rt h3{{margin:0 0 8px;font-size:17px;line-height:1.5;font-weight:700}}
+.rt h2{{margin:24px 0 12px;font-size:21px;line-height:1.4;font-weight:700;letter-spacing:-0.01em}}
+.rt h3{{margin:20px 0 8px;font-size:17px;line-height:1.5;font-weight:700}}
 .rt ul,.rt ol{{margin:0 0 14px;padding:0 0 0 22px}} .rt li{{margin:0 0 6px}} .rt li p{{margin:0}}
 .rt blockquote{{margin:0 0 14px;padding:2px 0 2px 16px;border-left:3px solid {accent}}}
 .rt hr{{margin:18px 0;border:0;border-top:1px solid #d1d5db}} .rt code{{font-family:Menlo,Consolas,monospace;font-size:0.92em}}
+.rt h2:first-child,.rt h3:first-child{{margin-top:0}}
 .rt p:last-child,.rt ul:last-child,.rt ol:last-child,.rt h1:last-child,.rt h2:last-child,.rt h3:last-child,.rt blockquote:last-child{{margin-bottom:0}}
 .rt a{{color:{link};text-decoration:underline}} .rp a{{color:#ffffff}} .rt div{{word-break:keep-all;overflow-wrap:anywhere}}
 """
@@ -222,7 +223,12 @@ class _Page:
         room = self.column - 2 * side
         width = min(room * percent // 100, self.sizes.get(block["image"], (room, 0))[0])  # a small image is not blown up
         source = self.say(escape(images.address(block["image"])))
-        look = {"alt": self.plain(alt), "width": f"{width}px", "border_radius": f"{self.theme['radius']}px" if rounded else ""}
+        look = {
+            "alt": self.plain(alt),
+            "width": f"{width}px",
+            "fluid_on_mobile": "true" if percent == 100 and width == room else "",
+            "border_radius": f"{self.theme['radius']}px" if rounded else "",
+        }
         return tag(
             "mj-image", src=source, href=self.plain(block["link"]) if block["link"] else "", **look, **self.placed(block, side, "bt-plate" if plate else "")
         )
@@ -257,7 +263,9 @@ class _Page:
         if block["price"]:
             yield self.written(parts, side, self.plain(block["price"]), bold=True)
         if block["button"] and block["link"]:
-            yield from self.button({**parts, "colour": "", "look": "outline", "wide": False, "label": block["button"], "link": block["link"]}, side)
+            yield from self.button(
+                {**parts, "colour": "", "look": "outline", "wide": False, "label": block["button"], "link": block["link"], "space": "medium"}, side
+            )
 
     def code(self, block: Mapping[str, Any], side: int) -> Iterator[str]:
         kept = self.jinja.keep(block["html"])  # byte for byte, its templates included
