@@ -47,6 +47,9 @@ PUBLIC = {
     "m/<str:key>",  # images of mails: the address is made of what they show
     "m/icons/<str:network>.png",
     "u/<str:token>",  # the token is the proof
+    "u/<str:token>/preferences",
+    "preferences/<str:token>/",
+    "preferences/undo/<str:token>/",
     "hooks/workflows/<str:token>/",  # likewise
     "hooks/workflows/<str:token>",
     "quotes/<str:token>/",  # so it is here

@@ -56,6 +56,14 @@ class State:
     def said(self) -> bool | None:
         return None if self.row is None else self.row.granted
 
+    @property
+    def label(self) -> str:
+        return name(self.type)
+
+    @property
+    def about(self) -> str:
+        return description(self.type)
+
 
 # Which there are ---------------------------------------------------------------
 

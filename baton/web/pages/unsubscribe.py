@@ -5,19 +5,16 @@ the mailbox provider's own, which sends `List-Unsubscribe=One-Click` without coo
 """
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.urls import URLPattern, path
-from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from baton.accounts import users
-from baton.crm import contacts
-from baton.crm.models import Contact
-from baton.messaging import suppression
-from baton.platform import signing
-from baton.platform.errors import NotFound
+from baton.messaging import opt_in, preferences, subscriptions, suppression
 from baton.web.page import Page
+
+from ..parts import own_choices as choices
+
+ONE_CLICK = "List-Unsubscribe"
 
 
 class Unsubscribe(Page):
@@ -31,26 +28,35 @@ class Unsubscribe(Page):
 @csrf_exempt  # the token in the address is the proof; mailbox providers have no cookie of ours
 @require_http_methods(["GET", "HEAD", "POST"])
 def show(request: HttpRequest, token: str) -> HttpResponse:
-    """Ask, or act and say so. A forged token, or one for something else, is nothing we know (404)."""
-    numbers = signing.read("unsub", token)
-    if numbers is None or len(numbers) != 2:
-        raise NotFound(_("This link is not one of ours, or it is incomplete."))
-    contact = Contact.objects.filter(pk=contacts.resolve(numbers[0])).first()
-    if contact is None:
-        raise NotFound(_("This link is not one of ours, or it is incomplete."))
-    if request.method == "POST":
-        suppression.unsubscribe(contact.pk, numbers[1])
-        if "List-Unsubscribe" in request.POST:
-            return HttpResponse(status=200)
-    done = request.method == "POST"
-    response = render(request, "unsubscribe/page.html", {"address": masked(contact.email), "sender": users.account().name, "done": done})
-    response["Cache-Control"] = "no-store"
-    response["Referrer-Policy"] = "no-referrer"  # the address of this page is the person's own key
-    response["X-Robots-Tag"] = "noindex"
-    return response
+    """Ask, or act and say so: out of the mail's kind of news, or (`what=all`) out of everything. A forged token is nothing we know (404)."""
+    ticket = preferences.of_mail(token)
+    contact_id = ticket.contact.pk
+    if request.method == "POST" and ONE_CLICK in request.POST:
+        left = subscriptions.leave(contact_id, ticket.email_id, message_id=ticket.message_id, source="one_click")
+        if left.new:
+            _tell(contact_id, left.type.pk if left.type else None)
+        return HttpResponse(status=200)
+    with choices.speaking(request, ticket.contact):
+        kind = subscriptions.of_mail(ticket.email_id)
+        everything = kind is None or request.POST.get("what") == "all"
+        done, row = request.method == "POST", None
+        if done:
+            if everything:
+                new = suppression.unsubscribe(contact_id, ticket.email_id, message_id=ticket.message_id)
+            else:
+                new = subscriptions.leave(contact_id, ticket.email_id, message_id=ticket.message_id).new
+            row = preferences.refusal(contact_id, None if everything or kind is None else kind.pk)
+            if new and row is not None:
+                opt_in.unsubscribed.defer(contact_id=contact_id, id=row.id)
+        context = {
+            "address": preferences.masked(ticket.contact.email), "done": done, "everything": everything, "kind": subscriptions.name(kind) if kind else "",
+            "undo": f"/preferences/undo/{preferences.undo_token(row)}/" if row else "", "centre": f"/u/{token}/preferences", "at": row.at if row else None,
+            "still": done and not everything and subscriptions.willing(contact_id),
+        }  # fmt: skip
+        return choices.page(request, "unsubscribe/page.html", context)
 
 
-def masked(address: str) -> str:
-    """`ji***@gaon.example`: enough to know oneself, too little for whom the mail was forwarded to."""
-    local, _at, domain = address.rpartition("@")
-    return f"{local[:2] if len(local) > 3 else local[:1]}***@{domain}" if domain else ""
+def _tell(contact_id: int, type_id: int | None) -> None:
+    row = preferences.refusal(contact_id, type_id)
+    if row is not None:
+        opt_in.unsubscribed.defer(contact_id=contact_id, id=row.id)

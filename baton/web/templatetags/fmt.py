@@ -270,7 +270,12 @@ def origin(source: str) -> str:
         "page": _("by hand"),
         "user": _("by hand"),
         "unsubscribe": _("unsubscribed"),
+        "one_click": _("unsubscribed in the mail program"),
+        "preferences": _("by himself, in the preference centre"),
+        "undo": _("took the unsubscription back"),
         "import": _("by an import"),
+        "import_undo": _("an import was undone"),
+        "workflow": _("by a workflow"),
         "token": _("by a program"),
     }
     return words.get(kind, source)
