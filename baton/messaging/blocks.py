@@ -134,7 +134,8 @@ def cleaned_row(given: Any) -> Row:
 def cleaned_block(given: Mapping[str, Any]) -> Block:
     """A block of a known kind as it is stored."""
     fields = {field.name: _cleaned(field, given.get(field.name, field.usual)) for field in KINDS[str(given["kind"])].fields}
-    return {"key": _key(given.get("key")), "kind": given["kind"], "space": _choice(given.get("space"), SPACE), "filter": _filter(given.get("filter")), **fields}
+    condition = {} if given["kind"] == "footer" else _filter(given.get("filter"))  # everybody is told who sends and how to unsubscribe
+    return {"key": _key(given.get("key")), "kind": given["kind"], "space": _choice(given.get("space"), SPACE), "filter": condition, **fields}
 
 
 # -- how an editor changes it: each returns a new document, the one given stays as it was -----------------------------------------------------------
@@ -299,6 +300,9 @@ def problems(document: Mapping[str, Any]) -> list[Problem]:
     for one in each(document):
         for field, path, value in _values(one.block):
             found += _problems(field, value, path)
+        if one.block["kind"] == "footer" and one.row["filter"]:
+            words = _("Everybody must see who sends the mail and how to unsubscribe: take the condition off the row of the footer.")
+            found.append(Problem(f"document.blocks.{one.row['key']}.filter", "FOOTER_CONDITION", words))
     return found
 
 

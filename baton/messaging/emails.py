@@ -296,7 +296,7 @@ def _publish(email: Email, new: Content, actor: Actor, note: str, *, verb: str =
     email.revision += 1
     email.save()
     made = EmailVersion.objects.create(
-        email=email, number=email.version, content=new, note=note.strip()[:500], published_at=clock.now(), published_by=str(actor)
+        email=email, number=email.version, content={**new, "kind": email.kind}, note=note.strip()[:500], published_at=clock.now(), published_by=str(actor)
     )
     history.record(actor, verb, "email", email.pk, version=made.number, **({"note": made.note} if made.note else {}), **detail)
     return made

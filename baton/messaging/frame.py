@@ -8,7 +8,7 @@ from html import unescape
 from typing import Any
 
 from baton.accounts.models import Account
-from baton.messaging import law
+from baton.messaging import law, merge_fields
 from baton.messaging.models import Email, EmailLink, EmailVersion
 from baton.messaging.rules import Rules
 from baton.platform import signing
@@ -96,7 +96,9 @@ def page(content: Content, account: Account, rules: Rules, link: Callable[[int, 
         if content.preheader:
             hidden = f'<div style="display:none;max-height:0;overflow:hidden">{content.preheader}</div>'
             html = BODY_START.sub(lambda match: match[0] + hidden, html, count=1)
-        if content.marketing and not (content.document and "unsubscribe_url" in html):
+        if content.document and merge_fields.FOOTER in html:
+            html = html.replace(merge_fields.FOOTER, "<br>".join(lines(account, rules)[: None if content.marketing else 1]))
+        elif content.marketing:
             html = _before_end(html, footer(account, rules))
     seen = html
     if tracked_at:
@@ -105,9 +107,13 @@ def page(content: Content, account: Account, rules: Rules, link: Callable[[int, 
 
 
 def footer(account: Account, rules: Rules) -> str:
-    """Who sends, from where, and the way out (정보통신망법 제50조④). The words are data of the account, not a template."""
-    lines = ["".join(part if WAYS.fullmatch(part) else _quoted(part) for part in WAYS.split(line)) for line in law.footer(account, rules)]
-    return f'<div style="{FOOTER}">{"<br>".join(lines)}</div>'
+    """Who sends, from where, and the way out, for mails that have no place of their own for it."""
+    return f'<div style="{FOOTER}">{"<br>".join(lines(account, rules))}</div>'
+
+
+def lines(account: Account, rules: Rules) -> list[str]:
+    """Who sends, then the way out (정보통신망법 제50조④). The words are data of the account, not a template."""
+    return ["".join(part if WAYS.fullmatch(part) else _quoted(part) for part in WAYS.split(line)) for line in law.footer(account, rules)]
 
 
 def _quoted(text: str) -> str:
