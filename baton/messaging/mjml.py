@@ -19,7 +19,7 @@ from baton.messaging.blocks import LAYOUTS
 from baton.messaging.conditional import FLAGS
 from baton.messaging.merge_fields import FOOTER, Kept
 
-SANS = "Pretendard,-apple-system,BlinkMacSystemFont,'Apple SD Gothic Neo','Malgun Gothic','Noto Sans KR','Segoe UI',Roboto,Arial,sans-serif"
+SANS = "Pretendard,-apple-system,BlinkMacSystemFont,'Apple SD Gothic Neo','Malgun Gothic','Noto Sans KR','Segoe UI',Arial,sans-serif"
 SERIF = "'Noto Serif KR','Nanum Myeongjo',AppleMyungjo,Batang,Georgia,'Times New Roman',serif"
 ROW_SPACE = {"none": 0, "small": 8, "medium": 16, "large": 36}
 BLOCK_SPACE = {"none": 0, "small": 4, "medium": 8, "large": 20}
