@@ -17,7 +17,7 @@ from jinja2 import TemplateSyntaxError
 
 from baton.accounts import users
 from baton.accounts.models import Account, User
-from baton.messaging import conditional, dkim, domains, encode, frame, law, plain, render, rules, slots
+from baton.messaging import agreed, blocks, conditional, dkim, domains, encode, frame, law, plain, render, rules, slots
 from baton.messaging.frame import Content
 from baton.messaging.models import Email, SubscriptionType
 from baton.messaging.rules import Rules
@@ -134,7 +134,8 @@ class _Batch:
         }
         fields = frozenset().union(*(c.fields for c in self.compiled.values()))
         self.people = render.people([r.contact_id for r in recipients], render.EVERYTHING if "*" in fields else fields)
-        self.shown = conditional.shown(content.document, list(self.people))
+        self.answers = agreed.answers(list(self.people)) if agreed.mentioned(content.body) else {}
+        self.shown = conditional.conditions(blocks.filters(content.document), list(self.people))
         self.colleagues = _colleagues(recipients)
         now = clock.now()
         self.at = int(now.timestamp())
@@ -163,6 +164,8 @@ class _Batch:
         contact_id, message_id = to.contact_id, to.message_id
         ways = frame.ways(base, contact_id, content.email_id)
         values: dict[str, Any] = {**person, **ways, conditional.FLAGS: self.shown.get(contact_id, conditional.NOBODY)}
+        if contact_id in self.answers:
+            values["consents"] = self.answers[contact_id]
         if message_id:
             for name, link_id in compiled.links:
                 values[name] = slots.ours(signing.make("click", message_id, contact_id, link_id))

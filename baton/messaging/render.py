@@ -17,7 +17,7 @@ from baton.accounts import users
 from baton.accounts.models import User
 from baton.crm import properties, values
 from baton.crm.models.property import PropertyType
-from baton.messaging import conditional, encode, frame, law, plain, rules
+from baton.messaging import agreed, blocks, conditional, encode, frame, law, plain, rules
 from baton.messaging.models import Email
 from baton.messaging.sandbox import SINGLE, WRONG, Fields, Sandbox
 from baton.platform import sql
@@ -61,11 +61,12 @@ def mail(email: Email, contact_ids: Sequence[int]) -> list[Rendered]:
     page = frame.page(content, account, chosen, lambda _number, written: written.replace("{", "&#123;"))
     html, subject = _template("body", page.html, html=True), _template("subject", content.subject, html=False)
     words = _template("text", content.text, html=False) if content.text else None
-    known, shown = people(contact_ids), conditional.shown(content.document, contact_ids)
+    known, shown = people(contact_ids), conditional.conditions(blocks.filters(content.document), contact_ids)
+    answered = agreed.answers(contact_ids) if agreed.mentioned(content.body) else {}
     result = []
     for contact_id in contact_ids:
         ways = frame.ways(config().url, contact_id, content.email_id)
-        given = {**known.get(contact_id, {}), **ways, conditional.FLAGS: shown.get(contact_id, conditional.NOBODY)}
+        given = {**known.get(contact_id, {}), **ways, conditional.FLAGS: shown.get(contact_id, conditional.NOBODY), "consents": answered.get(contact_id, [])}
         try:
             filled, line = html.render(given), encode.one_line(subject.render(given))
             text = words.render(given) if words else plain.as_text(filled)

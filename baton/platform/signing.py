@@ -9,6 +9,7 @@ import struct
 from base64 import urlsafe_b64decode
 from binascii import b2a_base64
 from functools import cache
+from typing import Any
 
 from baton.platform.config import config
 
@@ -21,8 +22,21 @@ def _key() -> bytes:
     return hashlib.sha256(b"baton.signing\0" + config().secret_key.encode()).digest()
 
 
+@cache
+def _halves(purpose: str) -> tuple[Any, Any]:
+    """The two halves of HMAC-SHA256 (RFC 2104) with the key and the purpose in them: going on from here takes half the time of hmac.digest."""
+    key = _key().ljust(64, b"\0")
+    inner = hashlib.sha256(bytes(b ^ 0x36 for b in key) + purpose.encode() + b"\0")
+    return inner, hashlib.sha256(bytes(b ^ 0x5C for b in key))
+
+
 def _mac(purpose: str, body: bytes) -> bytes:
-    return hmac.digest(_key(), purpose.encode() + b"\0" + body, "sha256")[:MAC]
+    first, second = _halves(purpose)
+    inner, outer = first.copy(), second.copy()
+    inner.update(body)
+    outer.update(inner.digest())
+    mac: bytes = outer.digest()[:MAC]
+    return mac
 
 
 def digest(purpose: str, text: str) -> str:
@@ -33,8 +47,7 @@ def digest(purpose: str, text: str) -> str:
 def make(purpose: str, *numbers: int) -> str:
     """A URL-safe token for up to a few 64-bit numbers; valid for this purpose only, for ever."""
     body = struct.pack(f">{len(numbers)}q", *numbers)
-    mac = hmac.digest(_key(), purpose.encode() + b"\0" + body, "sha256")[:MAC]  # _mac, without the call: a mail has a dozen tokens
-    return b2a_base64(body + mac, newline=False).translate(URL_SAFE).rstrip(b"=").decode()
+    return b2a_base64(body + _mac(purpose, body), newline=False).translate(URL_SAFE).rstrip(b"=").decode()
 
 
 def read(purpose: str, token: str) -> tuple[int, ...] | None:
