@@ -34,7 +34,7 @@ def serve() -> None:
     from baton.cli.migrate import migrate
 
     migrate(quiet=True)
-    supervisor = Supervisor(["web", "worker"])
+    supervisor = Supervisor(["web", "worker", *(["intake"] if config().intake else [])])
     click.echo(f"Baton {__version__} listens on {config().url}")
     supervisor.run()
 
@@ -69,6 +69,17 @@ def worker() -> None:
     from baton.cli import worker as runner
 
     runner.main()
+
+
+@cli.command()
+def intake() -> None:
+    """Take bounces and answers as mail, by LMTP or SMTP, where BATON_INTAKE says. `baton serve` runs it by itself."""
+    if not config().intake:
+        raise ConfigError("BATON_INTAKE is empty; set it to where mail is to be taken, for example lmtp://127.0.0.1:2424")
+    _ready("intake")
+    from baton.messaging import intake as server
+
+    server.main()
 
 
 @cli.command()

@@ -13,7 +13,7 @@ from baton.messaging import bounces, mail_text
 Word = Literal["bounced", "deferred", "delivered", "complained", "nothing"]
 ACTIONS: dict[str, Word] = {"failed": "bounced", "delayed": "deferred", "delivered": "delivered"}  # relayed and expanded say nothing about a mailbox
 COMPLAINTS = frozenset({"abuse", "fraud", "virus", "other"})  # of Feedback-Type; not-spam and others are no complaints
-KEPT = ("message-id", "x-baton-message", "to", "subject")  # of the mail that a report is about
+KEPT = ("message-id", "x-baton-message", "return-path", "to", "subject")  # of the mail that a report is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class Report:
     text: str = ""  # the receiver's words
     remote_mta: str = ""
     feedback: str = ""  # of a complaint: abuse, fraud ...
+    sender: str = ""  # the envelope sender of the mail in question, where it is told
     original: dict[str, str] | None = None  # some headers of the mail in question, small names
 
     @property
@@ -89,7 +90,16 @@ def _of_feedback(part: Message, original: dict[str, str]) -> list[Report]:
     feedback = _plain(block["feedback-type"]).lower()
     recipient = _plain(block["original-rcpt-to"]) or _plain(block["removal-recipient"])
     kind: Word = "complained" if feedback in COMPLAINTS else "nothing"
-    return [Report(kind, _bare(recipient), _xtext(_plain(block["original-envelope-id"])), feedback=feedback, original=original)]
+    return [
+        Report(
+            kind,
+            _bare(recipient),
+            _xtext(_plain(block["original-envelope-id"])),
+            feedback=feedback,
+            sender=_bare(_plain(block["original-mail-from"])),
+            original=original,
+        )
+    ]
 
 
 def _original(parts: Iterable[Message]) -> dict[str, str]:

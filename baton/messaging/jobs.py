@@ -2,7 +2,7 @@
 
 from baton.events.vocabulary import Kind
 from baton.forms import consents
-from baton.messaging import alerts, answers, campaigns_counts, delivery, notices, opt_in, reminders, told
+from baton.messaging import alerts, answers, campaigns_counts, delivery, imap, inbound, notices, opt_in, reading, reminders, replies, told
 from baton.messaging.campaigns import jobs as campaigns  # noqa: F401  # its steady tasks are known from here
 from baton.platform import changes, jobs
 from baton.platform.changes import Batch, Change
@@ -22,6 +22,8 @@ def of_leads(batch: Batch, unseen: list[Change]) -> None:
         alerts.became_sql(arrived)
     if touched := _did(unseen, *TOUCHES):
         alerts.touched(touched)
+    if answered := _did(unseen, Kind.EMAIL_REPLY):
+        replies.tell(answered)
     if back := _did(unseen, Kind.PAUSE_ENDED):
         alerts.came_back(back)
     if visited := _did(unseen, Kind.PAGE_VIEW):
@@ -82,3 +84,22 @@ def confirmations_due() -> None:
     """Agreements that are about to be two years old."""
     while notices.confirm() == notices.BATCH:
         pass
+
+
+@jobs.drain("inbound")
+def inbound_mails() -> int:
+    """Bounces, complaints, answers, and what providers say."""
+    return inbound.take(reading.read)
+
+
+@jobs.every("* * * * *")
+def mailboxes() -> None:
+    """Look into the mailboxes that are read by IMAP, and again at what came too early."""
+    imap.poll()
+    inbound.take(reading.read, early=True)
+
+
+@jobs.every("25 4 * * *")
+def expire_inbound() -> None:
+    """What came in and was read long ago goes."""
+    inbound.expire()

@@ -45,6 +45,12 @@ class Config(BaseModel):
     mail_from: Annotated[str, Field(description="Sender of Baton's own mails and of campaigns that name none, as `Name <address>`.")] = (
         "Baton <baton@localhost>"
     )
+    intake: Annotated[
+        str,
+        Field(
+            description="Take bounces and answers as mail: `lmtp://127.0.0.1:2424` from a mail server beside it, `smtp://0.0.0.0:25` from anybody. Empty: off."
+        ),
+    ] = ""
     time_zone: Annotated[str, Field(description="Time zone of the account: days, weeks and months begin here.")] = "Asia/Seoul"
     language: Annotated[Literal["ko", "en"], Field(description="Language for people who have not chosen one: `ko` or `en`.")] = "ko"
     visitor_months: Annotated[
@@ -103,6 +109,14 @@ class Config(BaseModel):
         parts = urlsplit(value)
         if parts.scheme not in ("smtp", "smtps") or not parts.hostname or not _port_fits(value):
             raise ValueError("expected smtp://host:port or smtps://host:port")
+        return value
+
+    @field_validator("intake")
+    @classmethod
+    def _intake(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("lmtp", "smtp") or not parts.hostname or not _port_fits(value) or not parts.port):
+            raise ValueError("expected lmtp://host:port or smtp://host:port")
         return value
 
     @field_validator("allow_private_webhooks", "trusted_proxies")

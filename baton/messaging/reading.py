@@ -1,0 +1,92 @@
+"""Reads mails that came: bounces, complaints, answers, out-of-office notes, unsubscriptions by mail, reports of DMARC."""
+
+import hashlib
+from datetime import datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from email.utils import getaddresses
+from functools import partial
+
+from baton.messaging import dsn, inbound, mail_text, preferences, provider_hooks, replies, subscriptions, whose
+from baton.messaging.models import Inbound
+from baton.messaging.receipts import Told
+from baton.messaging.whose import Which
+
+BECAME = {"bounced": "bounce", "complained": "complaint", "deferred": "receipt", "delivered": "receipt"}
+ENVELOPE = ("delivered-to", "x-original-to", "envelope-to", "to", "cc")  # where the address of the envelope may still be read in a mailbox
+
+
+def read(row: Inbound) -> inbound.Read:
+    """What came in: a provider's call, or a mail."""
+    return provider_hooks.read(row) if row.source.startswith(provider_hooks.SOURCE) else of_mail(row)
+
+
+def of_mail(row: Inbound) -> inbound.Read:
+    """What a mail is, and what it tells of our messages."""
+    mail: EmailMessage = message_from_bytes(bytes(row.body), policy=policy.default)
+    recipients = [row.recipient] if row.recipient else addresses(mail)
+    if token := next((local[2:] for address in recipients if (local := address.partition("@")[0]).startswith("u+")), ""):
+        return inbound.Read("unsubscribe", then=partial(_leave, token))
+    mine = next((which for address in recipients if (which := whose.of_token(address))), None)
+    reports = [] if _marked(mail) else dsn.read(mail, expected=mine is not None)
+    if reports:
+        return _of_reports(reports, mine, row.at)
+    return _of_answer(mail, mine, row.at)
+
+
+def addresses(mail: EmailMessage) -> list[str]:
+    """Whom a mail in a mailbox was sent to."""
+    values = [str(value) for name in ENVELOPE for value in mail.get_all(name, [])]
+    return [address for _name, address in getaddresses(values) if address]
+
+
+def _leave(token: str) -> None:
+    """Somebody's mail program unsubscribed him by mail (List-Unsubscribe: <mailto:u+token@...>)."""
+    ticket = preferences.of_mail(token)
+    subscriptions.leave(ticket.contact.pk, ticket.email_id, message_id=ticket.message_id)
+
+
+def _marked(mail: EmailMessage) -> bool:
+    """An out-of-office note that says so in its subject: it may talk of mailboxes and addresses, and is no bounce."""
+    return mail.get_content_type() != "multipart/report" and bool(replies.SUBJECT.search(str(mail["subject"] or "")))
+
+
+def _of_reports(reports: list[dsn.Report], mine: Which | None, at: datetime) -> inbound.Read:
+    told, became = [], "nothing"
+    for report in reports:
+        if report.kind == "nothing" or (which := mine or _about(report)) is None:
+            continue
+        became = BECAME[report.kind] if became not in ("bounce", "complaint") else became
+        if report.kind == "complained":
+            told.append(Told("complained", which.contact_id, which.message_id, at, reason=report.feedback))
+            continue
+        hard, reason = report.bounce if report.kind != "delivered" else (False, "")
+        details = {"remote_mta": report.remote_mta} if report.remote_mta else {}
+        told.append(Told(report.kind, which.contact_id, which.message_id, at, hard=hard, reason=reason, code=report.status, text=report.text, details=details))
+    return inbound.Read(became, told)
+
+
+def _about(report: dsn.Report) -> Which | None:
+    """The message that a report without our return path is about."""
+    original = report.original or {}
+    for sender in (report.sender, original.get("return-path", "")):
+        if which := whose.of_token(sender.strip("<> ")):
+            return which
+    to = next((address for _name, address in getaddresses([original.get("to", "")]) if address), "")
+    marks = whose.marks(report.envelope_id, original.get("x-baton-message", ""), original.get("message-id", ""))
+    return whose.proved(marks, report.recipient) or whose.proved(marks, to) or (whose.newest(report.recipient) if report.kind == "bounced" else None)
+
+
+def _of_answer(mail: EmailMessage, mine: Which | None, at: datetime) -> inbound.Read:
+    sender = replies.sender(mail)
+    subject = " ".join(str(mail["subject"] or "").split())
+    which = mine or whose.proved(whose.answered(mail), sender, colleagues=True) or whose.newest(sender, subject=subject)
+    if which is None:
+        return inbound.Read()
+    key = str(mail["message-id"] or "").strip() or hashlib.sha256(mail.as_bytes()).hexdigest()
+    details = {"subject": subject[:300], "from": sender}
+    if replies.automatic(mail):
+        return inbound.Read(
+            "auto_reply", [Told("auto_replied", which.contact_id, which.message_id, at, text=mail_text.answer(mail)[:500], key=key, details=details)]
+        )
+    return inbound.Read("reply", [Told("replied", which.contact_id, which.message_id, at, text=mail_text.answer(mail), key=key, details=details)])
