@@ -170,8 +170,8 @@ def publish(email_id: int, actor: Actor, *, note: str = "", revision: int | None
 
 
 def versions(email_id: int) -> Sequence[EmailVersion]:
-    """The published versions, newest first."""
-    return list(EmailVersion.objects.filter(email_id=email_id).order_by("-number"))
+    """The published versions, newest first. Numbers below zero are letters that colleagues made of it, see one_to_one.py."""
+    return list(EmailVersion.objects.filter(email_id=email_id, number__gt=0).order_by("-number"))
 
 
 def version(email_id: int, number: int) -> EmailVersion:
@@ -291,7 +291,7 @@ def _check(given: Content) -> None:
 def _publish(email: Email, new: Content, actor: Actor, note: str, *, verb: str = "published", **detail: Any) -> EmailVersion:
     for column, value in new.items():
         setattr(email, column, value)
-    last = EmailVersion.objects.filter(email=email).order_by("-number").values_list("number", flat=True).first() or 0
+    last = EmailVersion.objects.filter(email=email, number__gt=0).order_by("-number").values_list("number", flat=True).first() or 0
     email.version, email.draft, email.draft_by = last + 1, {}, ""
     email.revision += 1
     email.save()

@@ -98,6 +98,15 @@ def text(source: str, known: Mapping[str, Any]) -> str:
         return source
 
 
+def markup(source: str, known: Mapping[str, Any]) -> str:
+    """HTML with merge fields filled in; values are escaped. Raises Invalid."""
+    template = _template("html", source, html=True)
+    try:
+        return template.render(known)
+    except WRONG as error:
+        raise Invalid.one("html", "INVALID_VALUE", f"{type(error).__name__}: {error}") from None
+
+
 def address(source: str, known: Mapping[str, Any]) -> str:
     """A web address with merge fields, whose values are quoted: none of them leads to another host or adds a parameter. Raises Invalid."""
     template = _template("url", source, html=False)
