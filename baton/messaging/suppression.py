@@ -150,12 +150,15 @@ def lift_address(address: str, channel: str, why: str, *, actor: Actor) -> str:
     return str(rows[0][0])
 
 
-def unsubscribe(contact_id: int, email_id: int, *, channel: str = "email", source: str = "unsubscribe", message_id: int = 0) -> bool:
+def unsubscribe(
+    contact_id: int, email_id: int, *, channel: str = "email", source: str = "unsubscribe", message_id: int = 0, actor: Actor | None = None, note: str = ""
+) -> bool:
     """The contact wants no marketing at all on this channel any more; returns whether that is new. May be called again.
 
-    Somebody who agreed anew since the last time unsubscribes anew. Of one kind of news: subscriptions.leave.
+    Somebody who agreed anew since the last time unsubscribes anew. Of one kind of news: subscriptions.leave. `actor` is who records it, where that was
+    not the person himself, and `note` in whose words.
     """
-    actor = Actor("visitor", contact_id)
+    actor = actor or Actor("visitor", contact_id)
     with transaction.atomic():
         sql.rows("SELECT 1 FROM contact WHERE id = %s FOR UPDATE", [contact_id])  # two clicks at once count once
         found = Suppression.objects.filter(contact_id=contact_id, channel=channel).first()
@@ -164,10 +167,11 @@ def unsubscribe(contact_id: int, email_id: int, *, channel: str = "email", sourc
             return False
         told = f"message:{message_id}" if message_id else source
         if found and found.reason == UNSUBSCRIBED:
-            Suppression.objects.filter(contact_id=contact_id, channel=channel).update(at=clock.now(), source=told)
+            Suppression.objects.filter(contact_id=contact_id, channel=channel).update(at=clock.now(), source=told, note=note)
         elif not found:
-            suppress(contact_id, channel, UNSUBSCRIBED, source=told)
+            suppress(contact_id, channel, UNSUBSCRIBED, source=told, note=note)
         proof = {"email": email_id, "before": consent.before(contact_id, channel)} | ({"message": message_id} if message_id else {})
+        proof |= {"reason": note} if note else {}
         consent.set([contact_id], channel, False, actor=actor, source=source, proof=proof)
         happened(contact_id, email_id, message_id=message_id)
     return True

@@ -26,6 +26,7 @@ def fill() -> dict[str, object]:
     from baton.automation import verbs
     from baton.crm import associations, builtin, records, types
     from baton.crm.associations import Link
+    from baton.messaging import subscriptions
     from baton.platform import clock
     from baton.platform.actor import SYSTEM
 
@@ -71,6 +72,7 @@ def fill() -> dict[str, object]:
         "companies": companies,
         "deals": deals,
         "tickets": tickets,
+        "news": subscriptions.define({"ko": "뉴스레터", "en": "Newsletter"}, SYSTEM).pk,
     }
 
 

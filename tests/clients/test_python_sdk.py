@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hubspot import HubSpot
+from hubspot import HubSpot, communication_preferences
 from hubspot.crm import associations as links
 from hubspot.crm import companies, contacts, deals, pipelines, properties, tickets
 from hubspot.crm import lists as list_api
@@ -239,3 +239,22 @@ def test_tickets_and_whatever_api_request_reaches(client: Any, baton: SimpleName
     assert [one.fully_qualified_name for one in schemas] == [f"p{baton.portal}_contract"]
     objects = client.crm.objects.basic_api.get_page("contract", properties=["name"]).results
     assert [one.properties["name"] for one in objects] == ["계약 0", "계약 1", "계약 2"]
+
+
+def test_who_subscribes_to_what(client: Any, baton: SimpleNamespace) -> None:
+    api = client.communication_preferences
+    [news] = api.definition_api.get_page().subscription_definitions
+    assert (news.id, news.is_active, news.is_default) == (str(baton.news), True, True)
+    email = "p001@c1.example"
+    wanted = communication_preferences.PublicUpdateSubscriptionStatusRequest(
+        email_address=email, subscription_id=news.id, legal_basis="CONSENT_WITH_NOTICE", legal_basis_explanation="Asked at the fair"
+    )
+    assert api.status_api.subscribe(wanted).status == "SUBSCRIBED"
+    [one] = api.status_api.get_email_status(email).subscription_statuses
+    assert (one.status, one.legal_basis, one.legal_basis_explanation) == ("SUBSCRIBED", "CONSENT_WITH_NOTICE", "Asked at the fair")
+    assert api.status_api.unsubscribe(wanted).status == "NOT_SUBSCRIBED"
+    left = client.api_request({"path": f"/communication-preferences/v4/statuses/{email}/unsubscribe-all", "method": "POST", "base_url": baton.url})
+    assert left.json()["results"][0]["status"] == "UNSUBSCRIBED"
+    with pytest.raises(communication_preferences.exceptions.ApiException) as refused:
+        api.status_api.subscribe(wanted)
+    assert refused.value.status == 400

@@ -48,3 +48,4 @@ class ConsentEvent(models.Model):
 
     class Meta:
         db_table = "consent_event"
+        indexes = [models.Index(fields=["id"], name="consent_event_id")]  # all answers in their order, for programs that follow them
