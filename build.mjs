@@ -6,7 +6,7 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 
 const out = "baton/web/static/dist";
 const modern = { bundle: true, minify: true, sourcemap: true, target: ["chrome125", "safari18", "firefox128"], external: ["*.woff2"], logLevel: "info" };
-const styles = { ...modern, entryPoints: { style: "baton/web/css/style.css", reports: "baton/web/css/reports.css", builder: "baton/web/css/builder.css", content: "baton/web/css/content.css", flow: "baton/web/css/flow.css", fonts: "baton/web/css/.fonts.css" }, outdir: out };
+const styles = { ...modern, entryPoints: { style: "baton/web/css/style.css", reports: "baton/web/css/reports.css", builder: "baton/web/css/builder.css", content: "baton/web/css/content.css", campaigns: "baton/web/css/campaigns.css", flow: "baton/web/css/flow.css", mail: "baton/web/css/mail.css", fonts: "baton/web/css/.fonts.css" }, outdir: out };
 // Public pages are seen in browsers that are some years old.
 const open = { ...modern, target: ["chrome100", "safari15.4", "firefox100"], entryPoints: { public: "baton/web/css/public.css" }, outdir: out };
 // Every file of ts/ is one behaviour and loads with app.js: a new file needs no entry in a list.
@@ -17,6 +17,7 @@ const app = {
 };
 const builder = { ...modern, entryPoints: ["baton/web/ts/builder/index.ts"], outfile: `${out}/builder.js` };
 const flow = { ...modern, entryPoints: ["baton/web/ts/flow/index.ts"], outfile: `${out}/flow.js` };
+const mail = { ...modern, entryPoints: { mail: "baton/web/ts/mail/index.ts", rich: "baton/web/ts/mail/rich.ts" }, format: "esm", outdir: out };
 const sites = [
   ["baton/collector/tracker/tracker.ts", "baton/collector/static/baton.js"],
   ...["video", "banner", "linked", "hubspot", "hbspt"].map((part) => [`baton/collector/tracker/${part}.ts`, `baton/collector/static/${part}.js`]),
@@ -87,10 +88,10 @@ await mkdir(out, { recursive: true });
 await fonts();
 await countries();
 if (process.argv.includes("--watch")) {
-  for (const options of [styles, open, app, builder, flow, ...sites]) await (await context(options)).watch();
+  for (const options of [styles, open, app, builder, flow, mail, ...sites]) await (await context(options)).watch();
 } else {
-  for (const options of [styles, open, app, builder, flow, ...sites]) await build(options);
+  for (const options of [styles, open, app, builder, flow, mail, ...sites]) await build(options);
 }
 console.log(`${await icons()} icons`);
-const made = new Set(["fonts", "icons.svg", ...["app.js", "builder.js", "flow.js", "style.css", "reports.css", "builder.css", "content.css", "flow.css", "public.css", "fonts.css"].flatMap((f) => [f, `${f}.map`]), ...sites.map((s) => s.outfile.split("/").at(-1))]);
+const made = new Set(["fonts", "icons.svg", ...["app.js", "builder.js", "flow.js", "mail.js", "rich.js", "style.css", "reports.css", "builder.css", "content.css", "campaigns.css", "flow.css", "mail.css", "public.css", "fonts.css"].flatMap((f) => [f, `${f}.map`]), ...sites.map((s) => s.outfile.split("/").at(-1))]);
 for (const old of await readdir(out)) if (!made.has(old)) await rm(`${out}/${old}`, { recursive: true, force: true });

@@ -66,6 +66,7 @@ PAGES = [
     "{flow_rehearsal}",
     "{flow_why}",
     "/emails/",
+    "/emails/new/",
     "/content/",
     "{asset}",
     "/content/stages/?by=topic",

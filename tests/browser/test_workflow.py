@@ -194,9 +194,12 @@ def test_the_mail_is_seen_in_the_panel(page: Page, workflow: int) -> None:
     page.goto(f"/workflows/{workflow}/?node=s1")
     expect(page.frame_locator(".mail-preview iframe").get_by_text("본문")).to_be_visible()
     page.locator(".mail-preview a").click()
+    page.locator(".mail-parts [data-key=mail]").click()
     page.locator("[name=subject]").fill("새 제목")
-    page.locator("[form=email-form]").click()
+    page.get_by_role("button", name="게시", exact=True).click()
+    page.locator("#sheet [type=submit]").click()
     expect(page.locator(".toast")).to_be_visible()
+    page.locator("#sheet [data-close]").first.click()
     page.locator(".crumb a").click()
     expect(page.locator(".mail-preview")).to_contain_text("새 제목")
 

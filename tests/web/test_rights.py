@@ -151,7 +151,7 @@ ODD = [
     ("POST", "contacts/{contact}/properties/lastname/", {"value": "a\0b"}),
     ("POST", "contacts/new/", {"lastname": "a\0b"}),
     ("POST", "emails/new/", {"name": "a\0b"}),
-    ("POST", "emails/{email}/", {"subject": "a\0b"}),
+    ("POST", "emails/{email}/blocks/mail/", {"subject": "a\0b"}),
     ("POST", "workflows/new/", {"name": "a\0b"}),
     ("POST", "workflows/{workflow}/add/", {"at": "root:²", "type": "wait"}),
     ("POST", "workflows/{workflow}/back/", {"at": "root:0", "step": '{"id": "\\ud800", "type": "wait"}'}),

@@ -1,31 +1,27 @@
-"""E-mails: the list with what became of them, and a simple editor with a preview."""
+"""E-mails: all of them with a picture and what became of them, new ones from the gallery, copies, and putting them aside."""
 
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
-from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from baton.accounts import permissions, rights
-from baton.crm.models import Contact
+from baton.accounts import permissions
 from baton.events.vocabulary import Kind
-from baton.messaging import emails
-from baton.messaging import render as mails
+from baton.messaging import emails, gallery
 from baton.messaging.models import Email
 from baton.platform import sql
 from baton.platform.errors import Invalid, NotFound
-from baton.web.answer import faults, go, toast
-from baton.web.page import Page, actor, allow, user
-from baton.web.parts import people
+from baton.web.answer import faults, go, targets, toast
+from baton.web.page import Page, actor, allow
 
-# A mail is a stranger's page: it may run nothing, ask nobody, and be framed by Baton only.
-PREVIEW_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'; sandbox"
+PAGE = 24
+KINDS = {"": _("All"), "mail": _("For campaigns and workflows"), "personal": pgettext_lazy("mails", "For one person")}
 
 BECAME = """
 SELECT k.value,
@@ -51,7 +47,7 @@ class Emails(Page):
 
     @classmethod
     def urls(cls) -> list[URLPattern]:
-        return [path("emails/", show_all), path("emails/new/", create), path("emails/<int:pk>/", edit), path("emails/<int:pk>/preview/", preview)]
+        return [path("emails/", show_all), path("emails/new/", create), path("emails/<int:pk>/do/", act)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,80 +69,79 @@ def became(ids: list[int]) -> dict[int, Became]:
     return {int(value): Became(*numbers) for value, *numbers in rows}
 
 
-def _email(pk: int) -> Email:
-    found = Email.objects.filter(pk=pk, archived_at=None).first()
-    if found is None:
-        raise NotFound(gettext("This e-mail does not exist any more."))
-    return found
-
-
 @require_GET
 @allow("emails", "view")
 def show_all(request: HttpRequest) -> HttpResponse:
-    """All e-mails, the last changed first."""
-    found = list(Email.objects.filter(archived_at=None).order_by("-updated_at", "-pk"))
-    numbers = became([e.pk for e in found])
-    rows = [(e, numbers.get(e.pk, Became())) for e in found]
-    return render(request, "emails/list.html", {"rows": rows, "may_edit": permissions.can(request.user, "emails", "edit")})
+    """All e-mails, the last changed first; `?q=` by name or subject, `?kind=`, `?archived=1` for those put aside."""
+    part = targets(request, "email-rows")
+    return render(request, "emails/rows.html" if part else "emails/list.html", _context(request))
+
+
+def _context(request: HttpRequest) -> dict[str, Any]:
+    asked, kind, aside = request.GET.get("q", "").strip()[:200], request.GET.get("kind", ""), bool(request.GET.get("archived"))
+    page = request.GET.get("page", "")
+    number = max(1, int(page)) if page.isascii() and page.isdecimal() and len(page) < 6 else 1
+    found = _found(asked, kind if kind in KINDS else "", aside)
+    total = found.count()
+    shown = list(found.defer("body", "document", "text")[(number - 1) * PAGE : number * PAGE])
+    what = became([e.pk for e in shown])
+    rows = [(e, what.get(e.pk, Became())) for e in shown]
+    return {
+        "rows": rows, "total": total, "number": number, "more": total > number * PAGE, "asked": asked, "kind": kind, "kinds": KINDS.items(), "aside": aside,
+        "may_edit": permissions.can(request.user, "emails", "edit"),
+    }  # fmt: skip
+
+
+def _found(asked: str, kind: str, aside: bool) -> QuerySet[Email]:
+    found = Email.objects.filter(archived_at__isnull=not aside).order_by("-updated_at", "-pk")
+    if kind:
+        found = found.filter(kind=kind)
+    return found.filter(Q(name__icontains=asked) | Q(subject__icontains=asked)) if asked else found
+
+
+@allow("emails", "edit")
+def create(request: HttpRequest) -> HttpResponse:
+    """The gallery (GET); a new e-mail of this name, from a template or empty (POST): its editor opens."""
+    given = request.POST
+    language = given.get("language") or request.GET.get("language") or (get_language() or "ko")[:2]
+    language = language if language in emails.LANGUAGES else "ko"
+    context: dict[str, Any] = {
+        "templates": gallery.templates(language), "chosen": given.get("template") or request.GET.get("template", "newsletter"),
+        "name": given.get("name", ""), "language": language, "errors": {},
+    }  # fmt: skip
+    if request.method != "POST":
+        return render(request, "emails/new.html", context)
+    try:
+        email = _made(request, given.get("template", ""), language)
+    except Invalid as error:
+        return render(request, "emails/new.html", {**context, "errors": faults(error)}, status=422)
+    return go(f"/emails/{email.pk}/")
+
+
+def _made(request: HttpRequest, key: str, language: str) -> Email:
+    name = request.POST.get("name", "").strip()
+    if key in ("", "blank", "raw"):
+        return emails.create(name, actor(request), mode="raw" if key == "raw" else "blocks", language=language)
+    return gallery.start(key, actor(request), language=language, name=name)
 
 
 @require_POST
 @allow("emails", "edit")
-def create(request: HttpRequest) -> HttpResponse:
-    """An empty e-mail of this name; its editor opens."""
-    name = request.POST.get("name", "")
-    try:
-        email = emails.create(name, actor(request))
-    except Invalid as error:
-        return render(request, "emails/new.html", {"name": name, "errors": faults(error)}, status=422)
-    return go(f"/emails/{email.pk}/")
-
-
-@allow("emails", "view")
-def edit(request: HttpRequest, pk: int) -> HttpResponse:
-    """GET: the editor. POST: saves; faults come back under their fields."""
-    email = _email(pk)
-    may_edit = permissions.can(request.user, "emails", "edit")
-    back = request.GET.get("back", "/emails/")
-    context: dict[str, Any] = {"email": email, "may_edit": may_edit, "became": became([pk]).get(pk, Became()), "errors": {}}
-    context["back"] = back if url_has_allowed_host_and_scheme(back, None) else "/emails/"
-    context["example"] = _example(request)
-    if request.method != "POST":
-        return render(request, "emails/page.html", context)
-    permissions.require(request.user, "emails", "edit")
-    given = {name: request.POST[name] for name in emails.FIELDS if name in request.POST}
-    try:
-        context["email"] = emails.update(pk, actor(request), **given)
-    except Invalid as error:
-        for name, value in given.items():
-            setattr(email, name, value)
-        return render(request, "emails/form.html", {**context, "errors": faults(error)}, status=422)
-    return toast(render(request, "emails/form.html", {**context, "saved": True}), gettext("E-mail saved"))
-
-
-def _example(request: HttpRequest) -> people.Person | None:
-    """The contact the preview is filled in for, one the user may see."""
-    held = rights.of(user(request))
-    asked = request.GET.get("contact", "")
-    live = Contact.objects.filter(archived_at=None)
-    found = live.filter(pk=int(asked)).first() if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
-    if found is None or not held.may("contact", "view", [found.owner_id]):
-        best = people.search("", rights=held, limit=1)
-        return best[0] if best else None
-    return people.person(found)
-
-
-@xframe_options_exempt
-@require_GET
-@allow("emails", "view")
-def preview(request: HttpRequest, pk: int) -> HttpResponse:
-    """The mail as a contact would get it (`?contact=`), in a page that may do nothing."""
-    example = _example(request)
-    try:
-        html = mails.mail(_email(pk), [example.id if example else 0])[0]
-        body = html.html or html.problem
-    except Invalid as error:
-        body = str(error)
-    response = HttpResponse(body)
-    response["Content-Security-Policy"] = PREVIEW_POLICY
-    return response
+def act(request: HttpRequest, pk: int) -> HttpResponse:
+    """Copy, put aside, take back."""
+    who, what = actor(request), request.POST.get("do", "")
+    match what:
+        case "copy":
+            return go(f"/emails/{emails.copy(pk, who).pk}/")
+        case "archive" | "restore":
+            (emails.archive if what == "archive" else emails.unarchive)(pk, who)
+            if request.POST.get("away"):
+                return go("/emails/")
+            undo = {
+                "url": f"/emails/{pk}/do/",
+                "target": "#email-rows",
+                "values": {"do": {"archive": "restore", "restore": "archive"}[what]},
+                "swap": "innerMorph",
+            }
+            return toast(render(request, "emails/rows.html", _context(request)), gettext("Put aside") if what == "archive" else gettext("Taken back"), undo)
+    raise NotFound(gettext("This does not exist."))

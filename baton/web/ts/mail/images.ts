@@ -1,0 +1,66 @@
+/**
+ * Images come by button, by dropping files on the editor, or by pasting them. The server keeps the image and answers the panel of the block it went into; an
+ * image that was dropped beside an image block becomes a block of its own.
+ *
+ *   <section id="mail" data-images="/emails/1/images/"> … <input type="file" data-image-for="…name of the field…">
+ */
+import { at, clear, show } from "./canvas";
+import { chosen, editor } from "./send";
+
+const images = (data: DataTransfer | null) => [...(data?.files ?? [])].filter((f) => f.type.startsWith("image/"));
+
+async function keep(file: File, values: Record<string, string>) {
+  const body = new FormData();
+  body.set("file", file, file.name || "image.png");
+  for (const [name, value] of Object.entries(values)) body.set(name, value);
+  const form = document.createElement("form");
+  form.hidden = true;
+  const input = document.createElement("input");
+  const data = new DataTransfer();
+  data.items.add(file);
+  Object.assign(input, { type: "file", name: "file" });
+  input.files = data.files;
+  form.append(input);
+  form.setAttribute("hx-encoding", "multipart/form-data");
+  editor().append(form);
+  try {
+    await window.htmx.ajax("POST", editor().dataset.images!, { source: form, target: "#outline", swap: "innerMorph", values });
+  } finally {
+    form.remove();
+  }
+}
+
+document.addEventListener("change", (e) => {
+  const input = e.target as HTMLInputElement;
+  if (!input.matches("[data-image-for]") || !input.files?.length) return;
+  e.stopPropagation();
+  void keep(input.files[0], { key: input.dataset.imageKey ?? chosen(), field: input.dataset.imageFor! });
+  input.value = "";
+}, true);
+
+document.addEventListener("paste", (e) => {
+  const found = images(e.clipboardData);
+  if (!found.length || !editor()?.dataset.images) return;
+  e.preventDefault();
+  void keep(found[0], { key: chosen() });
+});
+
+const holds = (e: DragEvent) => !!editor()?.dataset.images && [...(e.dataTransfer?.types ?? [])].includes("Files");
+
+document.addEventListener("dragover", (e) => {
+  if (!holds(e)) return;
+  e.preventDefault();
+  const place = at(e.clientX, e.clientY, false);
+  if (place) show(place.line);
+  else clear();
+});
+document.addEventListener("dragleave", (e) => {
+  if (!e.relatedTarget) clear();
+});
+document.addEventListener("drop", (e) => {
+  if (!holds(e)) return;
+  e.preventDefault();
+  clear();
+  const place = at(e.clientX, e.clientY, false);
+  for (const file of images(e.dataTransfer)) void keep(file, place ? { at: place.to } : { key: chosen() });
+});

@@ -1,0 +1,37 @@
+/** How the parts of the editor change the draft: one post each, one after the other; its answer brings the outline, the panel and the state. */
+import type Htmx from "htmx.org";
+
+declare global {
+  interface Window {
+    htmx: typeof Htmx;
+  }
+}
+
+export const editor = () => document.getElementById("mail") as HTMLElement;
+
+export function send(values: Record<string, string>) {
+  return window.htmx.ajax("POST", editor().dataset.url!, { source: editor(), target: "#outline", swap: "innerMorph", values });
+}
+
+/** Open the settings of a block, a row or the mail itself. */
+export function open(key: string) {
+  mark(key);
+  return window.htmx.ajax("GET", `${editor().dataset.url}${key}/`, { source: editor(), target: "#panel", swap: "innerHTML" });
+}
+
+/** Show which part is chosen, in the outline and on the canvas. */
+export function mark(key: string) {
+  for (const other of document.querySelectorAll<HTMLElement>("#outline [data-key], .mail-parts [data-key]")) {
+    if (other.dataset.key === key) other.setAttribute("aria-current", "true");
+    else other.removeAttribute("aria-current");
+  }
+  document.dispatchEvent(new CustomEvent("mail-chosen", { detail: key }));
+}
+
+export const chosen = () => document.querySelector<HTMLElement>("#outline [data-key][aria-current], .mail-parts [data-key][aria-current]")?.dataset.key ?? "";
+
+export function say(words: string | undefined, values: Record<string, string | number> = {}) {
+  const line = document.querySelector("[data-say]");
+  if (!line || !words) return;
+  line.textContent = Object.entries(values).reduce((text, [name, value]) => text.replace(`{${name}}`, String(value)), words);
+}
