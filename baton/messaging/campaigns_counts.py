@@ -20,6 +20,7 @@ from baton.segments import outcomes, patience
 WITHIN = (7, 30, 90)  # days after a click in which a form, a meeting or a deal counts for the campaign
 YOUNG = timedelta(days=120)  # after the last mail; then nothing counts any more
 EVERY = ((timedelta(days=2), timedelta(minutes=1)), (timedelta(days=14), timedelta(minutes=15)), (YOUNG, timedelta(hours=6)))  # age -> how often
+FRESH = timedelta(seconds=5)
 SLOW = 20  # a count may take one part in so many of the time
 HOURS = 72  # after the beginning, by the hour; then by the day
 GROUPS_SHOWN, GROUP_LEAST = 12, 5  # domains told apart: so many, each with so many receivers
@@ -166,6 +167,15 @@ def count(campaign: Campaign, *, milliseconds: int = 0) -> bool:
         CampaignCount.objects.update_or_create(campaign=campaign, variant="", name=COUNTED, defaults={"n": took, "counted_at": now})
         live.publish(f"campaign:{campaign.pk}")
     return True
+
+
+def count_if_stale(campaign: Campaign, milliseconds: int) -> bool:
+    """Count a young campaign anew when the last count is older than a few seconds and it can be done in that time: what a page shows is then as it is now."""
+    now = clock.now()
+    last = CampaignCount.objects.filter(campaign=campaign, name=COUNTED).first()
+    if now - (campaign.ended_at or now) > YOUNG or (last is not None and (now - last.counted_at < FRESH or last.n > milliseconds)):
+        return False
+    return count(campaign, milliseconds=milliseconds)
 
 
 def due(campaigns: Iterable[Campaign], counted: dict[int, tuple[datetime, int]]) -> list[Campaign]:

@@ -10,10 +10,10 @@ from baton.accounts import permissions, rights
 from baton.accounts.models import User
 from baton.automation.models import Workflow
 from baton.crm.models import Contact, Record
-from baton.messaging import notify
-from baton.messaging.models import Notification
+from baton.messaging import campaigns_report, notify
+from baton.messaging.models import Campaign, Notification
 from baton.platform.config import config
-from baton.web.parts import verdict, workflow_canvas
+from baton.web.parts import campaign_board, verdict, workflow_canvas
 
 STILL = " data-still"  # a part without this mark is tinted for a moment when it appears
 ALERTS = 3  # shown at once after a pause; the rest are on the notifications page
@@ -105,6 +105,34 @@ class WorkflowFeed(Feed):
         return [Piece(html)] if html else []
 
 
+class CampaignFeed(Feed):
+    """How far a campaign is and its key numbers."""
+
+    pause = 1.0
+
+    def __init__(self, user: User, name: str, since: int | None) -> None:
+        super().__init__(user, name, since)
+        self._shown: dict[str, str] = {}
+
+    @classmethod
+    def allowed(cls, user: User, name: str) -> bool:
+        return permissions.can(user, "emails", "view") and Campaign.objects.filter(pk=int(name)).exists()
+
+    def first(self) -> list[Piece]:
+        return self.news()
+
+    def news(self) -> list[Piece]:
+        campaign = Campaign.objects.filter(pk=int(self.name)).first()
+        if campaign is None:
+            return []
+        numbers = campaigns_report.numbers([campaign.pk])[campaign.pk]
+        parts = campaign_board.live_parts(campaign, numbers, may_edit=permissions.can(self.user, "emails", "edit"))
+        fresh = {target: html for target, html in parts.items() if self._shown.get(target) != html}
+        self._shown = parts
+        html = "".join(f'<hx-partial hx-target="#{target}" hx-swap="outerHTML">{html}</hx-partial>' for target, html in fresh.items())
+        return [Piece(html)] if html else []
+
+
 class ContactFeed(Feed):
     """Says that a contact changed; the page asks again for the parts it shows."""
 
@@ -150,7 +178,9 @@ class DemoFeed(Feed):
         return [Piece(event="mail-changed")]
 
 
-FEEDS: dict[str, type[Feed]] = {"user": UserFeed, "workflow": WorkflowFeed, "contact": ContactFeed, "record": RecordFeed, "demo": DemoFeed}
+FEEDS: dict[str, type[Feed]] = {
+    "user": UserFeed, "workflow": WorkflowFeed, "campaign": CampaignFeed, "contact": ContactFeed, "record": RecordFeed, "demo": DemoFeed,
+}  # fmt: skip
 
 
 def newest(user: User) -> int:
