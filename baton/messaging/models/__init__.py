@@ -3,6 +3,7 @@
 from .campaign import Campaign, CampaignCount, CampaignTally, Variant
 from .email import Email, EmailLink, EmailVersion, MailImage
 from .message import Allowance, Chunk, Message, Outbox, SuppressedAddress, Suppression, Trouble
+from .move import Move
 from .notification import Notification
 from .sending import DkimKey, DmarcReport, Inbound, Mailbox, SendingDomain, Transport
 from .subscription import Exemption, LawNotice, Subscription, SubscriptionType
@@ -24,6 +25,7 @@ __all__ = [
     "MailImage",
     "Mailbox",
     "Message",
+    "Move",
     "Notification",
     "Outbox",
     "SendingDomain",
