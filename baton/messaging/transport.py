@@ -48,9 +48,13 @@ class Carrier(ABC):
     """A transport at work: made once for a process and its stored settings; `send` is called from several threads."""
 
     kind: ClassVar[str]  # stored in transport.kind
+    key: ClassVar[str]
     label: ClassVar[str | Promise]
     settings: ClassVar[tuple[Setting, ...]] = ()  # what is asked for; those of kind "secret" are stored encrypted
     hooks: ClassVar[bool] = False  # the provider calls us about bounces and the rest: see receipts()
+
+    def __init_subclass__(cls) -> None:
+        cls.key = getattr(cls, "kind", "")  # as the registry calls it
 
     def __init__(self, id: int | None, given: Mapping[str, Any], secret: Mapping[str, Any]) -> None:
         self.id = id
