@@ -41,7 +41,7 @@ class Kind:
 Options = tuple[tuple[str, str | Promise], ...]
 START: Options = (("start", pgettext_lazy("alignment", "Left")), ("center", _("Centre")), ("end", pgettext_lazy("alignment", "Right")))
 CENTRE: Options = (START[1], START[0], START[2])
-SPACE: Options = (("medium", _("Medium")), ("none", pgettext_lazy("space", "None")), ("small", _("Small")), ("large", _("Large")))
+SPACE: Options = (("medium", pgettext_lazy("size", "Medium")), ("none", pgettext_lazy("space", "None")), ("small", _("Small")), ("large", _("Large")))
 NETWORKS: Options = (
     ("website", _("Website")),
     ("blog", _("Blog")),
@@ -70,7 +70,7 @@ KINDS = {
             (
                 Field("body", _("Text"), "rich", required=True),
                 ALIGN,
-                Field("size", _("Letters"), "choice", options=(("medium", _("Medium")), ("small", _("Small")), ("large", _("Large")))),
+                Field("size", _("Letters"), "choice", options=(("medium", pgettext_lazy("size", "Medium")), ("small", _("Small")), ("large", _("Large")))),
             ),
             "body",
         ),

@@ -43,6 +43,7 @@ class Recipient:
     message_id: int = 0
     address: str = ""  # empty: the contact's own
     sender: str = ""  # in whose name: "owner" (the contact's), "user:<id>"; empty: as the mail says
+    mark: str = ""  # a colleague looks at it: stands before the subject, and the ways out are nobody's
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ class _Batch:
     def _fill(self, letter: Letter, to: Recipient, person: dict[str, Any]) -> None:
         content, base, compiled = self.content, self.sender.base, self.compiled[to.message_id != 0]
         contact_id, message_id = to.contact_id, to.message_id
-        ways = frame.ways(base, contact_id, content.email_id)
+        ways = frame.ways(base, 0 if to.mark else contact_id, content.email_id)
         values: dict[str, Any] = {**person, **ways, conditional.FLAGS: self.shown.get(contact_id, conditional.NOBODY)}
         if contact_id in self.answers:
             values["consents"] = self.answers[contact_id]
@@ -174,7 +175,8 @@ class _Batch:
         subject = encode.one_line(compiled.subject.fill(values))
         if content.marketing:
             subject = law.labelled(subject, self.rules)
-            letter.unsubscribe_url = ways["unsubscribe_url"]
+            letter.unsubscribe_url = "" if to.mark else ways["unsubscribe_url"]
+        subject = f"{to.mark} {subject}" if to.mark else subject
         html = compiled.html.fill(values)
         text = compiled.text.fill(values) if compiled.text else _from_page(html)
         body = b"".join((FIRST, text, SECOND, html, LAST))

@@ -55,7 +55,7 @@ def catalogue() -> list[MergeField]:
     """What an editor offers: the contact's properties, those most used first, his owner, the account, and the addresses every mail has."""
     first = list(PERSONAL)
     known = [
-        MergeField(f"contact.{name}", str(definition.label), "contact", str(PERSONAL.get(f"contact.{name}", "")))
+        MergeField(f"contact.{name}", properties.label(definition), "contact", str(PERSONAL.get(f"contact.{name}", "")))
         for name, definition in properties.definitions("contact").items()
         if definition.type != PropertyType.USER
     ]
@@ -126,7 +126,7 @@ def label(name: str) -> str:
     """What a merge field is called; its own name when it is none of the catalogue."""
     if name.startswith("contact."):
         definition = properties.definitions("contact").get(name.removeprefix("contact."))
-        return str(definition.label) if definition else name
+        return properties.label(definition) if definition else name
     return next((one.label for one in catalogue() if one.name == name), name)
 
 
