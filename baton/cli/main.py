@@ -34,7 +34,8 @@ def serve() -> None:
     from baton.cli.migrate import migrate
 
     migrate(quiet=True)
-    supervisor = Supervisor(["web", "worker", *(["intake"] if config().intake else [])])
+    senders = [f"sender:{number}" for number in range(1, config().senders + 1)]
+    supervisor = Supervisor(["web", "worker", *senders, *(["intake"] if config().intake else [])])
     click.echo(f"Baton {__version__} listens on {config().url}")
     supervisor.run()
 
@@ -67,6 +68,15 @@ def worker() -> None:
     """A worker: decisions, workflows, sending, jobs. Run as many as you like."""
     _ready("worker")
     from baton.cli import worker as runner
+
+    runner.main()
+
+
+@cli.command()
+def sender() -> None:
+    """A sender: mail only, beside the worker. Run as many as you like; `baton serve` runs BATON_SENDERS of them."""
+    _ready("sender")
+    from baton.cli import sender as runner
 
     runner.main()
 

@@ -39,7 +39,7 @@ def taken(host: str, port: int) -> bool:
 
 
 class Supervisor:
-    """Keeps the parts running: starts one that died again, and stops all of them on Ctrl-C or SIGTERM."""
+    """Keeps the parts running: starts one that died again, and stops all of them on Ctrl-C or SIGTERM. Several of a kind are `sender:1`, `sender:2` ..."""
 
     def __init__(self, parts: Sequence[str]) -> None:
         self._parts = {part: self._start(part) for part in parts}
@@ -60,7 +60,7 @@ class Supervisor:
         self._end()
 
     def _start(self, part: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-m", "baton.cli.main", part], env={**os.environ, process.SUPERVISED: "1"})
+        return subprocess.Popen([sys.executable, "-m", "baton.cli.main", part.partition(":")[0]], env={**os.environ, process.SUPERVISED: "1"})
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopped.set()

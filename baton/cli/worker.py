@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from types import FrameType
@@ -22,17 +22,22 @@ CHANNELS = {"baton_change": "tick", "baton_timer": "timers", "baton_outbox": "ou
 
 
 class Worker:
-    """Runs until `stop`. A killed worker loses nothing: every drain claims its rows in the transaction that moves them."""
+    """Runs until `stop`. A killed worker loses nothing: every drain claims its rows in the transaction that moves them.
 
-    def __init__(self) -> None:
+    `only`: these drains and no job queue; of several threads for one drain the names are `outbox 1`, `outbox 2` ...
+    """
+
+    def __init__(self, only: Mapping[str, jobs.Drain] | None = None) -> None:
         load_jobs()
         jobs.drain("tick")(changes.tick)
+        self._drains = dict(only) if only is not None else jobs.drains()
+        self._beside: dict[str, Callable[[], None]] = {"listen": self._listen} if only is not None else {"listen": self._listen, "jobs": self._queue}
         self._stopped = threading.Event()
-        self._wake = {name: threading.Event() for name in jobs.drains()}
+        self._wake = {name: threading.Event() for name in self._drains}
 
     def run(self) -> None:
-        drains = [threading.Thread(target=self._steady, args=(name, take), name=name) for name, take in jobs.drains().items()]
-        beside = [threading.Thread(target=work, name=name, daemon=True) for name, work in (("listen", self._listen), ("jobs", self._queue))]
+        drains = [threading.Thread(target=self._steady, args=(name, take), name=name) for name, take in self._drains.items()]
+        beside = [threading.Thread(target=work, name=name, daemon=True) for name, work in self._beside.items()]
         for thread in (*drains, *beside):
             thread.start()
         log.info("worker is running", drains=sorted(self._wake))
@@ -74,8 +79,9 @@ class Worker:
                     for channel in CHANNELS:
                         listener.execute(f"LISTEN {channel}")
                     for notice in listener.notifies():
-                        if event := self._wake.get(CHANNELS[notice.channel]):
-                            event.set()
+                        for name, event in self._wake.items():
+                            if name.partition(" ")[0] == CHANNELS[notice.channel]:
+                                event.set()
             except psycopg.OperationalError:
                 self._stopped.wait(1)
 
@@ -97,7 +103,11 @@ def load_jobs() -> None:
 
 
 def main() -> None:
-    worker = Worker()
+    run(Worker())
+
+
+def run(worker: Worker) -> None:
+    """Until the process is told to stop."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         worker.stop()

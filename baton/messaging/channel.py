@@ -25,7 +25,6 @@ class Result(StrEnum):
     DEFERRED = "deferred"  # the carrier said: not now
     REFUSED = "refused"  # the carrier said: never. A bounce
     UNKNOWN = "unknown"  # the line broke after the carrier had all of it and before it answered: it may have arrived
-    LOST = "lost"  # somebody else works on this message; leave it alone
     NOT_HANDED = "not_handed"  # the carrier cannot have it (away, full, turned us away): it waits, and nobody is to blame
 
 
@@ -47,6 +46,8 @@ class Mailing:
     version: int = 0  # EmailVersion.number; 0: the newest
     campaign_id: int | None = None
     variant: str = ""
+    subject: str = ""  # instead of the mail's own
+    from_name: str = ""  # instead of the mail's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,10 @@ class Channel(ABC):
 
         It is written down that all of them are being handed over. May take some minutes at most; raises nothing: what went wrong is in the receipts.
         """
+
+    def way(self, mailing: Mailing) -> tuple[int | None, str]:
+        """The transport that carries this mailing and the domain it comes from, for what limits them."""
+        return None, ""
 
     def pause(self, mailing: Mailing) -> float:
         """For how many seconds this mailing has to wait because its carrier is away; 0: it may go."""

@@ -1,209 +1,139 @@
-"""Sends what is in the outbox. The only module that sends through a channel.
+"""Sends what is due: messages of the outbox, and chunks of campaigns. The only module that sends through a channel.
 
-A message goes queued -> claimed -> handing -> sent, and every arrow is a commit. `handing` is committed just before the
-carrier may take the message and `sent` just after: a worker that dies in between leaves a message that may have arrived,
-which becomes `unknown` and is never sent again by itself. A worker that dies anywhere else leaves one that is sent later.
+A message goes queued -> claimed -> handing -> sent; one of a campaign is written as `handing` straight away. `handing` is committed just before the carrier
+may have the message and its answer just after, a window of messages at a time: a sender that dies in between leaves messages that may have arrived, which
+become `unknown` and are never sent again by themselves. One that dies anywhere else leaves messages that are sent later.
 """
 
-from collections import defaultdict
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import partial
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from baton.events import record
-from baton.events.vocabulary import Kind
-from baton.messaging import gate, letters, suppression
-from baton.messaging.channel import Receipt, Result
-from baton.messaging.channels.email_smtp import DEAD, EmailSmtp, Line
-from baton.messaging.models import Email
-from baton.messaging.transport import Down
-from baton.platform import buckets, clock, history, live, logs, sql
+from baton.messaging import chunks, gate, settle, window
+from baton.messaging.channel import Mailing, Receipt, Result, channel
+from baton.messaging.limits import Gauge
+from baton.messaging.tally import Tally
+from baton.messaging.window import LEASE, WINDOW, Item
+from baton.platform import buckets, clock, history, sql
 from baton.platform.actor import Actor
-from baton.platform.errors import Conflict, Invalid, NotFound
+from baton.platform.errors import Conflict, NotFound
 from baton.platform.models import BUCKETS
 
-BATCH = 100  # messages of one claim
-LEASE = timedelta(minutes=5)  # how long a worker may take for one message, and for a batch up to the message it is at
-BACK_OFF = [timedelta(seconds=s) for s in (15, 60, 300, 900, 1800, 3600, 7200, 14400, 14400, 14400, 14400, 14400)]  # about a day
+AGAIN = ("failed", "bounced", "unknown")  # states of a message that a person may send once more
 
-_log = logs.log(__name__)
-
-
-@dataclass(slots=True)
-class Parcel:
-    """A claimed message. `leased_until` is the claim: whoever wrote it last works on the message."""
-
-    bucket: int
-    leased_until: datetime
-    contact_id: int
-    id: int
-    channel: str
-    email_id: int
-    address: str
-    attempts: int
-    sender: str
-
-
-class Lines:
-    """The connections of one call, opened when first needed; a carrier that was down stays down for the call."""
-
-    def __init__(self, stack: ExitStack) -> None:
-        self.stack = stack
-        self.open: dict[str, Line] = {}
-        self.down: dict[str, Down] = {}
-
-    def get(self, key: str) -> Line:
-        if key in self.down:
-            raise self.down[key]
-        if key not in self.open:
-            try:
-                if key != "email":
-                    raise Down(f"there is no channel {key}")
-                self.open[key] = self.stack.enter_context(EmailSmtp().connect())
-            except Down as error:
-                self.down[key] = error
-                raise
-        return self.open[key]
+DUE = "SELECT DISTINCT bucket FROM outbox WHERE due_at <= %s AND (leased_until IS NULL OR leased_until <= %s)"
+BACK = """
+UPDATE outbox o SET due_at = r.due_at, leased_until = NULL FROM unnest(%s::smallint[], %s::bigint[], %s::timestamptz[]) AS r(bucket, id, due_at)
+WHERE o.bucket = r.bucket AND o.message_id = r.id AND o.leased_until = %s
+"""
 
 
 def deliver() -> int:
-    """Send what is due, one batch of every bucket; returns how many messages were looked at."""
+    """Send what is due: one batch of every bucket of the outbox, then one chunk of a campaign; returns how many messages were looked at."""
+    return _outbox() + chunks.work()
+
+
+def _outbox() -> int:
+    """Messages of several buckets share a window: most of the time there are few in each."""
     now = clock.now()
-    with ExitStack() as stack:
-        lines = Lines(stack)
+    due = [bucket for (bucket,) in sql.rows(DUE, [now, now])]
+    if not due:
+        return 0
+    known = gate.given(now)
+    held: list[Item] = []
 
-        def take(bucket: int) -> int:
-            looked_at, parcels = claim(bucket)
-            send(parcels, lines)
-            return looked_at
+    def take(bucket: int) -> int:
+        looked_at, items = claim(bucket, known)
+        held.extend(items)
+        while len(held) >= WINDOW:
+            some, held[:] = held[:WINDOW], held[WINDOW:]
+            send(some)
+        return looked_at
 
-        due = sql.rows("SELECT DISTINCT bucket FROM outbox WHERE due_at <= %s AND (leased_until IS NULL OR leased_until <= %s)", [now, now])
-        return buckets.each((bucket for (bucket,) in due), take)
+    looked_at = buckets.each(due, take)
+    if held:
+        send(held)
+    return looked_at
 
 
-def claim(bucket: int) -> tuple[int, list[Parcel]]:
-    """Take due messages of a bucket and hold each against the last gate; returns how many were due and those that may go."""
+def claim(bucket: int, known: dict[str, Any] | None = None) -> tuple[int, list[Item]]:
+    """Take due messages of a bucket and hold each against the last gate; returns how many were due and those that may go. `known`: what gate.given said."""
     now = clock.now()
     until = now + LEASE
     with transaction.atomic():
-        due = sql.rows(sql.load("claim", __package__), {"bucket": bucket, "now": now, "until": until, "limit": BATCH})
+        due = sql.rows(sql.load("claim", __package__), {"bucket": bucket, "now": now, "until": until, "limit": WINDOW})
         if not due:
             return 0, []
         ids = [message for message, _contact in due]
-        judged = gate.decide([contact for _message, contact in due], ids, now)
-        parcels = [Parcel(bucket, until, contact, id, *rest) for contact, id, state, *rest in judged if state == "claimed"]
-        done = set(ids) - {p.id for p in parcels}
+        items, later, tally = list[Item](), list[tuple[int, datetime]](), Tally()
+        for contact, id, state, key, email, address, attempts, sender, version, campaign, variant, reason in gate.decide(
+            [contact for _message, contact in due], ids, now, known
+        ):
+            if state == "claimed":
+                items.append(Item(contact, id, key, email, address, attempts, sender, version, campaign, variant, True, until))
+            elif state == "queued":
+                later.append((id, gate.again_at(reason, key, now)))
+            else:  # skipped, or left on the wire by a sender that died
+                tally.add(contact, campaign, variant, "queued", n=-1)
+                tally.add(contact, campaign, variant, state, reason)
+        if later:
+            sql.run(BACK, [[bucket] * len(later), [id for id, _at in later], [at for _id, at in later], until])
+        done = set(ids) - {item.id for item in items} - {id for id, _at in later}
         if done:
             sql.run("DELETE FROM outbox WHERE bucket = %s AND message_id = ANY(%s)", [bucket, list(done)])
-    return len(due), parcels
+        tally.write()
+    return len(due), items
 
 
-def send(parcels: list[Parcel], lines: Lines) -> None:
-    """Render and hand over claimed messages, mail by mail."""
-    emails = Email.objects.in_bulk({p.email_id for p in parcels})
-    by_email: dict[int, list[Parcel]] = defaultdict(list)
-    for parcel in parcels:
-        by_email[parcel.email_id].append(parcel)
-    for email_id, batch in by_email.items():
-        email = emails[email_id]
-        try:
-            rendered = letters.build(email_id, 0, [letters.Recipient(p.contact_id, p.id, p.address, p.sender) for p in batch])
-        except Invalid as error:
-            for parcel in batch:
-                give_up(parcel, str(error))
-            continue
-        for number, (parcel, message) in enumerate(zip(batch, rendered, strict=True)):
-            if message.problem:
-                give_up(parcel, message.problem)
-                continue
-            try:
-                receipt = lines.get(parcel.channel).hand(parcel.address, message, partial(handing, parcel, message.subject))
-            except Down as error:
-                _log.warning("carrier is down", channel=parcel.channel, reason=str(error), waiting=len(batch) - number)
-                lines.down[parcel.channel] = error
-                for rest in batch[number:]:
-                    try_later(rest, str(error))
-                break
-            settle(parcel, email, receipt)
+def send(items: Sequence[Item]) -> None:
+    """Build and hand over claimed messages: one window."""
+    items = _admitted(items)
+    written = window.built(items)
+    if faulty := [(item, parcel) for item, parcel in written if parcel.problem]:
+        settle.faulty(faulty)
+    ready = [(item, parcel) for item, parcel in written if not parcel.problem]
+    if not ready:
+        return
+    try:
+        handed = window.handing(ready)
+    except Exception:  # whether it is committed nobody knows; that nothing went is certain
+        settle.settle(ready, [Receipt(Result.NOT_HANDED, "the database was away")] * len(ready))
+        raise
+    settle.settle(handed, window.sent(handed))
 
 
-def handing(parcel: Parcel, subject: str) -> bool:
-    """Write down that the carrier is about to get the message. False when another worker has taken it over."""
-    until = clock.now() + LEASE
-    with transaction.atomic():
-        held = sql.run(
-            "UPDATE outbox SET leased_until = %s WHERE bucket = %s AND message_id = %s AND leased_until = %s",
-            [until, parcel.bucket, parcel.id, parcel.leased_until],
-        )
-        if not held:
-            return False
-        sql.run(
-            "UPDATE message SET state = 'handing', attempts = attempts + 1, subject = %s, reason = '' WHERE contact_id = %s AND id = %s",
-            [subject, parcel.contact_id, parcel.id],
-        )
-    parcel.leased_until = until
-    return True
+def _admitted(items: Sequence[Item]) -> list[Item]:
+    """Those that no limit holds back; the others wait in the outbox."""
+    found, later = list[Item](), list[tuple[Item, float]]()
+    by_way: dict[tuple[str, tuple[int | None, str]], list[Item]] = {}
+    for mailing, some in window.by_mailing(items):
+        by_way.setdefault((some[0].channel, _way(some[0].channel, mailing)), []).extend(some)
+    for (_channel, (transport_id, domain)), some in by_way.items():
+        may, wait = Gauge(transport_id, domain).admit([item.address for item in some])
+        found += [item for item, yes in zip(some, may, strict=True) if yes]
+        later += [(item, wait) for item, yes in zip(some, may, strict=True) if not yes]
+    if later:
+        _back(later)
+    return found
 
 
-def settle(parcel: Parcel, email: Email, receipt: Receipt) -> None:
-    """Write down what the carrier said."""
-    match receipt.result:
-        case Result.SENT:
-            sent(parcel, email)
-        case Result.DEFERRED:
-            try_later(parcel, receipt.reason)
-        case Result.REFUSED:
-            give_up(parcel, receipt.reason, bounced=email, address_dead=bool(DEAD.search(receipt.reason)))
-        case Result.UNKNOWN:
-            _finish(parcel, "unknown", receipt.reason)
-        case Result.LOST:
-            pass
+def _way(key: str, mailing: Mailing) -> tuple[int | None, str]:
+    try:
+        return channel(key).way(mailing)
+    except KeyError:
+        return None, ""
 
 
-def sent(parcel: Parcel, email: Email) -> None:
-    """The carrier took it."""
+def _back(later: Sequence[tuple[Item, float]]) -> None:
+    """Back to the outbox for some seconds; no try is counted."""
     now = clock.now()
     with transaction.atomic():
-        sql.run(
-            "UPDATE message SET state = 'sent', reason = '', sent_at = %s WHERE contact_id = %s AND id = %s AND state IN ('handing', 'unknown')",
-            [now, parcel.contact_id, parcel.id],
-        )
-        sql.run("DELETE FROM outbox WHERE bucket = %s AND message_id = %s", [parcel.bucket, parcel.id])
-        record.add([record.NewEvent(parcel.contact_id, Kind.EMAIL_SENT, now, key_value=str(email.id), key_label=email.name, payload={"message": parcel.id})])
-        live.publish(f"contact:{parcel.contact_id}", what="changed")
-
-
-def try_later(parcel: Parcel, reason: str) -> None:
-    """Back to the queue with a growing pause; given up after about a day."""
-    if parcel.attempts >= len(BACK_OFF):
-        give_up(parcel, reason)
-        return
-    due_at = clock.now() + BACK_OFF[parcel.attempts]
-    with transaction.atomic():
-        held = sql.run(
-            "UPDATE outbox SET due_at = %s, leased_until = NULL WHERE bucket = %s AND message_id = %s AND leased_until = %s",
-            [due_at, parcel.bucket, parcel.id, parcel.leased_until],
-        )
-        if held:
-            sql.run(
-                "UPDATE message SET state = 'queued', reason = %s, attempts = %s WHERE contact_id = %s AND id = %s",
-                [reason, parcel.attempts + 1, parcel.contact_id, parcel.id],
-            )
-
-
-def give_up(parcel: Parcel, reason: str, *, bounced: Email | None = None, address_dead: bool = False) -> None:
-    """This message will not be sent. A bounce is a fact about the contact; a dead address is never written to again."""
-    with transaction.atomic():
-        if not _finish(parcel, "failed", reason) or bounced is None:
-            return
-        payload = {"message": parcel.id, "reason": reason}
-        record.add([record.NewEvent(parcel.contact_id, Kind.EMAIL_BOUNCE, clock.now(), key_value=str(bounced.id), key_label=bounced.name, payload=payload)])
-        if address_dead:
-            suppression.suppress(parcel.contact_id, parcel.channel, suppression.BOUNCED)
+        for claimed in {item.leased_until for item, _wait in later}:
+            some = [(item, now + max(chunks.SOON, timedelta(seconds=wait))) for item, wait in later if item.leased_until == claimed]
+            sql.run(BACK, [[item.bucket for item, _at in some], [item.id for item, _at in some], [at for _item, at in some], claimed])
 
 
 def again(contact_id: int, message_id: int, actor: Actor) -> None:
@@ -213,11 +143,11 @@ def again(contact_id: int, message_id: int, actor: Actor) -> None:
     """
     now = clock.now()
     with transaction.atomic():
-        found = sql.rows("SELECT state, reason FROM message WHERE contact_id = %s AND id = %s FOR UPDATE", [contact_id, message_id])
+        found = sql.rows("SELECT state, reason, campaign_id, variant FROM message WHERE contact_id = %s AND id = %s FOR UPDATE", [contact_id, message_id])
         if not found:
             raise NotFound(_("There is no message {id}.").format(id=message_id))
-        [(state, reason)] = found
-        if state not in ("failed", "unknown"):
+        [(state, reason, campaign, variant)] = found
+        if state not in AGAIN:
             raise Conflict(_("Only a message that failed, or that may not have arrived, can be sent again."))
         [(address,)] = sql.rows("SELECT max(email) FROM contact WHERE id = %s", [contact_id])
         sql.run(
@@ -229,16 +159,9 @@ def again(contact_id: int, message_id: int, actor: Actor) -> None:
             "INSERT INTO outbox (bucket, message_id, contact_id, due_at) VALUES (%s, %s, %s, %s)",
             [contact_id % BUCKETS, message_id, contact_id, now],
         )
+        tally = Tally()
+        tally.add(contact_id, campaign, variant, state, reason, -1)
+        tally.add(contact_id, campaign, variant, "queued")
+        tally.write()
         history.record(actor, "sent_again", "message", message_id, contact=contact_id, was=state, reason=reason)
         sql.run("NOTIFY baton_outbox")
-
-
-def _finish(parcel: Parcel, state: str, reason: str) -> bool:
-    with transaction.atomic():
-        held = sql.run("DELETE FROM outbox WHERE bucket = %s AND message_id = %s AND leased_until = %s", [parcel.bucket, parcel.id, parcel.leased_until])
-        if held:
-            sql.run(
-                "UPDATE message SET state = %s, reason = %s, undelivered_at = %s WHERE contact_id = %s AND id = %s",
-                [state, reason, clock.now(), parcel.contact_id, parcel.id],
-            )
-    return bool(held)

@@ -33,13 +33,15 @@ A_WHILE = timedelta(minutes=15)
 CHANNELS = ("email", "sms", "kakaotalk")  # those of consent; a channel of its own is held to the law's hours too
 
 
-def decide(contact_ids: Collection[int], ids: Collection[int], now: datetime) -> list[tuple[Any, ...]]:
-    """Hold these messages against the gate and write down what it says: (contact, id, state, channel, e-mail, address, attempts, sender) of each.
+def decide(contact_ids: Collection[int], ids: Collection[int], now: datetime, known: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
+    """Hold these messages against the gate and write down what it says.
+
+    Gives back (contact, id, state, channel, e-mail, address, attempts, sender, version, campaign, variant, reason) of each; `known`: what `given` said.
 
     State `queued`: not now but later (WAITING_FOR); the message waits until `again_at`.
     """
     statement = sql.load("gate", __package__).replace("{judged}", judged(WAITING))
-    return sql.rows(statement, {"contact_ids": sorted({*contact_ids}), "ids": list(ids), **given(now)})
+    return sql.rows(statement, {"contact_ids": sorted({*contact_ids}), "ids": list(ids), **(known or given(now)), "now": now})
 
 
 def refused(email_id: int, contact_ids: Sequence[int], channel: str = "email", *, campaign_id: int | None = None) -> dict[int, str]:

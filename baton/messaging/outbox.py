@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from baton.messaging import bounces
+from baton.messaging import channel as channels
 from baton.platform import clock, sql
 from baton.platform.models import BUCKETS
 
@@ -43,7 +44,8 @@ class NewMessage:
     contact_id: int
     email_id: int
     cause: str  # "step:<enrollment>:<step>" ...: the same cause never sends to the same contact twice
-    sender: Literal["", "owner"] = ""  # in the name of the contact's owner, who gets the answers; else as the e-mail says
+    sender: str = ""  # whose name it carries, who gets the answers: "owner" (the contact's) or "user:<id>"; empty: as the e-mail says
+    version: int = 0  # EmailVersion.number; 0: the newest when it is sent
 
 
 def add(rows: Sequence[NewMessage], *, channel: str = "email") -> None:
@@ -56,13 +58,14 @@ def add(rows: Sequence[NewMessage], *, channel: str = "email") -> None:
     now = clock.now()
     with transaction.atomic():
         made = sql.rows(
-            sql.load("add", __package__),
+            sql.load("add", __package__).replace("{address}", channels.channel(channel).address),
             {
                 "contact_ids": [r.contact_id for r in rows],
                 "ids": sql.next_ids("message_id_seq", len(rows)),
                 "causes": [r.cause for r in rows],
                 "email_ids": [r.email_id for r in rows],
                 "senders": [r.sender for r in rows],
+                "versions": [r.version for r in rows],
                 "channel": channel,
                 "now": now,
             },
@@ -77,4 +80,4 @@ def add(rows: Sequence[NewMessage], *, channel: str = "email") -> None:
 
 def reason(code: str) -> str:
     """The reason of a message in words; a carrier's own words come back as they are."""
-    return str(REASONS.get(code, code))
+    return str(REASONS.get(code) or bounces.words(code))

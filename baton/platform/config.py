@@ -45,6 +45,9 @@ class Config(BaseModel):
     mail_from: Annotated[str, Field(description="Sender of Baton's own mails and of campaigns that name none, as `Name <address>`.")] = (
         "Baton <baton@localhost>"
     )
+    senders: Annotated[
+        int, Field(ge=0, le=64, description="Processes of `baton serve` that do nothing but send mail, beside the worker, which sends too. For large mailings.")
+    ] = 0
     intake: Annotated[
         str,
         Field(

@@ -57,13 +57,13 @@ POINTS = [
     ("baton.automation.runner:run_due:after", False),
     ("baton.messaging.delivery:claim:before", False),
     ("baton.messaging.delivery:claim:after", False),
-    ("baton.messaging.render:messages:after", False),
-    ("baton.messaging.delivery:handing:before", False),
-    ("baton.messaging.delivery:handing:after", True),  # handing is committed, DATA not begun
-    ("baton.messaging.channels.email_smtp:_SmtpLine._data:before", True),
-    ("baton.messaging.channels.email_smtp:_SmtpLine._data:after", True),  # the relay has it, `sent` is not committed
-    ("baton.messaging.delivery:settle:before", True),
-    ("baton.messaging.delivery:sent:after", False),
+    ("baton.messaging.window:built:after", False),
+    ("baton.messaging.window:handing:before", False),
+    ("baton.messaging.window:handing:after", True),  # handing is committed, nothing is on the wire
+    ("baton.messaging.window:sent:before", True),
+    ("baton.messaging.window:sent:after", True),  # the relay has it, `sent` is not committed
+    ("baton.messaging.settle:settle:before", True),
+    ("baton.messaging.settle:settle:after", False),
     ("baton.messaging.delivery:deliver:after", False),
 ]
 

@@ -17,7 +17,6 @@ from tests.messaging.relay import Relay, free_port
 @pytest.fixture
 def relay(monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
     """Running, and where Baton sends; `relay.stop()` takes it down."""
-    from baton.messaging.channels import email_smtp
     from baton.platform.config import config
 
     relay = Relay(free_port())
@@ -29,8 +28,7 @@ def relay(monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
             "base_url": "https://go.nuriwork.example",
         }
     )
-    monkeypatch.setattr(email_smtp, "config", lambda: settings)
-    for module in ("letters", "domains", "render"):
+    for module in ("letters", "domains", "render", "transport", "channels.email"):
         monkeypatch.setattr(f"baton.messaging.{module}.config", lambda: settings)
     relay.start()
     yield relay

@@ -1,8 +1,10 @@
 -- Take due messages of one bucket: those nobody works on, and those whose worker did not come back before its lease ended.
+-- Those of a campaign wait while it is paused; a cancelled one takes them away.
 UPDATE outbox SET leased_until = %(until)s
 WHERE bucket = %(bucket)s AND message_id IN (
     SELECT message_id FROM outbox
     WHERE bucket = %(bucket)s AND due_at <= %(now)s AND (leased_until IS NULL OR leased_until <= %(now)s)
+        AND (campaign_id IS NULL OR campaign_id IN (SELECT id FROM campaign WHERE state IN ('sending', 'testing', 'done')))
     ORDER BY due_at, message_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )
 RETURNING message_id, contact_id

@@ -7,4 +7,4 @@ SET state = CASE WHEN m.state = 'handing' THEN 'unknown' WHEN g.reason = '' THEN
 FROM ({judged}) g
 WHERE m.contact_id = g.contact_id AND m.id = g.id AND m.contact_id = ANY (%(contact_ids)s) AND m.id = ANY (%(ids)s)
     AND m.state IN ('queued', 'claimed', 'handing')
-RETURNING m.contact_id, m.id, m.state, m.channel, m.email_id, m.address, m.attempts, m.sender
+RETURNING m.contact_id, m.id, m.state, m.channel, m.email_id, m.address, m.attempts, m.sender, m.version, m.campaign_id, m.variant, m.reason

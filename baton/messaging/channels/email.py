@@ -1,0 +1,70 @@
+"""E-mail: letters are built for the wire, and a transport carries them."""
+
+from collections.abc import Sequence
+from email.utils import parseaddr
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.utils.translation import gettext_lazy as _
+
+from baton.messaging import frame, letters, transport
+from baton.messaging.channel import Addressee, Channel, Mailing, Parcel, Receipt, Result
+from baton.messaging.frame import Content
+from baton.messaging.models import Email
+from baton.messaging.transport import Carrier
+from baton.platform.config import config
+from baton.platform.errors import DomainError
+
+
+class EmailChannel(Channel):
+    key = "email"
+    label = _("E-mail")
+    address = "coalesce(c.email, '')"
+
+    def build(self, mailing: Mailing, people: Sequence[Addressee]) -> Sequence[Parcel]:
+        content = _content(mailing)
+        carried_by = transport.choose(domain_of(content))
+        written = letters.written(
+            content,
+            [letters.Recipient(one.contact_id, one.message_id, one.address, one.sender) for one in people],
+            letters.Instead(mailing.subject, mailing.from_name),
+            campaign_id=mailing.campaign_id,
+        )
+        return [Parcel(letter.contact_id, letter.message_id, letter.address, letter.subject, letter, letter.problem, carried_by) for letter in written]
+
+    def send(self, batch: Sequence[Parcel]) -> Sequence[Receipt]:
+        if len({parcel.transport_id for parcel in batch}) == 1:
+            return _by(batch[0].transport_id, batch)
+        found: dict[int, Receipt] = {}
+        for transport_id in sorted({p.transport_id for p in batch}, key=lambda id: id or 0):
+            places = [place for place, parcel in enumerate(batch) if parcel.transport_id == transport_id]
+            found |= zip(places, _by(transport_id, [batch[place] for place in places]), strict=True)
+        return [found[place] for place in range(len(batch))]
+
+    def way(self, mailing: Mailing) -> tuple[int | None, str]:
+        try:
+            domain = domain_of(_content(mailing))
+        except ObjectDoesNotExist:
+            return None, ""
+        return transport.choose(domain), domain
+
+    def pause(self, mailing: Mailing) -> float:
+        try:
+            return transport.carrier(self.way(mailing)[0]).pause()
+        except (DomainError, ValueError):
+            return 0.0
+
+
+def _content(mailing: Mailing) -> Content:
+    return frame.version(mailing.email_id, mailing.version) if mailing.version else frame.of(Email.objects.get(pk=mailing.email_id))
+
+
+def domain_of(content: Content) -> str:
+    return (content.from_address or parseaddr(config().mail_from)[1]).rpartition("@")[2].lower()
+
+
+def _by(transport_id: int | None, batch: Sequence[Parcel]) -> Sequence[Receipt]:
+    try:
+        carrier: Carrier = transport.carrier(transport_id)
+    except (DomainError, ValueError) as error:  # its settings or its secret cannot be used
+        return [Receipt(Result.NOT_HANDED, str(error))] * len(batch)
+    return carrier.send([parcel.content for parcel in batch])
