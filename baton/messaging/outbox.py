@@ -13,6 +13,9 @@ from baton.platform import clock, sql
 from baton.platform.models import BUCKETS
 
 REASONS: dict[str, str | Promise] = {
+    "brake_untrusted": _("Receivers do not trust the sender: the DNS records of the sending domain need a look before it goes on."),
+    "brake_bounces": _("Too many addresses do not exist: the list is older than it seems, or was not collected by the people on it."),
+    "brake_complaints": _("Too many people reported it as spam: going on would bring later mails into the spam folder, too."),
     "archived": _("The contact is archived."),
     "no_address": _("The contact has no e-mail address."),
     "invalid_address": _("The address is not one that mail can be sent to."),

@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from email.utils import getaddresses
 from functools import partial
 
-from baton.messaging import dsn, inbound, mail_text, preferences, provider_hooks, replies, subscriptions, whose
+from baton.messaging import dmarc, dsn, inbound, mail_text, preferences, provider_hooks, replies, subscriptions, whose
 from baton.messaging.models import Inbound
 from baton.messaging.receipts import Told
 from baton.messaging.whose import Which
@@ -27,6 +27,8 @@ def of_mail(row: Inbound) -> inbound.Read:
     recipients = [row.recipient] if row.recipient else addresses(mail)
     if token := next((local[2:] for address in recipients if (local := address.partition("@")[0]).startswith("u+")), ""):
         return inbound.Read("unsubscribe", then=partial(_leave, token))
+    if any(dmarc.is_report(mail, address) for address in recipients or [""]):
+        return inbound.Read("dmarc", then=partial(dmarc.keep, mail))
     mine = next((which for address in recipients if (which := whose.of_token(address))), None)
     reports = [] if _marked(mail) else dsn.read(mail, expected=mine is not None)
     if reports:

@@ -1,0 +1,101 @@
+"""Bounces and complaints of campaigns by sending domain and by group of receivers, held against what the large mail providers allow.
+
+Read from the counts of campaigns, so the cost follows the number of campaigns, not of messages. Gmail tells nobody who complained: of its
+receivers the numbers are those of its Postmaster Tools only.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import parseaddr
+
+from baton.platform import clock, sql
+from baton.platform.config import config
+
+# Shares of mails sent. Gmail and Yahoo, Email sender guidelines: complaints below 0.1 %, never 0.3 % or more.
+COMPLAINTS_WARN, COMPLAINTS_STOP = 0.001, 0.003
+BOUNCES_WARN, BOUNCES_STOP = 0.02, 0.05
+DAYS = 30
+LEAST = 200  # mails: of fewer a share says little
+COUNTS = """
+SELECT lower(split_part(e.from_address, '@', 2)), split_part(c.name, ':', 2), split_part(c.name, ':', 3), sum(c.n)::bigint
+FROM campaign k JOIN campaign_count c ON c.campaign_id = k.id LEFT JOIN email e ON e.id = k.email_id
+WHERE k.started_at >= %s AND c.name LIKE 'group:%%:%%'
+GROUP BY 1, 2, 3
+"""
+
+
+@dataclass(slots=True)
+class Rate:
+    """What became of mails: `name` is a domain, or a group of receivers ("": the others)."""
+
+    name: str
+    arrived: int = 0  # taken by the receiver and not sent back
+    bounced: int = 0
+    complained: int = 0
+
+    @property
+    def sent(self) -> int:
+        return self.arrived + self.bounced
+
+    @property
+    def bounces(self) -> float:
+        return self.bounced / self.sent if self.sent else 0.0
+
+    @property
+    def complaints(self) -> float:
+        return self.complained / self.arrived if self.arrived else 0.0
+
+    @property
+    def bounce_state(self) -> str:
+        return _state(self.bounces, BOUNCES_WARN, BOUNCES_STOP, self.sent)
+
+    @property
+    def complaint_state(self) -> str:
+        return _state(self.complaints, COMPLAINTS_WARN, COMPLAINTS_STOP, self.sent)
+
+    def add(self, what: str, n: int) -> None:
+        if what in ("sent", "unknown"):
+            self.arrived += n
+        elif what == "bounced":
+            self.bounced += n
+        elif what == "complained":
+            self.complained += n
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    domains: list[Rate]
+    receivers: list[Rate]
+    all: Rate
+
+
+def look(days: int = DAYS) -> Health:
+    """The campaigns begun in the last days; most mails first. One query."""
+    usual = parseaddr(config().mail_from)[1].rpartition("@")[2].lower()
+    domains: dict[str, Rate] = {}
+    receivers: dict[str, Rate] = {}
+    whole = Rate("")
+    for domain, group, what, n in sql.rows(COUNTS, [clock.now() - timedelta(days=days)]):
+        name = domain or usual
+        for rate in (domains.setdefault(name, Rate(name)), receivers.setdefault(group, Rate(group)), whole):
+            rate.add(what, n)
+    return Health(_sorted(domains), _sorted(receivers), whole)
+
+
+def complained(campaign_ids: list[int]) -> dict[int, int]:
+    """How many people called each of these campaigns spam."""
+    found: dict[int, int] = defaultdict(int)
+    rows = sql.rows("SELECT campaign_id, sum(n)::bigint FROM campaign_count WHERE campaign_id = ANY(%s) AND name = 'complained' GROUP BY 1", [campaign_ids])
+    found.update(dict(rows))
+    return found
+
+
+def _state(share: float, warn: float, stop: float, of: int) -> str:
+    if of < LEAST:
+        return "unknown"
+    return "bad" if share >= stop else "warn" if share >= warn else "ok"
+
+
+def _sorted(rates: dict[str, Rate]) -> list[Rate]:
+    return sorted((rate for rate in rates.values() if rate.sent), key=lambda rate: (rate.name == "", -rate.sent))
