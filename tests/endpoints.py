@@ -50,6 +50,7 @@ PUBLIC = {
     "u/<str:token>/preferences",
     "preferences/<str:token>/",
     "preferences/undo/<str:token>/",
+    "hooks/<str:key>/",  # the address is the proof, and what the provider signs
     "hooks/workflows/<str:token>/",  # likewise
     "hooks/workflows/<str:token>",
     "quotes/<str:token>/",  # so it is here

@@ -83,6 +83,11 @@ def send(
         raise Unreachable(f"{urlsplit(url).hostname}: {type(error).__name__}") from None
 
 
+def session() -> HTTPSession:
+    """For a library that talks to a provider's API: the same filter and no redirects; it keeps connections, and says itself how long it waits."""
+    return _session(None)
+
+
 def _check(url: str) -> None:
     try:
         parts = urlsplit(url)
@@ -181,13 +186,14 @@ class _Adapter(IPFilterAdapter):  # type: ignore[misc]  # requests-hardened has 
         return host, pool
 
 
-def _session(deadline: _Deadline) -> HTTPSession:
+def _session(deadline: _Deadline | None) -> HTTPSession:
     session = HTTPSession(
         Config(default_timeout=(CONNECT, READ), never_redirect=True, ip_filter_enable=True, ip_filter_allow_loopback_ips=False, user_agent_override=AGENT)
     )
     for scheme in ("https", "http"):
         adapter = _Adapter(is_https_proto=scheme == "https")
-        adapter.poolmanager.pool_classes_by_scheme = deadline.pools()
+        if deadline is not None:
+            adapter.poolmanager.pool_classes_by_scheme = deadline.pools()
         session.mount(f"{scheme}://", adapter)
     session.trust_env = False  # a proxy or .netrc of the machine would lead around the filter
     return session
