@@ -1,0 +1,87 @@
+"""A campaign all the way to the mailboxes: a real relay, the real sender, and the worker's own rounds."""
+
+from collections import Counter
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from baton.accounts.models import Account
+from baton.messaging import delivery, emails, suppression
+from baton.messaging.campaigns import check, progress, run, steering, verbs
+from baton.messaging.models import Campaign, Chunk, Message
+from baton.platform import clock
+from baton.platform.actor import Actor
+from baton.segments import verbs as lists
+from tests.messaging.conftest import parsed, person
+from tests.messaging.relay import Relay
+
+pytestmark = pytest.mark.django_db
+MINA = Actor("user", 1)
+
+
+@pytest.fixture
+def campaign(nuriwork: Account) -> Campaign:
+    Account.objects.filter(pk=nuriwork.pk).update(phone="02-123-4567", contact_email="help@nuriwork.example")
+    mail = emails.create("소식", MINA, subject="소식입니다", body="<p>{{ contact.firstname|default('고객') }} 님</p>")
+    ids = [person(f"p{n}@gaon.example") for n in range(9)]
+    ids.append(person("refused@gaon.example", agreed=False))
+    suppression.suppress(ids[0], "email", suppression.BOUNCED)
+    segment = lists.create_segment("고객", {}, "fixed", MINA)
+    lists.add(segment.pk, ids, MINA)
+    return verbs.create("소식지", MINA, email_id=mail.pk, audience={"lists": [segment.pk]}, variants=[{"email_id": mail.pk, "subject": "변형 제목"}])
+
+
+def work() -> None:
+    """As the worker does: round after round until nothing is left to do."""
+    while run.due() + run.prepare() + delivery.deliver():
+        pass
+
+
+def states_of(campaign: Campaign) -> dict[str, int]:
+    return dict(Counter(Message.objects.filter(campaign_id=campaign.pk).values_list("state", flat=True)))
+
+
+def test_what_the_check_says_is_what_is_sent(relay: Relay, campaign: Campaign) -> None:
+    said = check.check(campaign)
+    assert (said.getting, said.reasons) == (8, {"no_consent": 1, "suppressed_bounced": 1})
+    steering.start(campaign.pk, MINA)
+    work()
+    assert len(relay.mails) == said.getting
+    assert {parsed(raw)["subject"] for _to, raw in relay.mails} == {"(광고) 변형 제목"}
+    assert states_of(campaign) == {"sent": 8, "skipped": 2}
+    found = verbs.get(campaign.pk)
+    assert (found.state, found.people, progress.of(found).done, progress.of(found).share) == ("done", 10, 10, 1.0)
+    assert progress.of(found).reasons == {("skipped", reason): n for reason, n in said.reasons.items()}
+
+
+def test_a_pause_stops_it_and_going_on_sends_the_rest_once(relay: Relay, campaign: Campaign) -> None:
+    steering.start(campaign.pk, MINA)
+    run.prepare()
+    while not relay.mails:
+        assert delivery.deliver()
+    before = len(relay.mails)
+    assert before < 8
+    steering.pause(campaign.pk, MINA)
+    work()
+    assert len(relay.mails) == before
+    steering.resume(campaign.pk, MINA)
+    work()
+    assert sorted(to for to, _raw in relay.mails) == [f"p{n}@gaon.example" for n in range(1, 9)]
+    assert verbs.get(campaign.pk).state == "done"
+
+
+def test_nothing_comes_outside_its_hours_however_late_the_sender_is(relay: Relay, campaign: Campaign) -> None:
+    seoul = ZoneInfo("Asia/Seoul")
+    verbs.change(campaign.pk, MINA, plan={"from": "09:00", "to": "18:00"})
+    with clock.stopped(datetime(2026, 11, 24, 17, 55, tzinfo=seoul)):
+        steering.start(campaign.pk, MINA)
+        run.prepare()
+    assert Chunk.objects.filter(campaign_id=campaign.pk).exists()
+    with clock.stopped(datetime(2026, 11, 25, 2, tzinfo=seoul)):  # all senders were down until two at night
+        delivery.deliver()
+        work()
+        assert relay.mails == []
+    with clock.stopped(datetime(2026, 11, 25, 9, 0, 1, tzinfo=seoul)):
+        work()
+    assert len(relay.mails) == 8
