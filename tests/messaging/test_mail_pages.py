@@ -105,8 +105,10 @@ def test_a_filter_that_cannot_be_read_any_more_shows_nobody_and_is_told(nuriwork
 @pytest.mark.django_db
 def test_a_raw_mail_goes_out_byte_for_byte_but_for_links_and_pixel(nuriwork: Account) -> None:
     raw = (
-        "<!DOCTYPE html PUBLIC '-//W3C//DTD XHTML 1.0'>\r\n<HTML><head><style>a{color:red}\t</style></head><BODY bgcolor=#fff>\n<table><tr><td>"
-        "&nbsp;가격 &copy;<!--[if mso]><v:rect><![endif]--> <a  class='x'  href='https://nuriwork.example/a?b=1&amp;c=2'>보기</a> <a href=\"{{ unsubscribe_url }}\">거부</a>"
+        "<!DOCTYPE html PUBLIC '-//W3C//DTD XHTML 1.0'>\r\n<HTML><head><style>a{color:red}\t</style></head><BODY bgcolor=#fff>\n<table>"
+        "<tr><td>"
+        "&nbsp;가격 &copy;<!--[if mso]><v:rect><![endif]--> <a  class='x'  href='https://nuriwork.example/a?b=1&amp;c=2'>보기</a> "
+        '<a href="{{ unsubscribe_url }}">거부</a>'
         "<br/>{% raw %}{{ x }}{% endraw %}</td></tr></table>  </BODY></HTML>\n\n"
     )
     email = emails.create("손으로", HAN, subject="소식", body=raw, mode="raw")
