@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.utils import format_datetime, parseaddr
 from functools import cached_property, lru_cache
+from secrets import token_hex
 from typing import Any
 
 from jinja2 import TemplateSyntaxError
@@ -192,7 +193,7 @@ class _Batch:
             # His name, and he gets the answers. The address stays the account's: that is what the mail is signed for.
             name = f"{colleague.name} ({self.account.name})" if self.account.name else colleague.name
             sent_by, reply_to = encode.mailbox(name, self.address).encode(), encode.mailbox(colleague.name, colleague.email, 10)
-        own = f"{to.contact_id}.{to.message_id}"
+        own = f"{to.contact_id}.{to.message_id}" if not to.mark else f"t.{token_hex(8)}"  # mailboxes show one message of an id once
         headers = [
             (b"From", sent_by),
             (b"To", letter.address.encode()),

@@ -45,9 +45,9 @@ class EmailPreview(Page):
 
 
 def example(request: HttpRequest) -> int:
-    """The contact a preview is filled in for, one the user may see: `?contact=`, else the one with the most points; 0 for none."""
+    """The contact a preview is filled in for, one the user may see: `contact` of the request, else the one with the most points; 0 for none."""
     held = rights.of(user(request))
-    asked = request.GET.get("contact", "")
+    asked = request.POST.get("contact") or request.GET.get("contact", "")
     found = Contact.objects.filter(archived_at=None, pk=int(asked)).first() if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
     if found is not None and held.may("contact", "view", [found.owner_id]):
         return int(found.pk)
@@ -72,9 +72,12 @@ def _filled(request: HttpRequest, email: Email, sent: bool) -> Rendered:
 
 def _html(request: HttpRequest, email: Email, *, sent: bool = False) -> str:
     try:
-        filled = _filled(request, email, sent)
+        return _seen(request, _filled(request, email, sent))
     except Invalid as error:
         return EMPTY + "".join(f"<p>{escape(problem.message)}</p>" for problem in error.problems)
+
+
+def _seen(request: HttpRequest, filled: Rendered) -> str:
     if filled.problem:
         return f"{EMPTY}<p>{escape(filled.problem)}</p>"
     if request.GET.get("part") == "text":
@@ -97,21 +100,33 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
 @allow("emails", "view")
 def canvas(request: HttpRequest, pk: int) -> HttpResponse:
     """The draft as the editor's canvas shows it, in a frame that the editor may reach into. What the contact would not get is pale."""
-    email = get(pk)
+    email, contact = get(pk), example(request)
     draft = emails.draft(email)
-    if not mail_editor.is_composed(draft) or "part" in request.GET:
-        return _page(_html(request, email), CANVAS_POLICY)
-    contact = example(request)
-    body = mjml.html(draft["document"], subject=draft["subject"], language=draft["language"], purpose=draft["purpose"], marked=True)
-    marked = Email(pk=email.pk, name=email.name, kind=email.kind, version=email.version, **{**draft, "body": body})
+    composed = mail_editor.is_composed(draft)
+    hidden = ""
+    if composed:
+        draft["body"] = mjml.html(draft["document"], subject=draft["subject"], language=draft["language"], purpose=draft["purpose"], marked=True)
+        filters = blocks.filters(draft["document"])
+        shown = conditional.conditions(filters, [contact]).get(contact, frozenset())
+        hidden = ",".join(f".b-{key}" for key in filters if key not in shown)
     try:
-        filled = mails.mail(marked, [contact])[0]
+        if request.GET.get("part") == "text":
+            filled = emails.preview(email, contact)
+        else:
+            filled = mails.mail(Email(pk=email.pk, name=email.name, kind=email.kind, version=email.version, **draft), [contact])[0]
+        html, lines = _seen(request, filled), (filled.subject, _preheader(draft["preheader"], contact))
+    except Invalid as error:
+        html, lines = EMPTY + "".join(f"<p>{escape(problem.message)}</p>" for problem in error.problems), (draft["subject"], "")
+    if hidden:
+        html = html.replace("</head>", f"<style>{hidden}{{opacity:.3}}</style></head>", 1)
+    return _page(f'{html}<template id="baton-lines" data-subject="{escape(lines[0])}" data-preheader="{escape(lines[1])}"></template>', CANVAS_POLICY)
+
+
+def _preheader(source: str, contact: int) -> str:
+    try:
+        return mails.lines(source, [contact])[contact]
     except Invalid:
-        return _page(_html(request, email), CANVAS_POLICY)
-    shown = conditional.conditions(blocks.filters(draft["document"]), [contact]).get(contact, frozenset())
-    hidden = ",".join(f".b-{key}" for key in blocks.filters(draft["document"]) if key not in shown)
-    html = DARK.sub("all" if request.GET.get("dark") else "not all", filled.html or f"{EMPTY}<p>{escape(filled.problem)}</p>")
-    return _page(html.replace("</head>", f"<style>{hidden or '.none'}{{opacity:.3}}</style></head>", 1), CANVAS_POLICY)
+        return source
 
 
 @require_GET

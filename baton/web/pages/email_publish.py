@@ -1,5 +1,6 @@
 """Publishing an e-mail: what must be put right first, the versions there are, and the way back to one of them."""
 
+import json
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -65,7 +66,7 @@ def versions(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _versions(email: Email) -> list[dict[str, Any]]:
-    found = list(emails.versions(email.pk))[:100]
+    found = [one for one in emails.versions(email.pk) if one.number > 0][:100]  # letters of one person have numbers below zero
     people = {one.pk: one.name for one in User.objects.filter(pk__in={Actor.parse(v.published_by).id for v in found if v.published_by.startswith("user:")})}
     return [{"version": v, "who": people.get(Actor.parse(v.published_by).id or 0, "")} for v in found]
 
@@ -90,8 +91,6 @@ def discard(request: HttpRequest, pk: int) -> HttpResponse:
 
 def toast_too(response: HttpResponse, text: str) -> HttpResponse:
     """A message beside what the answer tells already."""
-    import json
-
     told_already = json.loads(response["HX-Trigger"])
     toast(response, text)
     response["HX-Trigger"] = json.dumps({**told_already, **json.loads(response["HX-Trigger"])})

@@ -1,15 +1,17 @@
 """What the editor of mails shows: the outline of rows and blocks, the settings of the chosen part, the state of the draft."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 from django.http import HttpRequest, QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from baton.accounts import permissions
 from baton.accounts.models import User
@@ -21,6 +23,7 @@ from baton.platform.actor import Actor
 
 from . import filter_editor
 
+CUT = re.compile(r"\{\{.*$", re.DOTALL)
 MAIL, LOOK, CODE = "mail", "look", "code"  # panels that belong to no block
 LATELY = timedelta(minutes=10)  # so long after his last change somebody counts as being at it
 LAYOUTS: dict[str, str | Promise] = {
@@ -79,7 +82,17 @@ def outline(document: Mapping[str, Any], faults: Mapping[str, str]) -> list[RowL
 
 def _line(block: Mapping[str, Any], fault: str) -> Line:
     kind = KINDS[block["kind"]]
-    return Line(block["key"], blocks.name(block) or str(kind.label), str(kind.label), kind.icon, bool(block["filter"]), fault)
+    return Line(block["key"], _named(blocks.name(block)) or str(kind.label), str(kind.label), kind.icon, bool(block["filter"]), fault)
+
+
+def _named(text: str) -> str:
+    """The beginning of a block's text for people: merge fields by what they are called."""
+
+    def called(piece: re.Match[str]) -> str:
+        found = merge_fields.read(piece[0])
+        return f"[{merge_fields.label(found.name)}]" if found else "[…]"
+
+    return CUT.sub("…", merge_fields.FIELD.sub(called, unescape(text))).replace("\xa0", " ").strip()
 
 
 def keys(document: Mapping[str, Any]) -> list[str]:
@@ -111,7 +124,7 @@ def _finding(one: mail_checks.Finding, names: Mapping[str, str]) -> Finding:
     elif steps[0] in ("body", "html"):
         key, where = (CODE, _("HTML")) if not names else (MAIL, _("The whole e-mail"))
     elif steps[0] in ("theme", "look"):
-        key, where = LOOK, _("Look")
+        key, where = LOOK, pgettext("mail", "Look")
     elif steps[0] == "document":
         key, where = MAIL, _("The whole e-mail")
     else:

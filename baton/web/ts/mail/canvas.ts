@@ -105,12 +105,22 @@ class Canvas extends HTMLElement {
       this.#frame?.remove();
       this.#frame = frame;
       frame.className = "";
+      this.#lines();
       this.#listen();
       this.#fit();
       this.#draw();
     });
     this.#sheet.append(frame);
     this.#fit();
+  }
+
+  /** Subject and preheader as this contact would see them. */
+  #lines() {
+    const told = this.#mail?.getElementById("baton-lines")?.dataset;
+    const shown = this.querySelector(".mail-subject");
+    if (!told || !shown) return;
+    shown.querySelector("b")!.textContent = told.subject || "–";
+    shown.querySelector("span")!.textContent = told.preheader ?? "";
   }
 
   #listen() {

@@ -48,7 +48,7 @@ export function drag(e: PointerEvent, make: () => Dragging) {
   const stop = () => {
     cancelAnimationFrame(frame);
     label?.remove();
-    document.documentElement.classList.remove("dragging");
+    document.documentElement.classList.remove("dragging", "pressed");
     removeEventListener("pointermove", move);
     removeEventListener("pointerup", drop);
     removeEventListener("pointercancel", cancel);
@@ -71,6 +71,7 @@ export function drag(e: PointerEvent, make: () => Dragging) {
     e.stopPropagation();
     stop();
   };
+  document.documentElement.classList.add("pressed"); // what is framed would keep the pointer to itself
   addEventListener("pointermove", move);
   addEventListener("pointerup", drop);
   addEventListener("pointercancel", cancel);

@@ -44,6 +44,7 @@ export class Rich {
 
   constructor(host: HTMLElement, html: string, label: string, words: Words, told: { changed(): void; moved(): void; field(field: Field, at: HTMLElement): void }) {
     this.#editor = new Editor({
+      injectCSS: false,
       element: host,
       extensions: [
         StarterKit.configure({
