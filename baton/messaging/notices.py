@@ -62,9 +62,12 @@ FROM unnest(%(contact_ids)s::bigint[], %(ids)s::bigint[], %(channels)s::text[], 
 ON CONFLICT DO NOTHING
 """
 DUE = """
-SELECT contact_id, id, kind FROM law_notice
-WHERE state = 'waiting' AND (kind = 'confirmation' OR consent_at <= %(settled)s)
-ORDER BY due_at, id LIMIT %(most)s FOR UPDATE SKIP LOCKED
+UPDATE law_notice n SET state = 'mailed'
+FROM (
+    SELECT contact_id, id FROM law_notice WHERE state = 'waiting' AND (kind = 'confirmation' OR consent_at <= %(settled)s) ORDER BY due_at, id LIMIT %(most)s
+) r
+WHERE n.contact_id = r.contact_id AND n.id = r.id AND n.state = 'waiting'
+RETURNING n.contact_id, n.id, n.kind
 """
 # What became of the messages of notices that were mailed.
 BECAME = """
@@ -136,14 +139,8 @@ def send() -> int:
     with transaction.atomic():
         due = sql.rows(DUE, {"settled": clock.now() - SETTLES, "most": BATCH})
         for kind in sorted({row[2] for row in due}):
-            rows = [(contact, id) for contact, id, of in due if of == kind]
             email = mail(kind)
-            outbox.add([outbox.NewMessage(contact, email.pk, f"law:{id}") for contact, id in rows])
-            sql.run(
-                "UPDATE law_notice n SET state = 'mailed' FROM unnest(%s::bigint[], %s::bigint[]) AS r(contact_id, id)"
-                " WHERE n.contact_id = r.contact_id AND n.id = r.id",
-                [[contact for contact, _id in rows], [id for _contact, id in rows]],
-            )
+            outbox.add([outbox.NewMessage(contact, email.pk, f"law:{id}") for contact, id, of in due if of == kind])
     return len(due)
 
 
