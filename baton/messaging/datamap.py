@@ -5,8 +5,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from baton.crm.part import Image, Mentions, One, Pair, Part, Rows, Strict
+from baton.crm.part import Image, Mentions, One, Pair, Part, Person, Rows, Strict
 from baton.events import datamap as events
+from baton.messaging import suppression
 from baton.messaging.suppression import UNSUBSCRIBED
 from baton.platform import sql
 from baton.platform.errors import Conflict
@@ -39,11 +40,30 @@ def _stricter(ours: Image, theirs: Image) -> Image:
     return max(ours, theirs, key=lambda row: datetime.fromisoformat(row["at"]))
 
 
+class Suppressions(Strict):
+    """Who must not be written to. Somebody who is forgotten is never written to again either: of his addresses hashes stay, which tell nobody who he was."""
+
+    def erase(self, person: Person) -> None:
+        mails = [value for value in person.values if value.count("@") == 1]
+        for reason, channel in sql.rows("SELECT reason, channel FROM suppression WHERE contact_id = ANY(%s)", [person.ids]):
+            suppression.suppress_addresses(mails, channel, reason, source="erased")
+        suppression.suppress_addresses(mails, "email", suppression.ERASED, source="erased")
+        super().erase(person)
+
+    def anonymise(self, person: Person) -> None:
+        stopped = sql.rows("SELECT 1 FROM suppression WHERE contact_id = ANY(%s)", [person.ids])
+        refused = sql.rows("SELECT 1 FROM consent WHERE contact_id = ANY(%s) AND NOT granted", [person.ids])
+        if stopped or refused:
+            mails = [value for value in person.values if value.count("@") == 1]
+            suppression.suppress_addresses(mails, "email", suppression.ERASED, source="anonymised")
+        super().anonymise(person)
+
+
 OUTBOX = Rows("outbox", ["message_id"], blank="delete", copied=False)
 PARTS: list[Part] = [
     Messages("message", ["id"], tell_apart=("cause", ("channel",)), blank={"address": "", "subject": ""}),
     OUTBOX,
-    Strict("suppression", ["channel"], refusal=lambda row: row["reason"] != "bounced", pick=_graver),
+    Suppressions("suppression", ["channel"], refusal=lambda row: row["reason"] != "bounced", pick=_graver, blank={"note": ""}),
     Strict("subscription", ["type_id", "channel"], refusal=lambda row: not row["granted"], pick=_stricter, blank={"wording": "", "source": "", "proof": "{}"}),
     One("message_trouble", ["channel"], lambda ours, theirs: max(ours, theirs, key=lambda row: row["bounces"]), blank={"reason": ""}),
     Rows("law_notice", ["id"], tell_apart=("kind", ("channel", "consent_at")), blank={"reason": ""}),

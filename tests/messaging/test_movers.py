@@ -11,13 +11,14 @@ import pytest
 
 from baton.crm import consent, contacts, erase
 from baton.crm.models import Consent, ConsentEvent, Contact
-from baton.messaging import subscriptions, suppression
-from baton.messaging.models import Move, Subscription, Suppression
+from baton.messaging import gate, subscriptions, suppression
+from baton.messaging.models import Email, Move, Subscription, SuppressedAddress, Suppression
 from baton.messaging.movers import run, verbs
 from baton.messaging.movers.verbs import Options
 from baton.platform import clock, http
 from baton.platform.actor import SYSTEM
 from baton.platform.errors import Invalid
+from baton.platform.models import History
 from baton.segments.models import Membership, Segment
 from tests.messaging.conftest import person
 
@@ -236,3 +237,24 @@ def test_the_api_of_stibee_and_a_key_it_does_not_know(account: object, monkeypat
     assert Move.objects.get(pk=move.pk).state == "done"
     assert consent.granted(mine("anna@gaon.example"), "email") is True
     assert consent.granted(ben, "email") is False
+
+
+def test_who_was_forgotten_is_known_by_a_hash_and_gets_mail_again_only_after_agreeing(email: Email) -> None:
+    anna = person("Anna@Gaon.example")
+    assert gate.refused(email.pk, [anna]) == {}
+    erase.erase(anna, actor=SYSTEM)
+    assert suppression.addresses(["anna@gaon.example"]) == {"anna@gaon.example": "erased"}
+    assert b"anna" not in bytes(SuppressedAddress.objects.get().hash)
+    back = person("anna@gaon.example", agreed=False)
+    Consent.objects.create(contact_id=back, channel="email", granted=True, at=clock.now() - timedelta(days=1))
+    assert gate.refused(email.pk, [back]) == {back: "suppressed_address"}
+    consent.set([back], "email", True, actor=SYSTEM, source="form:1")
+    assert gate.refused(email.pk, [back]) == {}
+    suppression.suppress_addresses(["anna@gaon.example"], "email", suppression.COMPLAINED)
+    assert gate.refused(email.pk, [back]) == {back: "suppressed_address"}
+    assert suppression.lift(back, "email", "asked by phone", actor=SYSTEM) == "complained"
+    assert gate.refused(email.pk, [back]) == {}
+    suppression.suppress(back, "email", suppression.MANUAL)
+    with pytest.raises(Invalid):
+        suppression.lift(back, "email", " ", actor=SYSTEM)
+    assert History.objects.filter(verb="lifted", subject_type="suppression", detail__why="asked by phone").exists()
