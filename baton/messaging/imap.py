@@ -3,7 +3,7 @@
 import imaplib
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -116,8 +116,15 @@ def _signed_in(host: str, port: int, user: str, password: str, folder: str) -> I
         made = MailBoxUnencrypted(host, port, timeout=TIMEOUT)
     else:
         made = MailBoxStartTls(host, port, timeout=TIMEOUT, ssl_context=ssl.create_default_context())
-    with made.login(user, password, initial_folder=folder) as opened:
-        yield opened
+    try:
+        made.login(user, password, initial_folder=folder)
+        yield made
+    finally:
+        try:
+            made.logout()
+        except Failed:  # it hung up, or never let us in
+            with suppress(OSError):
+                made.client.shutdown()
 
 
 def _words(error: BaseException) -> str:

@@ -30,6 +30,8 @@ def of_mail(row: Inbound) -> inbound.Read:
     if any(dmarc.is_report(mail, address) for address in recipients or [""]):
         return inbound.Read("dmarc", then=partial(dmarc.keep, mail))
     mine = next((which for address in recipients if (which := whose.of_token(address))), None)
+    if dmarc.is_report(mail, row.recipient):
+        return inbound.Read("dmarc", then=partial(dmarc.keep, mail))
     reports = [] if _marked(mail) else dsn.read(mail, expected=mine is not None)
     if reports:
         return _of_reports(reports, mine, row.at)

@@ -1,0 +1,162 @@
+"""A mailbox read by IMAP: bounces and answers of people become what they are, once, and nothing in the mailbox changes."""
+
+from collections.abc import Iterator
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+
+from baton.accounts import users
+from baton.events.vocabulary import Kind
+from baton.messaging import imap, inbound, reading, replies
+from baton.messaging.models import Email, Inbound, Mailbox, Message, Notification, Subscription, Suppression
+from baton.platform import secrets, signing, sql
+from baton.platform.actor import SYSTEM, Actor
+from baton.platform.errors import Invalid
+from tests.messaging.conftest import person
+from tests.messaging.imap_server import ImapServer
+from tests.messaging.test_receipts import events, sent, state, suppressed
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def server() -> Iterator[ImapServer]:
+    server = ImapServer()
+    server.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def box(server: ImapServer) -> Mailbox:
+    server.put(b"Subject: from before Baton knew the mailbox\r\n\r\nx")
+    values = {"name": "답장", "host": "127.0.0.1", "port": server.port, "user": "news@nuriwork.example", "folder": "INBOX"}
+    made = imap.add(values, "secret", actor=SYSTEM)
+    assert imap.look(made) == 0
+    return made
+
+
+def answer(to: str = "", *, sender: str = "jiwoo@gaon.example", subject: str = "Re: 요금제 안내", text: str = "네, 좋습니다.", **headers: str) -> bytes:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = sender, "news@nuriwork.example", subject
+    mail["Message-ID"] = f"<{abs(hash((sender, subject, text)))}@gaon.example>"
+    if to:
+        mail["In-Reply-To"] = to
+    for name, value in headers.items():
+        mail[name.replace("_", "-")] = value
+    mail.set_content(text)
+    return mail.as_bytes()
+
+
+def taken(box: Mailbox) -> list[str]:
+    """What was new in the mailbox, as it was understood, in order."""
+    box.refresh_from_db()
+    known = set(Inbound.objects.values_list("pk", flat=True))
+    imap.look(box)
+    while inbound.take(reading.read):
+        pass
+    assert not Inbound.objects.exclude(problem="").exists()
+    return list(Inbound.objects.exclude(pk__in=known).order_by("pk").values_list("became", flat=True))
+
+
+def test_answers_are_on_the_timeline_and_told_to_the_owner(server: ImapServer, box: Mailbox, email: Email) -> None:
+    owner = users.create("han@nuriwork.example", "한지우", "correct horse battery", "sales", actor=SYSTEM)
+    jiwoo, sumin = person(owner_id=owner.pk), person("sumin@gaon.example")
+    mail, other = sent(jiwoo, email), sent(sumin, email)
+    Message.objects.filter(id=other).update(subject="요금제 안내")
+    mark = f"<{jiwoo}.{mail}@nuriwork.example>"
+    server.put(answer(mark, text="네, 좋습니다. 화요일에 뵙죠.\n\n2026년 11월 22일 (일) 오후 3:14, 누리워크 <news@nuriwork.example>님이 작성:\n> 안녕하세요"))
+    server.put(answer(mark, subject="자동 회신: 요금제 안내", text="휴가 중입니다.", Auto_Submitted="auto-replied"))
+    server.put(answer(sender="SUMIN@gaon.example", subject="답장: 요금제 안내", text="관심 있어요"))  # a mail program that keeps no references
+    server.put(answer(mark, sender="colleague@gaon.example", text="지우 님 대신 답합니다"))
+    server.put(answer(mark, sender="thief@elsewhere.example", text="not about this at all"))
+    server.put(answer(sender="stranger@elsewhere.example", subject="hello"))
+    assert taken(box) == ["reply", "auto_reply", "reply", "reply", "nothing", "nothing"]
+    texts = [(e["subject"], e["text"]) for e in events(jiwoo, Kind.EMAIL_REPLY)]
+    assert sorted(texts) == [("Re: 요금제 안내", "네, 좋습니다. 화요일에 뵙죠."), ("Re: 요금제 안내", "지우 님 대신 답합니다")]
+    assert len(events(jiwoo, Kind.EMAIL_AUTO_REPLY)) == len(events(sumin, Kind.EMAIL_REPLY)) == 1
+    assert state(mail)[0] == "delivered"
+
+    for _ in range(2):
+        replies.tell({jiwoo, sumin})
+    notices = list(Notification.objects.filter(user_id=owner.pk, contact_id=jiwoo).values_list("body", flat=True))
+    assert sorted(notices) == ["네, 좋습니다. 화요일에 뵙죠.", "지우 님 대신 답합니다"]
+    assert server.changed == []
+
+
+def test_a_mailbox_is_read_on_from_where_it_was_and_again_when_it_was_made_anew(server: ImapServer, box: Mailbox, email: Email) -> None:
+    jiwoo = person()
+    mark = f"<{jiwoo}.{sent(jiwoo, email)}@nuriwork.example>"
+    server.put(answer(mark, text="one"))
+    assert taken(box) == ["reply"]
+    assert taken(box) == []
+    server.put(answer(mark, text="two"))
+    assert taken(box) == ["reply"]
+    server.validity, server.mails = 8, {5: server.mails[2], 6: server.mails[3]}  # the same mails under other numbers
+    server.put(answer(mark, text="three"))
+    assert taken(box) == ["reply"]
+    assert sorted(e["text"] for e in events(jiwoo, Kind.EMAIL_REPLY)) == ["one", "three", "two"]
+    box.refresh_from_db()
+    assert (box.validity, box.uid) == (8, 7)
+
+
+def test_a_mailbox_that_does_not_answer_says_why(server: ImapServer, box: Mailbox) -> None:
+    server.password = "changed"
+    imap.poll()
+    box.refresh_from_db()
+    assert "wrong password" in box.problem
+    server.password = "secret"
+    imap.poll()
+    box.refresh_from_db()
+    assert box.problem == ""
+    with pytest.raises(Invalid):
+        imap.check("127.0.0.1", 1, "x", "y", "INBOX")
+
+
+def test_a_password_is_kept_encrypted_and_never_sent_to_another_server(server: ImapServer, box: Mailbox) -> None:
+    assert "secret" not in box.secret
+    imap.change(box.pk, {"name": "새 이름"}, actor=Actor("user", 1))
+    with pytest.raises(Invalid) as refused:
+        imap.change(box.pk, {"host": "evil.example"}, actor=Actor("user", 1))
+    assert refused.value.problems[0].path == "password"
+    box.refresh_from_db()
+    assert (box.name, box.host, secrets.decrypt(box.secret)) == ("새 이름", "127.0.0.1", "secret")
+    assert not sql.rows("SELECT 1 FROM history WHERE detail::text LIKE '%%secret%%'")
+
+
+def test_bounces_and_complaints_without_our_return_path_need_the_address_they_are_about(server: ImapServer, box: Mailbox, email: Email) -> None:
+    jiwoo, sumin = person(), person("sumin@gaon.example")
+    mail, other = sent(jiwoo, email), sent(sumin, email)
+
+    def bounce(mark: str, recipient: str) -> bytes:
+        return (
+            "From: MAILER-DAEMON@mx.example\r\nSubject: Undelivered\r\nMIME-Version: 1.0\r\n"
+            'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
+            "--b\r\nContent-Type: text/plain\r\n\r\nsorry\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n"
+            f"Final-Recipient: rfc822; {recipient}\r\nAction: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: smtp; 550 5.1.1 User unknown\r\n\r\n"
+            f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <{mark}@nuriwork.example>\r\n\r\n--b--\r\n"
+        ).encode()
+
+    server.put(bounce(f"{sumin}.{other}", "attacker@elsewhere.example"))  # a forger does not know whom we wrote to
+    assert taken(box) == ["nothing"]
+    server.put(bounce(f"{jiwoo}.{mail}", "jiwoo@gaon.example"))
+    complaint = (
+        "From: fbl@gaon.example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\r\n\r\n"
+        "--b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nUser-Agent: x\r\nVersion: 1\r\n"
+        f"Original-Mail-From: <b+{signing.make('bounce', other, sumin)}@bounce.nuriwork.example>\r\n\r\n"
+        "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: redacted\r\n\r\nx\r\n--b--\r\n"
+    )
+    server.put(complaint.encode())
+    assert taken(box) == ["bounce", "complaint"]
+    assert (suppressed(jiwoo), suppressed(sumin)) == ("bounced", "complained")
+
+
+def test_unsubscribing_by_mail(server: ImapServer, box: Mailbox, email: Email) -> None:
+    jiwoo = person()
+    mail: Any = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "jiwoo@gaon.example", f"u+{signing.make('unsub', jiwoo, email.pk)}@bounce.nuriwork.example", "unsubscribe"
+    server.put(mail.as_bytes() + b"\r\n\r\n")
+    assert taken(box) == ["unsubscribe"]
+    assert Suppression.objects.filter(contact_id=jiwoo).exists() or Subscription.objects.filter(contact_id=jiwoo, granted=False).exists()
