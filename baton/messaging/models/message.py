@@ -105,6 +105,7 @@ class Suppression(models.Model):
 
     class Meta:
         db_table = "suppression"
+        indexes = [models.Index(fields=["-at", "contact_id"], name="suppression_at"), models.Index(fields=["reason", "-at"], name="suppression_reason")]
 
 
 class SuppressedAddress(models.Model):
