@@ -208,7 +208,7 @@ def _pictures(content: Content, seen: Seen) -> Iterator[Finding]:
                 yield Finding(f"document.blocks.{block['key']}.alt", "NO_ALT", words, _("Describe it in a few words, or mark it as decoration."))
     elif bare := sum(image.alt is None for image in seen.images):
         yield Finding(
-            "body", "NO_ALT", _("{n} images have no text for those who cannot see them.").format(n=bare), _("Give each an alt attribute; empty for decoration.")
+            "body", "NO_ALT", _("Images without a text for those who cannot see them: {n}").format(n=bare), _("Give each an alt attribute; empty for decoration.")
         )
     if seen.images and seen.letters < FEW:
         words = _("The mail is nothing but images: filters distrust it, and where images are off it is empty.")
