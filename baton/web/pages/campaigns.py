@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from baton.accounts import permissions
@@ -36,7 +36,7 @@ LABELS = {
     "drafts": gettext_lazy("Drafts"),
     "scheduled": gettext_lazy("Scheduled"),
     "running": gettext_lazy("Under way"),
-    "done": gettext_lazy("Over"),
+    "done": pgettext_lazy("campaign", "Over"),
 }
 
 

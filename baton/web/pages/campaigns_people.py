@@ -91,7 +91,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "next": f"?{_query(who)}&{urlencode({'after': following})}" if following else "", "first": "after" not in request.GET,
         "may_list": permissions.can(request.user, "segments", "edit") and bool(found), "may_follow": _follows(who),
         "may_export": held.may("contact", "export") and bool(found), "name": f"{campaign.name}: {title}"[:200], "faults": {},
-        "tabs": [(what, words.what(what)) for what in ("opened", "clicked", "not_opened", "bounced", "skipped", "unsubscribed", "all")],
+        "kinds": [(what, words.what(what)) for what in ("opened", "clicked", "not_opened", "bounced", "skipped", "unsubscribed", "all")],
     }  # fmt: skip
     return render(request, "campaigns/people.html", context)
 

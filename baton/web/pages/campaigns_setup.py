@@ -28,6 +28,7 @@ from ..page import Page, actor, allow, user
 from ..parts import campaign_form, people
 from ..parts import campaign_words as words
 from ..parts.campaign_form import Fields
+from ..templatetags.fmt import moment
 
 SIZE = 50
 TYPED = 10_000  # receivers above which the number is typed
@@ -99,7 +100,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     except Invalid as error:
         return render(request, "campaigns/form.html", _context(request, campaign, fields, _faults(error)), status=422)
     response = render(request, "campaigns/form.html", _context(request, campaign, campaign_form.of(campaign)))
-    response["HX-Trigger-After-Swap"] = "campaign-changed"
+    response["HX-Trigger"] = "campaign-changed"
     return response
 
 
@@ -128,14 +129,15 @@ def count(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _checked(campaign: Campaign) -> dict[str, Any]:
     found = check.check(campaign)
-    held = {row.rule: row for row in exemptions.of(campaign.pk)}
+    held = exemptions.of(campaign.pk)
     rows = [
         {"code": code, "words": words.reason(code), "n": n, "share": 100 * n / found.total, "may_exempt": code in gate.EXEMPTIBLE,
          "url": f"/campaigns/{campaign.pk}/check/people/?reason={code}"}
         for code, n in found.reasons.items()
     ]  # fmt: skip
+    exempted = [{"rule": row.rule, "words": words.reason(row.rule), "reason": row.reason, "basis": row.basis} for row in held]
     return {
-        "found": found, "reasons": rows, "waits": [(words.reason(code), n) for code, n in found.waits.items()], "exempted": held.values(),
+        "found": found, "reasons": rows, "waits": [(words.reason(code), n) for code, n in found.waits.items()], "exempted": exempted,
         "getting_share": 100 * found.getting / found.total if found.total else 0, "problems": [problem.message for problem in ready.problems(campaign)],
     }  # fmt: skip
 
@@ -161,7 +163,7 @@ def _check_context(request: HttpRequest, campaign: Campaign, given: dict[str, st
         **checked, "typed": checked["found"].getting > TYPED,
         "mails": [_mail(variant, mails[variant.email_id]) for variant in variants if variant.email_id in mails],
         "law": _law(variants, mails), "senders": _senders(mails),
-        "plan": planned, "begins": planned.begins(clock.now()) if planned.at else None, "window": _window(planned),
+        "plan": planned, "begins": moment(planned.at.replace(tzinfo=config().zone)) if planned.at else "", "window": _window(planned),
         "days": _days(planned, checked["found"].getting),
     }  # fmt: skip
 

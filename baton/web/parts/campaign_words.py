@@ -2,7 +2,7 @@
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from baton.messaging import bounces, outbox
 from baton.messaging.campaigns import states
@@ -15,7 +15,7 @@ STATES: dict[str, tuple[str | Promise, str]] = {  # label, tone
     states.TESTING: (gettext_lazy("A/B test runs"), "accent"),
     states.SENDING: (gettext_lazy("Being sent"), "accent"),
     states.PAUSED: (gettext_lazy("Paused"), "warn"),
-    states.DONE: (gettext_lazy("Sent"), "good"),
+    states.DONE: (pgettext_lazy("campaign", "Sent"), "good"),
     states.CANCELLED: (gettext_lazy("Cancelled"), "outline"),
 }
 WHATS: dict[str, str | Promise] = {
