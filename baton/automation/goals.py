@@ -1,4 +1,4 @@
-"""What ends a run from outside, and what wakes it: the goal, a list that is kept out, lost consent, the condition it waits for.
+"""What ends a run from outside, and what wakes it: the goal, a list that is kept out, lost consent, an answer, the condition it waits for.
 
 Both look only at those whose facts changed, and only at filters that these changes can touch: the machinery of lists does the choosing. A filter of a
 version has a number of its own (`number`), because versions never change.
@@ -15,6 +15,7 @@ from django.db import transaction
 from baton.automation import audience, graph, runs
 from baton.automation.models import Version
 from baton.automation.step import Stored
+from baton.events.vocabulary import Kind
 from baton.platform import clock, logs, sql
 from baton.platform.changes import Change
 from baton.platform.errors import Invalid
@@ -28,6 +29,7 @@ FILTERS = 1_000_000  # numbers of one version: rules from 1 on, steps from STEPS
 STEPS = 10
 OPTED_OUT: Stored = {"condition": "opted_out"}
 OPEN = ("active", "queued")
+REPLY = f"{int(Kind.EMAIL_REPLY)}:"  # how the key of a change begins that tells of an answer
 
 _log = logs.log(__name__)
 
@@ -49,6 +51,7 @@ class Watched:
     object_type: str
     rules: Mapping[int, Rule]
     steps: Mapping[int, tuple[str, Stored]]
+    reply: bool = False  # whoever answers a mail leaves
 
     @property
     def filters(self) -> dict[int, Stored]:
@@ -70,11 +73,12 @@ def watched(version_id: int) -> Watched | None:
         found.append(Rule(OPTED_OUT, "removed", "consent"))
     base = version_id * FILTERS
     steps = {base + STEPS + place: (step.id, stored) for place, step in enumerate(published.walk()) if (stored := step.watches())}
-    if not found and not steps:
+    reply = settings.on_reply == "end"
+    if not found and not steps and not reply:
         return None
     object_type = Version.objects.values_list("workflow__object_type", flat=True).get(pk=version_id)
     rules = {base + place: rule for place, rule in enumerate(found, 1)} if object_type == "contact" or settings.goal else {}
-    return Watched(version_id, object_type, rules, steps)
+    return Watched(version_id, object_type, rules, steps, reply and object_type == "contact")
 
 
 def number(version_id: int, step_id: str) -> int | None:
@@ -96,6 +100,8 @@ def end_changed(changes: Sequence[Change]) -> int:
             if ids := asked.get(number):
                 pairs = _inside(one.version_id, ids)
                 ended += len(_end(one, rule, pairs)) if pairs else 0
+    if answered := {c.contact_id for c in changes if c.kind == "event" and c.key.startswith(REPLY)}:
+        ended += sum(len(_end_answered(pairs)) for one in live if one.reply and (pairs := _inside(one.version_id, answered)))
     return ended
 
 
@@ -108,6 +114,8 @@ def end_due(walks: "Sequence[Walk]") -> None:
         one = watched(version_id)
         for rule in one.rules.values() if one else ():
             _end(one, rule, pairs)  # type: ignore[arg-type]  # there are rules of something only
+        if one is not None and one.reply:
+            _end_answered(pairs)
 
 
 def _end(one: Watched, rule: Rule, pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -121,6 +129,19 @@ def _end(one: Watched, rule: Rule, pairs: Sequence[tuple[int, int]]) -> list[tup
     found = sql.rows(f"SELECT c.id FROM {table} c WHERE c.id = ANY(%(ids)s::bigint[]) AND {test.text}", {**test.params, "ids": [c for c, _ in pairs]})
     leaving = {id for (id,) in found}
     return runs.end([pair for pair in pairs if pair[0] in leaving], rule.state, rule.reason)
+
+
+ANSWERED = """
+SELECT e.contact_id, e.id FROM unnest(%s::bigint[], %s::bigint[]) AS r(contact_id, id)
+JOIN enrollment e ON e.contact_id = r.contact_id AND e.id = r.id
+WHERE EXISTS (SELECT 1 FROM event v WHERE v.contact_id = e.contact_id AND v.ts >= e.enrolled_at AND v.kind = %s)
+"""
+
+
+def _end_answered(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """End those of the runs whose contacts have answered a mail since they began."""
+    found = sql.rows(ANSWERED, [[c for c, _ in pairs], [e for _, e in pairs], int(Kind.EMAIL_REPLY)])
+    return runs.end(found, "removed", "reply")
 
 
 def _end_archived(ids: Iterable[int]) -> int:

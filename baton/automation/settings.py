@@ -19,6 +19,7 @@ INSIDE = (
     ("wait", _("Goes on; the new run begins when it has ended")),
 )
 OPT_OUT = (("end", _("The run ends")), ("skip", _("Messages are skipped, the rest goes on")))
+ON_REPLY = (("go_on", _("The run goes on")), ("end", _("The run ends")))
 
 
 class Settings(Fields):
@@ -29,3 +30,6 @@ class Settings(Fields):
     suppress: Annotated[tuple[int, ...], Input("segments", _("Never members of these lists"), help=_("Who joins one leaves the workflow."), optional=True)] = ()
     goal: Annotated[dict[str, Any], Input("filter", _("Goal: the run ends as soon as this holds"), optional=True)] = {}
     on_opt_out: Annotated[Literal["end", "skip"], Input("choice", _("Without consent to messages"), options=OPT_OUT)] = "skip"
+    on_reply: Annotated[
+        Literal["go_on", "end"], Input("choice", _("Somebody answers a mail"), help=_("Out-of-office notes do not count."), options=ON_REPLY)
+    ] = "go_on"

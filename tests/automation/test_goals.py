@@ -9,6 +9,8 @@ import pytest
 from baton.automation import enroll, runner, standing
 from baton.automation.models import Enrollment, StepRun, Timer, Workflow
 from baton.crm import consent, records
+from baton.events import record
+from baton.events.vocabulary import Kind
 from baton.forms.models import Form
 from baton.platform import changes, clock
 from baton.platform.actor import SYSTEM
@@ -47,6 +49,20 @@ def test_the_goal_the_list_the_consent_and_the_archive_end_a_run(live: Live) -> 
     drain()
     assert run(stays) == ("finished", "")
     assert records.get("contact", reached).properties["city"] == "서울", "no step ran any more"
+
+
+def test_an_answer_ends_the_run_where_that_is_wanted_and_a_note_from_the_office_does_not(live: Live) -> None:
+    wanted, other = live(WAIT, SET, on_reply="end"), live(WAIT, SET)
+    long_ago, answers, away = contact("1@b.example"), contact("2@b.example"), contact("3@b.example")
+    record.add([record.NewEvent(long_ago, Kind.EMAIL_REPLY, clock.now() - timedelta(days=1))])
+    for workflow in (wanted, other):
+        enroll.enroll(workflow, [long_ago, answers, away], "a", SYSTEM)
+    drain()
+    record.add([record.NewEvent(answers, Kind.EMAIL_REPLY, clock.now()), record.NewEvent(away, Kind.EMAIL_AUTO_REPLY, clock.now())])
+    drain()
+    runs = dict(Enrollment.objects.filter(workflow_id=wanted.pk).values_list("contact_id", "reason"))
+    assert runs == {long_ago: "", answers: "reply", away: ""}
+    assert set(Enrollment.objects.filter(workflow_id=other.pk).values_list("state", flat=True)) == {"active"}
 
 
 def test_the_goal_is_looked_at_before_a_step_that_is_due(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,8 @@ from baton.segments.condition import Happened, Number, Text, Word, as_value, bot
 
 Happening = Literal[
     "page_view", "page_dwell", "cta_click", "download", "form_submission", "identified", "email_sent", "email_open", "email_click", "email_bounce",
-    "email_unsubscribe", "score_changed", "stage_changed", "segment_joined", "segment_left", "verdict_given",
+    "email_complaint", "email_reply", "email_auto_reply", "email_unsubscribe",
+    "score_changed", "stage_changed", "segment_joined", "segment_left", "verdict_given",
     "pause_started", "pause_ended", "workflow_enrolled", "workflow_finished", "note", "call",
     "meeting", "task", "email_logged", "message_logged", "custom_event", "attended",
     "form_view", "form_start", "form_abandon", "page_scroll", "outbound_click", "video_watched", "tracking_choice", "link_click", "said_who",
@@ -34,6 +35,7 @@ ABOUT: dict[str, tuple[Match, bool]] = {  # operator over what an event was abou
 }
 NUMBERED: dict[str, Literal["form", "email", "segment"]] = {  # what the `about` of an event is the number of
     "form_submission": "form", "email_sent": "email", "email_open": "email", "email_click": "email", "email_bounce": "email",
+    "email_complaint": "email", "email_reply": "email", "email_auto_reply": "email",
     "segment_joined": "segment", "segment_left": "segment",
 }  # fmt: skip
 

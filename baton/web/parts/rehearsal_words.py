@@ -30,6 +30,7 @@ REASONS = {
     "goal": lambda: _("the goal"),
     "suppressed": lambda: _("joined a list that is kept out"),
     "consent": lambda: _("no consent any more"),
+    "reply": lambda: _("answered a mail"),
     "archived": lambda: _("archived"),
     "superseded": lambda: _("a new run began"),
 }

@@ -41,6 +41,7 @@ REASONS: dict[str, str | Promise] = {
     "goal": gettext_lazy("the goal was reached"),
     "suppressed": gettext_lazy("joined a list that keeps people out"),
     "consent": gettext_lazy("no consent to messages any more"),
+    "reply": gettext_lazy("answered a mail"),
     "archived": gettext_lazy("archived"),
     "by hand": gettext_lazy("taken out by hand"),
     "nobody": gettext_lazy("nobody to tell"),
