@@ -1,6 +1,9 @@
 """The document of a mail: what an editor does to it, how it is cleaned, and its drafts and versions."""
 
+import inspect
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from baton.accounts.models import Account
-from baton.messaging import blocks, emails, merge_fields, mjml, rich
+from baton.messaging import blocks, emails, mail_checks, merge_fields, mjml, rich
 from baton.messaging.block_kinds import KINDS
 from baton.messaging.models import Email, EmailVersion
 from baton.platform.actor import SYSTEM, Actor
@@ -206,3 +209,14 @@ def test_a_marketing_mail_has_its_footer_even_when_nobody_put_one() -> None:
     assert blocks.find(blocks.change(document, key, {"filter": {"condition": "x"}}), key).block["filter"] == {}
     row = blocks.change(document, document["rows"][-1]["key"], {"filter": {"condition": "x"}})
     assert [problem.code for problem in blocks.problems(row)] == ["FOOTER_CONDITION"]
+
+
+def test_the_page_about_writing_says_what_blocks_there_are() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "mail-editor.md").read_text()
+    example = json.loads(page.partition("```json\n")[2].partition("```")[0])
+    assert blocks.cleaned(example) == example
+    told = {kind: set(re.findall(r"`(\w+)`", fields)) for kind, fields in re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE) if kind in KINDS}
+    assert told == {key: {field.name for field in kind.fields} | {part.name for field in kind.fields for part in field.rows} for key, kind in KINDS.items()}
+    checked = set(re.findall(r"`([A-Z_]{5,})`", page.partition("## Checks")[2]))
+    written = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)*)",\s', "".join(inspect.getsource(module) for module in (mail_checks, blocks))))
+    assert checked == {code for code in written if len(code) > 4 and code not in ("TOO_MANY", "INVALID_OPTION")} | {"INVALID_URL"}
