@@ -5,7 +5,6 @@ twice counts once: a message bounces or is delivered once, and a complaint or a 
 it becomes one.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,8 +16,8 @@ from baton.events import identity, record
 from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
 from baton.messaging import bounces, suppression, troubles
+from baton.messaging.tally import Tally
 from baton.platform import clock, live, sql
-from baton.platform.models import BUCKETS
 
 Word = Literal["delivered", "deferred", "bounced", "complained", "opened", "clicked", "unsubscribed", "replied", "auto_replied"]
 REASONS = bounces.REASONS
@@ -137,12 +136,6 @@ UPDATE message m SET state = r.state, reason = r.reason, settled_at = coalesce(r
 FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[]) AS r(contact_id, id, state, reason, at)
 WHERE m.contact_id = r.contact_id AND m.id = r.id
 """
-TALLY = """
-INSERT INTO campaign_tally (bucket, id, campaign_id, variant, state, reason, n)
-SELECT r.campaign_id %% %s, nextval('message_id_seq'), r.campaign_id, r.variant, r.state, r.reason, r.n
-FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::int[]) AS r(campaign_id, variant, state, reason, n)
-"""
-TOLD_REASON = frozenset({"skipped", "failed", "bounced"})  # states whose tally tells reasons apart
 
 
 def _settle(messages: Mapping[int, _Message], now: Mapping[int, tuple[str, str]], settled: Mapping[int, datetime]) -> None:
@@ -152,13 +145,12 @@ def _settle(messages: Mapping[int, _Message], now: Mapping[int, tuple[str, str]]
         return
     columns: list[tuple[Any, ...]] = [(m.contact_id, m.id, state, reason, settled.get(m.id)) for m, state, reason in changed]
     sql.run(SETTLE, [list(column) for column in zip(*columns, strict=True)])
-    differences: Counter[tuple[int, str, str, str]] = Counter()
+    tally = Tally()
     for m, state, reason in changed:
-        if m.campaign_id is not None and state != m.state:
-            differences[m.campaign_id, m.variant, m.state, bounces.word(m.reason) if m.state in TOLD_REASON else ""] -= 1
-            differences[m.campaign_id, m.variant, state, bounces.word(reason) if state in TOLD_REASON else ""] += 1
-    if rows := [(*key, n) for key, n in differences.items() if n]:
-        sql.run(TALLY, [BUCKETS, *(list(column) for column in zip(*rows, strict=True))])
+        if state != m.state:
+            tally.add(m.contact_id, m.campaign_id, m.variant, m.state, m.reason, n=-1)
+            tally.add(m.contact_id, m.campaign_id, m.variant, state, reason)
+    tally.write()
 
 
 def _follow(told: Sequence[Told], messages: Mapping[int, _Message]) -> None:
