@@ -20,7 +20,7 @@ from baton.platform.config import config
 from baton.platform.errors import Invalid
 from baton.platform.models import BUCKETS
 
-PARTS = 40  # chunks of a cancelled campaign that go at a time
+PARTS = 40  # chunks of a bucket of a cancelled campaign that go at a time
 
 # What waits for a sender, or for a receiver who put it off.
 LEFT = """
@@ -100,14 +100,15 @@ def give_rest(campaign: Campaign, key: str, actor: Actor, *, why: str = "", winn
 
 
 def clear(campaign_id: int) -> int:
-    """What is left of a cancelled campaign becomes messages that say so, some chunks at a time; those a sender has this moment wait. Returns how many went."""
+    """What is left of a cancelled campaign becomes messages that say so; what a sender has this moment waits. Returns how many chunks and messages went."""
+    campaign = Campaign.objects.get(pk=campaign_id)
     asked = {"campaign": campaign_id, "now": clock.now(), "buckets": BUCKETS}
-    with transaction.atomic():
-        campaign = Campaign.objects.get(pk=campaign_id)
-        more = {"cause": freeze.cause(campaign_id), "channel": campaign.channel, "email": campaign.email_id, "most": PARTS}
-        gone = int(sql.rows(sql.load("unsend", __package__), {**asked, **more})[0][0]) + int(sql.rows(PUT_OFF, asked)[0][0])
-        if gone:
-            states.tell(campaign_id)
+    more = {"cause": freeze.cause(campaign_id), "channel": campaign.channel, "email": campaign.email_id, "most": PARTS}
+    gone = int(sql.rows(PUT_OFF, asked)[0][0])
+    for (bucket,) in sql.rows("SELECT DISTINCT bucket FROM campaign_chunk WHERE campaign_id = %s", [campaign_id]):
+        gone += int(sql.rows(sql.load("unsend", __package__), {**asked, **more, "bucket": bucket})[0][0])
+    if gone:
+        states.tell(campaign_id)
     return gone
 
 

@@ -1,8 +1,9 @@
--- Some chunks of a cancelled campaign go; whoever of them was not written to is written down as cancelled.
+-- Some chunks of one bucket of a cancelled campaign go; whoever of them was not written to is written down as cancelled.
 WITH gone AS (
-    DELETE FROM campaign_chunk WHERE (bucket, id) IN (
-        SELECT bucket, id FROM campaign_chunk
-        WHERE campaign_id = %(campaign)s AND (leased_until IS NULL OR leased_until <= %(now)s) ORDER BY bucket, id LIMIT %(most)s FOR UPDATE SKIP LOCKED
+    DELETE FROM campaign_chunk WHERE bucket = %(bucket)s AND id IN (
+        SELECT id FROM campaign_chunk
+        WHERE bucket = %(bucket)s AND campaign_id = %(campaign)s AND (leased_until IS NULL OR leased_until <= %(now)s)
+        ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED
     )
     RETURNING contact_ids, variant
 ), made AS (
