@@ -26,7 +26,10 @@ def fill() -> dict[str, object]:
     from baton.automation import verbs
     from baton.crm import associations, builtin, records, types
     from baton.crm.associations import Link
-    from baton.messaging import subscriptions
+    from baton.events import record
+    from baton.events.record import NewEvent
+    from baton.events.vocabulary import Kind
+    from baton.messaging import emails, subscriptions
     from baton.platform import clock
     from baton.platform.actor import SYSTEM
 
@@ -61,6 +64,12 @@ def fill() -> dict[str, object]:
         linked += [Link(kind, id, "contact", contacts[n]) for n, id in enumerate(made)]
     associations.link_many(linked, actor=SYSTEM)
     verbs.create("후속", SYSTEM, {"triggers": [{"id": "t", "type": "manual"}], "steps": [{"id": "s1", "type": "wait", "days": 1}]})
+    mail = emails.create("소식", SYSTEM, subject="새 기능", body="<p>안녕하세요</p>").pk
+    said = [(Kind.EMAIL_SENT, {}), (Kind.EMAIL_OPEN, {}), (Kind.EMAIL_OPEN, {"machine": "scanner"}), (Kind.EMAIL_CLICK, {"url": "https://nuriwork.example/"})]
+    record.add(
+        NewEvent(contacts[n], kind, now - timedelta(minutes=n), key_value=str(mail), key_label="소식", payload=payload)
+        for n, (kind, payload) in enumerate(said)
+    )
     types.define("contract", "계약", "계약", actor=SYSTEM, properties=[{"name": "name", "label": "이름", "type": "text"}])
     many("contract", [{"name": f"계약 {n}"} for n in range(3)])
     return {
@@ -72,6 +81,7 @@ def fill() -> dict[str, object]:
         "companies": companies,
         "deals": deals,
         "tickets": tickets,
+        "mail": mail,
         "news": subscriptions.define({"ko": "뉴스레터", "en": "Newsletter"}, SYSTEM).pk,
     }
 

@@ -11,6 +11,8 @@ from hubspot.crm import companies, contacts, deals, pipelines, properties, ticke
 from hubspot.crm import lists as list_api
 from hubspot.crm.associations.v4 import schema as link_schema
 from hubspot.crm.associations.v4.models import AssociationSpec
+from hubspot.marketing import emails as mails
+from hubspot.marketing import transactional
 
 from tests.clients import cast
 
@@ -258,3 +260,28 @@ def test_who_subscribes_to_what(client: Any, baton: SimpleNamespace) -> None:
     with pytest.raises(communication_preferences.exceptions.ApiException) as refused:
         api.status_api.subscribe(wanted)
     assert refused.value.status == 400
+
+
+def test_a_mail_is_written_published_and_counted(client: Any, baton: SimpleNamespace) -> None:
+    api = client.marketing.emails.marketing_emails_api
+    made = api.create(mails.EmailCreateRequest(name="SDK", subject="하나", _from=mails.PublicEmailFromDetails(from_name="누리워크")))
+    assert (made.name, made.state, made._from.from_name) == ("SDK", "DRAFT", "누리워크")
+    assert api.update(made.id, mails.EmailUpdateRequest(subject="둘")).subject == "둘"
+    assert api.get_by_id(made.id).subject == "둘"
+    assert api.clone(mails.ContentCloneRequestVNext(id=made.id, clone_name="사본")).name == "사본"
+    assert {one.id for one in api.get_page(limit=100).results} >= {made.id, str(baton.mail)}
+    api.publish_or_send(made.id)
+    assert [one.id for one in api.get_revisions(made.id).results] == ["1"]
+    api.archive(made.id)
+    stats = client.marketing.emails.statistics_api.get_emails_list(
+        start_timestamp="2020-01-01T00:00:00Z", end_timestamp="2028-01-01T00:00:00Z", email_ids=[baton.mail]
+    )
+    assert (stats.aggregate.counters["sent"], stats.aggregate.counters["open"]) == (1, 2)
+
+
+def test_one_mail_goes_to_one_person_once(client: Any, baton: SimpleNamespace) -> None:
+    message = transactional.PublicSingleSendEmail(to="p000@c0.example", send_id="sdk-1")
+    wanted = transactional.PublicSingleSendRequestEgg(email_id=baton.mail, message=message, contact_properties={}, custom_properties={})
+    said = [client.marketing.transactional.single_send_api.send_email(wanted) for _ in range(2)]
+    assert [one.send_result for one in said] == ["QUEUED", "IDEMPOTENT_IGNORE"]
+    assert said[0].status_id == said[1].status_id

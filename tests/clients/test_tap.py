@@ -17,7 +17,7 @@ PYTHON = running.ROOT / "build" / "clients" / "bin" / "python"
 PROGRAM = "import sys, tap_hubspot; tap_hubspot.BASE_URL = sys.argv.pop(1); tap_hubspot.main()"
 STREAMS = {
     "contacts", "companies", "contacts_by_company", "deals", "tickets", "owners", "engagements", "deal_pipelines", "contact_lists", "forms",
-    "form_submissions", "list_memberships", "workflows",
+    "form_submissions", "list_memberships", "workflows", "campaigns", "email_events",
 }  # fmt: skip
 
 
@@ -75,3 +75,7 @@ def test_it_copies_everything_once(baton: SimpleNamespace, config: Path, catalog
     assert [(one["name"], one["enabled"]) for stream, one in records if stream == "workflows"] == [("후속", False)]
     assert counts["deal_pipelines"] == 1
     assert counts["contract"] == 3
+    assert [(one["id"], one["name"], one["counters"]["open"]) for stream, one in records if stream == "campaigns" and one["id"] == baton.mail] == [
+        (baton.mail, "소식", 2)
+    ]
+    assert sorted(one["type"] for stream, one in records if stream == "email_events") == ["CLICK", "OPEN", "OPEN", "SENT"]
