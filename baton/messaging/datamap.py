@@ -14,7 +14,15 @@ from baton.platform.errors import Conflict
 
 
 class Messages(Rows):
-    """Messages go back to whose address they were sent to, also those written after the merge."""
+    """Messages go back to whose address they were sent to, also those written after the merge. A letter written to one person goes with him."""
+
+    def erase(self, person: Person) -> None:
+        _forget_letters(person.ids)
+        super().erase(person)
+
+    def anonymise(self, person: Person) -> None:
+        _forget_letters(person.ids)
+        super().anonymise(person)
 
     def move(self, pair: Pair) -> Any:
         OUTBOX.keys(pair.gone)  # waits for a sender who looks at one of them this moment
@@ -28,6 +36,14 @@ class Messages(Rows):
         later = self.keys(pair.keep, "o.created_at >= %s AND o.address = ANY(%s) AND o.state NOT IN ('queued', 'claimed', 'handing')", [pair.at, mails])
         self.give(later, pair.keep, pair.gone)
         events.follow(pair, "message", [int(key[0]) for key in [*(kept or {}).get("moved", []), *later]])
+
+
+def _forget_letters(contact_ids: list[int]) -> None:
+    """Letters are kept beside the versions of their template, with numbers below zero (one_to_one.py)."""
+    sql.run(
+        "DELETE FROM email_version v USING message m WHERE m.contact_id = ANY(%s) AND m.version < 0 AND v.email_id = m.email_id AND v.number = m.version",
+        [contact_ids],
+    )
 
 
 def _graver(ours: Image, theirs: Image) -> Image:

@@ -6,7 +6,7 @@ import pytest
 
 from baton.accounts import users
 from baton.accounts.models import Account, User
-from baton.crm import activities
+from baton.crm import activities, erase
 from baton.messaging import blocks, emails, letters, one_to_one, suppression
 from baton.messaging.models import Email, EmailVersion, Outbox
 from baton.platform import sql
@@ -51,6 +51,8 @@ def test_a_letter_is_filled_in_edited_sent_in_his_name_and_logged(han: User) -> 
     assert len(activities.page([contact], ["email"], None, 10)) == 1
     assert emails.versions(template.pk)[0].number == 1
     assert EmailVersion.objects.filter(email=template, number__lt=0).count() == 1
+    erase.erase(contact, actor=SYSTEM)
+    assert not EmailVersion.objects.filter(email=template, number__lt=0).exists(), "who is forgotten is in no letter either"
 
 
 @pytest.mark.django_db

@@ -82,6 +82,8 @@ class SendEmail(Step):
         found = Email.objects.filter(pk=self.email or 0, archived_at=None).first()
         if found is None:
             return [Problem("email", "NOT_FOUND", gettext("This e-mail does not exist any more."))]
+        if not found.version and not found.body:
+            return [Problem("email", "NOT_PUBLISHED", gettext("“{name}” was not published yet.").format(name=found.name))]
         wrong = opening.problems(self.days, self.start, self.end) if self.when == "hours" else []
         try:
             render.check(subject=found.subject, body=found.body, preheader=found.preheader)

@@ -17,7 +17,7 @@ def records(kind: str) -> list[Option]:
 
 
 def emails() -> list[Option]:
-    return [(str(pk), name) for pk, name in Email.objects.filter(archived_at=None).order_by("name").values_list("pk", "name")]
+    return [(str(pk), name) for pk, name in Email.objects.filter(archived_at=None, kind="mail").order_by("name").values_list("pk", "name")]
 
 
 def forms() -> list[Option]:
