@@ -109,8 +109,8 @@ class Channel(ABC):
         """The transport that carries this mailing and the domain it comes from, for what limits them."""
         return None, ""
 
-    def pause(self, mailing: Mailing) -> float:
-        """For how many seconds this mailing has to wait because its carrier is away; 0: it may go."""
+    def pause(self, transport_id: int | None) -> float:
+        """For how many seconds it is better not to hand anything to this carrier, because it was away just now; 0: it may have some."""
         return 0.0
 
     def receipts(self, inbound: Inbound) -> list[Told]:

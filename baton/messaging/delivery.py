@@ -73,7 +73,7 @@ def claim(bucket: int, known: dict[str, Any] | None = None) -> tuple[int, list[I
             [contact for _message, contact in due], ids, now, known
         ):
             if state == "claimed":
-                items.append(Item(contact, id, key, email, address, attempts, sender, version, campaign, variant, True, until))
+                items.append(Item(contact, id, key, email, address, attempts, sender, version, campaign, variant, leased_until=until))
             elif state == "queued":
                 later.append((id, gate.again_at(reason, key, now)))
             else:  # skipped, or left on the wire by a sender that died

@@ -152,10 +152,12 @@ def _events(went: Sequence[Item], now: datetime) -> None:
     """That these mails were sent are facts about the people."""
     if not went:
         return
-    names = dict(Email.objects.filter(pk__in={item.email_id for item in went}).values_list("id", "name"))
+    names = {item.email_id: item.name for item in went}
+    if unnamed := [email for email, name in names.items() if name is None]:
+        names |= Email.objects.filter(pk__in=unnamed).values_list("id", "name")
     record.add(
         record.NewEvent(
-            item.contact_id, Kind.EMAIL_SENT, now, key_value=str(item.email_id), key_label=names.get(item.email_id, ""),
+            item.contact_id, Kind.EMAIL_SENT, now, key_value=str(item.email_id), key_label=names.get(item.email_id) or "",
             payload={"message": item.id} if item.campaign_id is None else {"message": item.id, "campaign": item.campaign_id},
         )
         for item in went

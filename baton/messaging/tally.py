@@ -13,8 +13,8 @@ from baton.platform.models import BUCKETS
 WITH_REASON = frozenset({"skipped", "failed", "bounced"})
 INSERT = """
 INSERT INTO campaign_tally (bucket, id, campaign_id, variant, state, reason, n)
-SELECT r.bucket, r.id, r.campaign_id, r.variant, r.state, r.reason, r.n
-FROM unnest(%s::smallint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::int[]) AS r(bucket, id, campaign_id, variant, state, reason, n)
+SELECT r.bucket, nextval('message_id_seq'), r.campaign_id, r.variant, r.state, r.reason, r.n
+FROM unnest(%s::smallint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::int[]) AS r(bucket, campaign_id, variant, state, reason, n)
 """
 
 
@@ -32,6 +32,5 @@ class Tally:
     def write(self) -> None:
         rows = [(*key, n) for key, n in sorted(self._n.items()) if n]
         if rows:
-            buckets, campaigns, variants, states, reasons, ns = (list(column) for column in zip(*rows, strict=True))
-            sql.run(INSERT, [buckets, sql.next_ids("message_id_seq", len(rows)), campaigns, variants, states, reasons, ns])
+            sql.run(INSERT, [list(column) for column in zip(*rows, strict=True)])
         self._n.clear()

@@ -41,6 +41,7 @@ class Item:
     campaign_id: int | None = None
     variant: str = ""
     queued: bool = True  # it came from the outbox; else from a chunk
+    name: str | None = None  # of the mail; None: nobody looked
     leased_until: datetime | None = None  # the claim, of one from the outbox: whoever wrote it last works on the message
 
     @property

@@ -47,9 +47,9 @@ class EmailChannel(Channel):
             return None, ""
         return transport.choose(domain), domain
 
-    def pause(self, mailing: Mailing) -> float:
+    def pause(self, transport_id: int | None) -> float:
         try:
-            return transport.carrier(self.way(mailing)[0]).pause()
+            return transport.carrier(transport_id).pause()
         except (DomainError, ValueError):
             return 0.0
 

@@ -1,0 +1,26 @@
+"""A sender for the measurements: sends what is due when it is told to, with the threads of `baton sender`, until nothing is left."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import django
+
+django.setup()
+
+from baton.cli.sender import THREADS  # noqa: E402
+from baton.messaging import channel, delivery  # noqa: E402
+
+
+def drain() -> None:
+    while delivery.deliver():
+        pass
+
+
+channel.channels()
+delivery.deliver()
+print("ready", flush=True)
+for _line in sys.stdin:
+    with ThreadPoolExecutor(THREADS) as threads:
+        for drained in [threads.submit(drain) for _ in range(THREADS)]:
+            drained.result()
+    print("done", flush=True)
