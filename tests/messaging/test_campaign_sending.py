@@ -9,7 +9,7 @@ import pytest
 from baton.accounts.models import Account
 from baton.messaging import delivery, emails, suppression
 from baton.messaging.campaigns import check, progress, run, steering, verbs
-from baton.messaging.models import Campaign, Chunk, Message
+from baton.messaging.models import Campaign, Chunk, Message, Outbox
 from baton.platform import clock
 from baton.platform.actor import Actor
 from baton.segments import verbs as lists
@@ -85,3 +85,21 @@ def test_nothing_comes_outside_its_hours_however_late_the_sender_is(relay: Relay
     with clock.stopped(datetime(2026, 11, 25, 9, 0, 1, tzinfo=seoul)):
         work()
     assert len(relay.mails) == 8
+
+
+def test_what_a_receiver_puts_off_waits_for_the_hours_too(relay: Relay, campaign: Campaign) -> None:
+    seoul = ZoneInfo("Asia/Seoul")
+    full = lists.create_segment("가득 찬 편지함", {}, "fixed", MINA)
+    lists.add(full.pk, [person("full@gaon.example")], MINA)
+    verbs.change(campaign.pk, MINA, plan={"from": "09:00", "to": "18:00"}, audience={"lists": [full.pk]})
+    at = datetime(2026, 11, 24, 17, 59, 50, tzinfo=seoul)
+    with clock.stopped(at):
+        steering.start(campaign.pk, MINA)
+        work()
+    waiting = Outbox.objects.get(campaign_id=campaign.pk)
+    assert waiting.due_at == datetime(2026, 11, 25, 9, tzinfo=seoul)
+    assert (states_of(campaign), progress.of(verbs.get(campaign.pk)).waiting) == ({"queued": 1}, 1)
+    with clock.stopped(waiting.due_at):
+        steering.cancel(campaign.pk, MINA)
+        work()
+    assert (states_of(campaign), progress.of(verbs.get(campaign.pk)).states) == ({"cancelled": 1}, {"cancelled": 1})

@@ -21,7 +21,8 @@ from baton.platform.config import config
 NEVER = datetime(9000, 1, 1, tzinfo=UTC)  # of chunks that wait for the end of an A/B test, and while turns are given
 CHUNK = 500  # people of one at most
 GRACE = timedelta(minutes=15)  # how long a turn of a paced campaign may be late
-STEP = 5_000  # chunks of one statement
+AHEAD = timedelta(minutes=2)  # before it is due that a message put off is looked at
+STEP = 5_000  # chunks or messages of one statement
 Turn = tuple[datetime, datetime | None]  # from, up to; None: no end
 
 
@@ -139,6 +140,18 @@ WHERE c.bucket = r.bucket AND c.id = r.id AND (c.leased_until IS NULL OR c.lease
 SENT = "SELECT count(*) FROM message WHERE campaign_id = %s AND created_at >= %s AND state <> 'skipped'"
 
 
+SOON = """
+SELECT o.bucket, o.message_id, o.due_at, coalesce(c.properties ->> 'time_zone', ''), coalesce(c.properties ->> 'country', '')
+FROM outbox o JOIN contact c ON c.id = o.contact_id
+WHERE o.campaign_id = %s AND o.due_at <= %s AND (o.leased_until IS NULL OR o.leased_until <= %s) ORDER BY o.due_at LIMIT %s
+"""
+WAIT = """
+UPDATE outbox o SET due_at = to_timestamp(r.due_at)
+FROM unnest(%s::smallint[], %s::bigint[], %s::float8[]) AS r(bucket, id, due_at)
+WHERE o.bucket = r.bucket AND o.message_id = r.id AND (o.leased_until IS NULL OR o.leased_until <= %s)
+"""
+
+
 def give(campaign: Campaign, *, passed: bool = False) -> int:
     """Give turns to the chunks that wait, or only to those whose turn has passed (`passed`), in the caller's transaction; returns how many got one."""
     now, plan = clock.now(), plans.of(campaign.plan)
@@ -163,3 +176,19 @@ def give(campaign: Campaign, *, passed: bool = False) -> int:
             },
         )
     return len(waiting)
+
+
+def keep_hours(campaign: Campaign) -> int:
+    """Messages that receivers put off wait for the hours of the plan too, looked at shortly before they are due; returns how many were moved."""
+    now, plan = clock.now(), plans.of(campaign.plan)
+    if plan.hours is None:
+        return 0
+    later = []
+    for bucket, id, due_at, named, country in sql.rows(SOON, [campaign.pk, now + AHEAD, now, STEP]):
+        own = calendar.of(named, country) if plan.zones == "contact" else None
+        opens, _closes = calendar.span(max(due_at, now), own or config().zone, plan.hours)
+        if opens > max(due_at, now):
+            later.append((bucket, id, opens.timestamp()))
+    if later:
+        sql.run(WAIT, [*(list(column) for column in zip(*later, strict=True)), now])
+    return len(later)

@@ -137,7 +137,7 @@ def _go_on(campaign_id: int) -> int:
         campaign = Campaign.objects.select_for_update(skip_locked=True).filter(pk=campaign_id, state__in=states.SENDS).first()
         if campaign is None:
             return 0
-        if pace.give(campaign, passed=True):
+        if pace.give(campaign, passed=True) + pace.keep_hours(campaign):
             return 1
         [(chunks, rest, put_off)] = sql.rows(LEFT, {"campaign": campaign.pk})
         if chunks:
