@@ -15,7 +15,7 @@ Finding = tuple[bool, str]
 def examine() -> bool:
     """Print one line a finding; returns whether all is well."""
     well = True
-    for check in (_settings, _database, _mail, _front_end):
+    for check in (_settings, _database, _mail, _sending, _front_end):
         for good, text in _run(check):
             click.echo(f"{'ok  ' if good else 'BAD '} {text}")
             well &= good
@@ -80,6 +80,20 @@ def _mail() -> Iterator[Finding]:
         yield False, f"mail relay {parts.hostname}:{port} does not answer ({error.strerror or error}): set BATON_SMTP_URL"
     else:
         yield True, f"mail relay {parts.hostname}:{port} answers"
+
+
+def _sending() -> Iterator[Finding]:
+    """Sending domains."""
+    from baton.messaging import dns_checks, dns_words
+    from baton.messaging.models import SendingDomain
+
+    found = list(SendingDomain.objects.order_by("name"))
+    if not found:
+        yield True, "no sending domain is set up: mails are not signed (Settings, Sending domains)"
+    for domain in found:
+        for check in dns_checks.keep(domain):
+            records = "".join(f"; put into the DNS: {record.name} {record.type} {record.value}" for record in check.wanted if check.state != "ok")
+            yield check.state in ("ok", "warn", "unknown"), f"{domain.name}: {dns_words.told(check.why, check.about)}{records}"
 
 
 def _front_end() -> Iterator[Finding]:

@@ -140,6 +140,11 @@ def encrypted(secret: Mapping[str, Any]) -> str:
     return secrets.encrypt(json.dumps(dict(secret))) if secret else ""
 
 
+def secrets_of(row: Transport) -> dict[str, Any]:
+    """What it must keep secret, as it is. For sending and for keeping what a form leaves empty; never shown."""
+    return _read(row.secret)
+
+
 def _read(stored: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(secrets.decrypt(stored)) if stored else {}
     return found

@@ -34,6 +34,7 @@ class Smtp(Carrier):
         Setting("per_connection", _("Messages on one connection"), "number", 500),
         Setting("per_second", _("Messages a second at most"), "number", 0, help=_("0: as fast as the server takes them.")),
         Setting("dsn", _("Ask for bounces with our own mark (DSN)"), "switch", True),
+        Setting("sends_from", _("Addresses its mail comes from"), help=_("As others see them, such as 203.0.113.9; for SPF and the name of the server.")),
     )
 
     def __init__(self, id: int | None, given: Mapping[str, Any], secret: Mapping[str, Any]) -> None:

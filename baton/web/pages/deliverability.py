@@ -1,0 +1,69 @@
+"""Deliverability: whether mail reaches its inbox. Bounces and complaints against the limits of the large providers, the sending domains, DMARC reports."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, path
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from baton.accounts import permissions
+from baton.messaging import dmarc, health, outbox
+from baton.messaging.health import Rate
+from baton.messaging.models import Campaign, SendingDomain
+
+from ..page import Page, allow
+from ..parts import campaign_words, dns_rows
+
+BRAKE = "brake_"
+TONES = {"ok": "good", "warn": "warn", "bad": "bad", "unknown": ""}
+STATES: dict[str, str | Promise] = {"ok": _("good"), "warn": _("watch"), "bad": _("too many"), "unknown": _("too few to tell")}
+
+
+class Deliverability(Page):
+    key = "deliverability"
+    label = _("Deliverability")
+    icon = "mail-check"
+    group = "marketing"
+    order = 45
+    area = "emails"
+
+    @classmethod
+    def urls(cls) -> list[URLPattern]:
+        return [path("deliverability/", page)]
+
+
+@allow("emails", "view")
+def page(request: HttpRequest) -> HttpResponse:
+    found = health.look()
+    context = {
+        "label": Deliverability.label, "days": health.DAYS, "all": _rate(found.all), "domains": [_rate(rate) for rate in found.domains[:20]],
+        "receivers": [_rate(rate, str(campaign_words.place(rate.name))) for rate in found.receivers[:20]],
+        "stopped": [{"campaign": one, "why": outbox.reason(one.stopped_for)} for one in _stopped()],
+        "senders": [_sender(row) for row in SendingDomain.objects.order_by("name")[:50]],
+        "limits": {"warn": health.COMPLAINTS_WARN, "stop": health.COMPLAINTS_STOP, "bounces_warn": health.BOUNCES_WARN, "bounces_stop": health.BOUNCES_STOP},
+        "may_set": permissions.can(request.user, "settings", "view"),
+    }  # fmt: skip
+    return render(request, "deliverability/page.html", context)
+
+
+def _stopped() -> list[Campaign]:
+    """Those the brake holds now."""
+    return list(Campaign.objects.filter(state="paused", stopped_for__startswith=BRAKE, archived_at=None).order_by("-updated_at")[:20])
+
+
+def _sender(row: SendingDomain) -> dict[str, Any]:
+    sources = dmarc.sources(row.name, most=8)
+    total, passed = sum(s.count for s in sources), sum(s.passed for s in sources)
+    return {
+        "domain": row, **dns_rows.whole(row), "sources": [{"source": s, "share": s.passed / s.count if s.count else 0} for s in sources],
+        "total": total, "share": passed / total if total else None, "latest": dmarc.latest(row.name),
+    }  # fmt: skip
+
+
+def _rate(rate: Rate, name: str | None = None) -> dict[str, Any]:
+    return {
+        "name": rate.name if name is None else name, "rate": rate, "bounce_tone": TONES[rate.bounce_state], "bounce_word": STATES[rate.bounce_state],
+        "complaints": f"{rate.complaints * 100:.2f}%", "complaint_tone": TONES[rate.complaint_state], "complaint_word": STATES[rate.complaint_state],
+    }  # fmt: skip
