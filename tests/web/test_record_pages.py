@@ -18,7 +18,7 @@ from baton.crm.values import stamp
 from baton.events import record, timeline
 from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
-from baton.messaging import reminders
+from baton.messaging import reminders, subscriptions
 from baton.messaging.models import Notification
 from baton.platform import changes, clock, live
 from baton.platform.actor import SYSTEM, Actor
@@ -160,10 +160,22 @@ def test_a_note_is_written_down_and_counts(web: Client, seo: int, oh: User) -> N
 
 
 def test_consent_is_recorded_with_who_did_it(web: Client, seo: int, oh: User) -> None:
-    assert "agreed" in web.post(f"/contacts/{seo}/consent/", {"channel": "email", "granted": "yes"}).content.decode()
+    refused = web.post(f"/contacts/{seo}/consent/", {"channel": "email", "granted": "yes"})
+    assert refused.status_code == 422
+    assert "Say how you know" in refused.content.decode()
+    said = {"channel": "email", "granted": "yes", "reason": "told on the phone", "basis": "transaction", "ended": "2026-11-01"}
+    assert "agreed" in web.post(f"/contacts/{seo}/consent/", said).content.decode()
     row = Consent.objects.get(contact_id=seo, channel="email")
-    assert (row.granted, row.actor, row.source) == (True, f"user:{oh.pk}", "page")
-    assert web.post(f"/contacts/{seo}/consent/", {"channel": "pigeon", "granted": "yes"}).status_code == 422
+    assert (row.granted, row.actor, row.source, row.wording, row.basis) == (True, f"user:{oh.pk}", "page", "told on the phone", "transaction")
+    assert row.expires_at is not None
+    assert row.expires_at.month in (4, 5)
+    kind = subscriptions.define({"en": "Newsletter"}, SYSTEM)
+    panel = web.post(f"/contacts/{seo}/consent/", {"channel": "email", "kind": str(kind.pk), "granted": "no"}).content.decode()
+    assert "Newsletter" in panel
+    ledger = web.get(f"/contacts/{seo}/consent/ledger/").content.decode()
+    assert "told on the phone" in ledger
+    assert ledger.count("<li") == 2
+    assert web.post(f"/contacts/{seo}/consent/", {"channel": "pigeon", "granted": "yes", "reason": "x"}).status_code == 422
 
 
 def test_the_score_card_adds_up(web: Client, seo: int) -> None:

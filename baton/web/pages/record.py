@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, re_path
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from baton.accounts import permissions
 from baton.accounts.models import User
@@ -18,7 +18,23 @@ from baton.platform.errors import Conflict, Invalid, NotFound
 
 from ..answer import faults, go, targets, toast
 from ..page import Page, actor
-from ..parts import activity_words, beside, brief, cells, composer, enrolled, links, neighbours, progress, scorecard, timeline, values, verdict, visits
+from ..parts import (
+    activity_words,
+    beside,
+    brief,
+    cells,
+    composer,
+    consent_panel,
+    enrolled,
+    links,
+    neighbours,
+    progress,
+    scorecard,
+    timeline,
+    values,
+    verdict,
+    visits,
+)
 from ..parts.people import colleagues
 from ..parts.subject import BASE, Subject, of_record
 from . import quote
@@ -35,6 +51,7 @@ class RecordPage(Page):
             re_path(BASE + r"$", show),
             re_path(BASE + r"news/$", news),
             re_path(BASE + r"consent/$", set_consent),
+            re_path(BASE + r"consent/ledger/$", consent_ledger),
             re_path(BASE + r"properties/(?P<name>[a-z0-9_]+)/$", edit),
             re_path(BASE + r"properties/(?P<name>[a-z0-9_]+)/history/$", history),
             re_path(BASE + r"archive/$", archive),
@@ -94,7 +111,7 @@ def show(request: HttpRequest, subject: Subject) -> HttpResponseBase:
     if permissions.can(request.user, "workflows", "view"):
         context |= {"enrolled": enrolled.card(subject.key, subject.id), "may_enroll": subject.may_edit and permissions.can(request.user, "workflows", "edit")}
     if subject.is_person:
-        context |= {"consents": context["brief_consents"], "addresses": contacts.emails(subject.id)}
+        context |= {"consents": context["brief_consents"], **_ledger(subject), "addresses": contacts.emails(subject.id)}
         context |= {"where": visits.card(subject.id, subject.values), "lists": beside.lists(subject.id)}
     return TemplateResponse(request, "records/page.html", context)
 
@@ -227,6 +244,25 @@ def set_consent(request: HttpRequest, subject: Subject) -> HttpResponse:
     """Record by hand that the person agreed to a channel, or refused."""
     if not subject.is_person:
         raise NotFound(_("There is no such record."))
-    beside.set_consent(subject.id, request.POST.get("channel", ""), request.POST.get("granted", ""), actor(request))
-    response = render(request, "records/consents.html", {"subject": subject, "consents": beside.consents(subject.id)})
-    return toast(response, _("Consent recorded"))
+    fault = ""
+    try:
+        consent_panel.record(subject.id, request.POST.dict(), actor(request))
+    except Invalid as error:
+        fault = error.problems[0].message
+    context = {"subject": subject, "consents": beside.consents(subject.id), **_ledger(subject), "fault": fault}
+    response = render(request, "records/consents.html", context, status=422 if fault else 200)
+    return response if fault else toast(response, _("Consent recorded"))
+
+
+@require_GET
+@of_record("view")
+def consent_ledger(request: HttpRequest, subject: Subject) -> HttpResponse:
+    """Every answer the person gave, with its proof."""
+    if not subject.is_person:
+        raise NotFound(_("There is no such record."))
+    names = dict(User.objects.values_list("pk", "name"))
+    return render(request, "records/consent_ledger.html", {"entries": consent_panel.ledger(subject.id, names)})
+
+
+def _ledger(subject: Subject) -> dict[str, Any]:
+    return {"kinds": consent_panel.kinds(subject.id), "ledger_url": f"{subject.url}consent/ledger/"}

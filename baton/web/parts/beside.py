@@ -7,16 +7,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from baton.accounts.rights import Rights
-from baton.crm import activities, consent, types
+from baton.crm import activities, types
 from baton.crm.models import Consent
+from baton.messaging import suppression
 from baton.messaging.models import Suppression
-from baton.platform import sql
-from baton.platform.actor import Actor
-from baton.platform.errors import Invalid
+from baton.platform import clock, sql
 from baton.segments.models import Membership, Segment
 
 from ..templatetags.fmt import money, num, within
-from . import links
+from . import consent_panel, links
 from .links import Linked, Panel
 from .subject import Subject
 
@@ -30,20 +29,20 @@ def lists(contact_id: int) -> list[dict[str, Any]]:
 
 
 def consents(contact_id: int) -> list[dict[str, Any]]:
-    """One row a channel: the answer, since when, and whether a bounce or an unsubscription overrules it."""
+    """One row a channel: the answer, since when and what it rests on, and whether it ended or something overrules it."""
     given = {c.channel: c for c in Consent.objects.filter(contact_id=contact_id)}
-    stopped = dict(Suppression.objects.filter(contact_id=contact_id).values_list("channel", "reason"))
-    reasons = {"unsubscribed": _("unsubscribed"), "bounced": _("bounced"), "complained": _("complained")}
-    return [
-        {"channel": key, "label": label, "given": given.get(key), "stopped": reasons.get(stopped.get(key, ""), stopped.get(key, ""))} for key, label in CHANNELS
-    ]
-
-
-def set_consent(contact_id: int, channel: str, granted: str, actor: Actor) -> None:
-    """Record an answer by hand. Raises Invalid."""
-    if channel not in dict(CHANNELS) or granted not in ("yes", "no"):
-        raise Invalid.one("channel", "INVALID_OPTION", _("There is no such channel."))
-    consent.set([contact_id], channel, granted == "yes", actor=actor, source="page")
+    stopped = {s.channel: s for s in Suppression.objects.filter(contact_id=contact_id)}
+    now = clock.now()
+    rows = []
+    for key, label in CHANNELS:
+        answer, stop = given.get(key), stopped.get(key)
+        if stop is not None and stop.reason == suppression.UNSUBSCRIBED and answer is not None and answer.granted and answer.at > stop.at:
+            stop = None
+        ended = answer is not None and answer.granted and answer.expires_at is not None and answer.expires_at <= now
+        word = str(suppression.WORDS.get(stop.reason, stop.reason)) if stop else ""
+        basis = str(consent_panel.BASES.get(answer.basis, "")) if answer else ""
+        rows.append({"channel": key, "label": label, "given": answer, "stopped": word, "ended": ended, "basis": basis})
+    return rows
 
 
 def primary_contact(panels: Mapping[str, Panel]) -> int | None:
