@@ -176,6 +176,17 @@ def remove(id: int, *, actor: Actor) -> None:
         box.delete()
 
 
+def asked(values: dict[str, Any], password: str, *, box: Mailbox | None = None) -> None:
+    """Whether this may be kept: of a new mailbox, or instead of what `box` has. Raises Invalid at the field."""
+    moved = box is None or (values["host"], values["port"], values["user"]) != (box.host, box.port, box.user)
+    _check(values, password or ("" if moved else "kept"))
+
+
+def password(box: Mailbox | None) -> str:
+    """The password that is kept, to try it; it is never shown."""
+    return secrets.decrypt(box.secret) if box is not None else ""
+
+
 def _get(id: int) -> Mailbox:
     box = Mailbox.objects.select_for_update().filter(pk=id).first()
     if box is None:

@@ -12,6 +12,7 @@ from baton.crm import properties
 from baton.events.timeline import Event
 from baton.events.vocabulary import HUMAN, Kind
 from baton.forms.models import FormSubmission
+from baton.messaging import bounces
 from baton.platform import sql
 from baton.segments import pauses, verdicts
 
@@ -189,7 +190,7 @@ def _entry(event: Event, users: Mapping[int, str], dwell: float | None, scroll: 
                 " · ".join(filter(None, (str(said.get("url", "")), by_program))),
             )
         case Kind.EMAIL_BOUNCE:
-            return Entry(event.ts, "mail-x", "mail", _("‘{email}’ came back").format(email=name), str(said.get("reason", "")))
+            return Entry(event.ts, "mail-x", "mail", _("‘{email}’ came back").format(email=name), bounces.words(str(said.get("reason", ""))))
         case Kind.EMAIL_COMPLAINT:
             return Entry(event.ts, "mail-x", "mail", _("Reported ‘{email}’ as spam").format(email=name))
         case Kind.EMAIL_REPLY:
