@@ -28,6 +28,7 @@ from ..templatetags.fmt import num
 from .email_preview import PREVIEW_POLICY
 
 PATIENCE = 250  # milliseconds for which the page counts by itself; else it shows what the job counted
+NOBODY = letters.Recipient(0, address="somebody@receiver.invalid")  # the values of nobody: what the mail says instead of them
 LINKS = re.compile(r"""<a\b[^>]*?\bhref\s*=\s*(?:"([^"]*)"|'([^']*)')[^>]*>""", re.IGNORECASE)
 MARK = (
     '<span style="display:inline-block;margin:0 4px 0 0;padding:1px 6px;border-radius:9px;background:{colour};color:#fff;'
@@ -139,7 +140,7 @@ def mail(request: HttpRequest, pk: int) -> HttpResponse:
     marks = {link.url: (place, people) for place, (link, people, _machine) in enumerate(report.links, 1)}
     most = max((people for _place, people in marks.values()), default=0)
     try:
-        letter = letters.build(variant.email_id, variant.version, [letters.Recipient(0)], letters.Instead(variant.subject, variant.from_name), sign=False)[0]
+        letter = letters.build(variant.email_id, variant.version, [NOBODY], letters.Instead(variant.subject, variant.from_name), sign=False)[0]
         html = letter.html if letter.content else escape(letter.problem)
     except (Email.DoesNotExist, EmailVersion.DoesNotExist):
         html = escape(_("This e-mail does not exist any more."))

@@ -22,6 +22,7 @@ from ..parts import (
     activity_words,
     beside,
     brief,
+    campaign_card,
     cells,
     composer,
     consent_panel,
@@ -110,6 +111,8 @@ def show(request: HttpRequest, subject: Subject) -> HttpResponseBase:
         context["brief_name"] = by_key["contact"].rows[0].name
     if permissions.can(request.user, "workflows", "view"):
         context |= {"enrolled": enrolled.card(subject.key, subject.id), "may_enroll": subject.may_edit and permissions.can(request.user, "workflows", "edit")}
+    if subject.is_person and permissions.can(request.user, "emails", "view"):
+        context["campaigns"] = campaign_card.card(subject.id)
     if subject.is_person:
         context |= {"consents": context["brief_consents"], **_ledger(subject), "addresses": contacts.emails(subject.id)}
         context |= {"where": visits.card(subject.id, subject.values), "lists": beside.lists(subject.id)}

@@ -1,0 +1,178 @@
+"""The pages of campaigns: the form with its faults, the send check with its people, the report with the people behind each number, lists and files of them."""
+
+import csv
+import io
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from baton.accounts import users
+from baton.accounts.models import Account
+from baton.crm import consent, records
+from baton.events import record
+from baton.events.record import NewEvent
+from baton.events.vocabulary import Kind
+from baton.messaging import campaigns_counts, emails
+from baton.messaging.campaigns import verbs
+from baton.messaging.models import Campaign, Email, EmailLink, Variant
+from baton.platform import clock, sql
+from baton.platform.actor import SYSTEM
+from baton.segments import verbs as lists
+from baton.segments.models import Membership, Segment
+
+pytestmark = pytest.mark.django_db
+BODY = '<p>{{ contact.firstname|default("고객") }} 님</p><p><a href="https://shop.example/pricing">요금 보기</a></p>'
+
+
+@pytest.fixture
+def mail(account: Account) -> Email:
+    return emails.create("겨울 소식", SYSTEM, subject="겨울 소식", body=BODY)
+
+
+@pytest.fixture
+def people(account: Account) -> list[int]:
+    """Thirty, of whom the last six never agreed; all in a list."""
+    made = [records.create("contact", {"email": f"a{n}@gaon.example", "lastname": f"김{n}"}, actor=SYSTEM, source="test") for n in range(30)]
+    consent.set(made[:24], "email", True, actor=SYSTEM, source="test")
+    lists.add(lists.create_segment("겨울 고객", {}, "fixed", SYSTEM).pk, made, SYSTEM)
+    return made
+
+
+def form(mail: Email, **more: Any) -> dict[str, Any]:
+    listed = Segment.objects.get(name="겨울 고객").pk
+    return {"name": "겨울", "email": mail.pk, "lists": [listed], "when": "now", "hours": "any", "pace": "full", "goal_form": "", **more}
+
+
+def test_written_checked_and_sent(web: Client, mail: Email, people: list[int]) -> None:
+    assert web.post("/campaigns/new/").headers["HX-Redirect"].startswith("/campaigns/")
+    pk = Campaign.objects.get().pk
+    assert "Choose a mail and at least one list" in web.get(f"/campaigns/{pk}/count/").content.decode()
+    assert "Give the campaign a name." in web.post(f"/campaigns/{pk}/change/", form(mail, name=" ")).content.decode()
+    wrong = web.post(f"/campaigns/{pk}/change/", form(mail, when="at", day="soon", pace="hourly", per_hour="many"))
+    assert wrong.status_code == 422
+    assert "Expected a day and a time" in (said := wrong.content.decode())
+    assert "A whole number" in said
+    assert Campaign.objects.get().email_id is None
+    test = {"testing": "on", "v_email": [mail.pk, mail.pk], "v_subject": ["", "다른 제목"], "v_from": ["", ""], "share": "100", "test_hours": "4"}
+    plan = {"hours": "window", "days": ["mon", "tue"], "from": "09:00", "to": "17:00", "pace": "warm_up", "first": "50", "growth": "1.5"}
+    assert web.post(f"/campaigns/{pk}/change/", form(mail, **test, **plan)).status_code == 200
+    campaign = Campaign.objects.get()
+    assert campaign.plan == {"days": ["mon", "tue"], "from": "09:00", "to": "17:00", "warm_up": {"first": 50, "growth": 1.5}}
+    assert [v.subject for v in Variant.objects.filter(campaign=campaign).order_by("key")] == ["", "다른 제목"]
+    assert campaign.test["hours"] == 4
+    assert web.post(f"/campaigns/{pk}/change/", form(mail)).status_code == 200
+    assert (Campaign.objects.get().test, Campaign.objects.get().plan) == ({}, {})
+
+    shown = web.get(f"/campaigns/{pk}/count/").content.decode()
+    assert "24" in shown
+    assert "of 30 would get it now" in shown
+    check = web.get(f"/campaigns/{pk}/check/").content.decode()
+    assert "The subject begins with (광고)." in check
+    assert "No sending domain was set up" in check
+    assert "Send to 24 people" in check
+    kept = web.get(f"/campaigns/{pk}/check/people/?reason=no_consent").content.decode()
+    assert kept.count('<li><a href="/contacts/') == 6
+    assert web.get(f"/campaigns/{pk}/check/people/?reason=nothing").status_code == 404
+    refused = web.post(f"/campaigns/{pk}/exempt/", {"rule": "no_consent", "reason": "", "basis": ""})
+    assert refused.status_code == 422
+    assert web.post(f"/campaigns/{pk}/exempt/", {"rule": "no_consent", "reason": "행사 참가 안내", "basis": "서면 동의서"}).status_code == 204
+    assert "of 30 would get it now" in (again := web.get(f"/campaigns/{pk}/count/").content.decode())
+    assert "행사 참가 안내" in again
+    assert web.post(f"/campaigns/{pk}/exempt/", {"rule": "no_consent", "end": "1"}).status_code == 204
+
+    assert web.post(f"/campaigns/{pk}/send/", {"do": "schedule"}).status_code == 422  # no time was chosen
+    assert web.post(f"/campaigns/{pk}/send/", {"do": "now"}).headers["HX-Redirect"] == f"/campaigns/{pk}/"
+    assert Campaign.objects.get().state == "preparing"
+    assert web.post(f"/campaigns/{pk}/change/", form(mail)).status_code == 409
+    for what, state in (("pause", "paused"), ("resume", "preparing"), ("cancel", "cancelled")):
+        assert web.post(f"/campaigns/{pk}/steer/", {"do": what}).status_code == 204
+        assert Campaign.objects.get().state == state
+    assert web.post(f"/campaigns/{pk}/steer/", {"do": "dance"}).status_code == 422
+
+
+def test_above_ten_thousand_the_number_is_typed(web: Client, mail: Email, people: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    from baton.web.pages import campaigns_setup
+
+    monkeypatch.setattr(campaigns_setup, "TYPED", 20)
+    campaign = verbs.create("겨울", SYSTEM, email_id=mail.pk, audience={"lists": [Segment.objects.get().pk]})
+    assert "type the number: 24" in web.get(f"/campaigns/{campaign.pk}/check/").content.decode()
+    assert web.post(f"/campaigns/{campaign.pk}/send/", {"do": "now", "n": "24", "typed": "23"}).status_code == 422
+    assert Campaign.objects.get().state == "draft"
+    assert web.post(f"/campaigns/{campaign.pk}/send/", {"do": "now", "n": "24", "typed": "24"}).status_code == 204
+
+
+def sent(mail: Email, contacts: list[int]) -> Campaign:
+    """A campaign that went out yesterday; the last six were left out, one mail came back; ten opened it, four clicked, one by a program only."""
+    start = clock.now() - timedelta(days=1)
+    campaign = Campaign.objects.create(
+        name="겨울", email_id=mail.pk, state="done", people=len(contacts), started_at=start, ended_at=start + timedelta(hours=1), created_by="user:1"
+    )
+    Variant.objects.create(campaign=campaign, key="a", email_id=mail.pk, version=mail.version)
+    link = EmailLink.objects.create(email=mail, url="https://shop.example/pricing")
+    for n, contact in enumerate(contacts):
+        state, reason = ("skipped", "no_consent") if n >= 24 else ("bounced", "user_unknown") if n == 23 else ("sent", "")
+        sql.run(
+            "INSERT INTO message (contact_id, id, cause, channel, email_id, version, campaign_id, variant, address, subject, sender, state, reason, attempts,"
+            " created_at, sent_at) VALUES (%s, %s, %s, 'email', %s, 1, %s, 'a', %s, '', '', %s, %s, 1, %s, %s)",
+            [contact, 500 + n, f"campaign:{campaign.pk}", mail.pk, campaign.pk, f"a{n}@gaon.example", state, reason, start, start if n < 24 else None],
+        )
+        sql.run("INSERT INTO campaign_tally VALUES (0, %s, %s, 'a', %s, %s, 1)", [900 + n, campaign.pk, state, reason])
+    said = {"campaign": campaign.pk}
+    opens = [(n, Kind.EMAIL_OPEN, {}) for n in range(10)] + [(n, Kind.EMAIL_CLICK, {"url": link.url}) for n in range(4)]
+    opens += [(20, Kind.EMAIL_CLICK, {"url": link.url, "machine": "scanner"})]
+    record.add(
+        NewEvent(contacts[n], kind, start + timedelta(hours=2 + n), str(mail.pk), mail.name, payload={"message": 500 + n, **said, **more})
+        for n, kind, more in opens
+    )
+    campaigns_counts.count(campaign)
+    return campaign
+
+
+def test_the_report_and_who_is_behind_it(web: Client, mail: Email, people: list[int]) -> None:
+    contacts = people
+    campaign = sent(mail, contacts)
+    at = f"/campaigns/{campaign.pk}/"
+    page = web.get(at).content.decode()
+    for words in ("95.8%", "43.5%", "There is no such mailbox.", "besides 1 by programs only", "https://shop.example/pricing", "gaon.example"):
+        assert words in page, words
+    assert web.get(f"{at}people/?what=opened").content.decode().count('<tr><td class="name">') == 10
+    assert "There is no such mailbox." in web.get(f"{at}people/?what=bounced&reason=user_unknown").content.decode()
+    assert web.get(f"{at}people/?what=lies").status_code == 404
+    framed = web.get(f"{at}mail/")
+    assert "sandbox" in framed.headers["Content-Security-Policy"]
+    assert "1 · 4" in framed.content.decode()
+    assert "겨울" in (table := web.get("/campaigns/").content.decode())
+    assert "43.5%" in table
+
+    assert web.post(f"{at}people/list/", {"what": "opened", "name": " ", "kind": "fixed"}).status_code == 422
+    made = web.post(f"{at}people/list/", {"what": "opened", "name": "읽은 사람", "kind": "active"}).headers["HX-Redirect"]
+    found = Segment.objects.get(name="읽은 사람")
+    assert made == f"/lists/{found.pk}/"
+    web.post(f"{at}people/list/", {"what": "not_opened", "name": "안 읽은 사람", "kind": "fixed", "days": "30"})
+    assert Membership.objects.filter(segment_id=Segment.objects.get(name="안 읽은 사람").pk).count() == 13
+
+    file = web.get(f"{at}people/export/?what=skipped")
+    rows = list(csv.reader(io.StringIO(b"".join(file.streaming_content).decode("utf-8-sig"))))  # type: ignore[attr-defined]  # it streams
+    assert len(rows) == 7
+    assert rows[1][4:6] == ["Left out", "The contact has not agreed to receive marketing e-mail."]
+
+    again = web.post(f"{at}steer/", {"do": "again", "subject": "아직 안 보셨습니까"}).headers["HX-Redirect"]
+    assert "Everybody who got “겨울”" in web.get(again).content.decode()
+    assert "of 13 would get it now" in web.get(f"{again}count/").content.decode()
+    assert "겨울" in web.get(f"/contacts/{contacts[0]}/").content.decode()
+
+
+def test_who_may_not(mail: Email, people: list[int]) -> None:
+    campaign = sent(mail, people)
+    viewer = users.create("v@nuriwork.example", "류태경", "a-long-enough-one", "viewer", actor=SYSTEM)
+    web = Client()
+    web.force_login(viewer)
+    at = f"/campaigns/{campaign.pk}/"
+    assert web.get(at).status_code == 200
+    assert b"steer/" not in web.get(at).content
+    for address, given in ((f"{at}steer/", {"do": "again"}), ("/campaigns/new/", {}), (f"{at}do/", {"do": "copy"}), (f"{at}people/list/", {"what": "opened"})):
+        assert web.post(address, given).status_code == 403, address
+    assert web.get(f"{at}people/export/?what=opened").status_code == 403
+    assert Campaign.objects.count() == 1
