@@ -56,7 +56,7 @@ WHERE contact_id = ANY (%(contacts)s) AND id = ANY (%(ids)s) AND state = 'handin
 """
 ADDRESSES = "SELECT c.id, {address} FROM contact c WHERE c.id = ANY (%s)"
 JUDGED = """(
-    SELECT r.contact_id, r.id, %(email)s::bigint AS email_id, r.address, %(channel)s::text AS channel, %(campaign)s::bigint AS campaign_id, false AS twin
+    SELECT r.contact_id, r.id, %(email)s::bigint AS email_id, r.address, %(channel)s::text AS channel, %(campaign)s::bigint AS campaign_id
     FROM unnest(%(contact_ids)s::bigint[], %(ids)s::bigint[], %(addresses)s::text[]) AS r(contact_id, id, address)
 )"""
 

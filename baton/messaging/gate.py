@@ -13,18 +13,25 @@ from baton.platform import clock, sql
 from baton.platform.config import config
 from baton.query.statement import Sql
 
-WAITING = "(SELECT *, false AS twin FROM message WHERE contact_id = ANY (%(contact_ids)s) AND id = ANY (%(ids)s))"
+WAITING = "(SELECT * FROM message WHERE contact_id = ANY (%(contact_ids)s) AND id = ANY (%(ids)s))"
 WOULD_BE = """(
     SELECT c.id AS contact_id, c.id, %(email)s::bigint AS email_id, coalesce(c.email, '') AS address, %(channel)s::text AS channel,
-        %(campaign)s::bigint AS campaign_id, false AS twin
+        %(campaign)s::bigint AS campaign_id
     FROM contact c WHERE c.id = ANY (%(contact_ids)s)
 )"""
-# Of an audience whoever comes first under an address gets the mail; addresses differ by more than their letters' case.
 MANY = """(
     SELECT c.id AS contact_id, c.id, %(email)s::bigint AS email_id, coalesce(c.email, '') AS address, %(channel)s::text AS channel,
-        %(campaign)s::bigint AS campaign_id, c.email IS NOT NULL AND row_number() OVER (PARTITION BY lower(c.email) ORDER BY c.id) > 1 AS twin
+        %(campaign)s::bigint AS campaign_id
     FROM contact c WHERE EXISTS (SELECT 1 FROM ({people}) w WHERE w.contact_id = c.id)
 )"""
+# Of those who may be written to under one address (whatever the case of its letters) the first gets the mail.
+FIRST = """
+SELECT j.contact_id, j.id, CASE
+    WHEN j.going AND c.email <> '' AND row_number() OVER (PARTITION BY j.going, lower(c.email) ORDER BY j.contact_id) > 1 THEN 'duplicate_address'
+    ELSE j.reason
+END AS reason
+FROM (SELECT g.*, g.reason IN ('', 'night', 'no_sender') AS going FROM ({judged}) g) j JOIN contact c ON c.id = j.contact_id
+"""
 UNWILLING = ("no_consent", "subscription_refused", "suppressed_unsubscribed", "suppressed_complained")  # reasons that are the person's own will
 # What a colleague may set aside for a campaign, with a reason and what it rests on. What people refused is not among it.
 EXEMPTIBLE = ("no_consent", "consent_expired", "subscription_missing", "dead_end", "unqualified", "paused", "frequency_cap")
@@ -69,11 +76,11 @@ def sample(email_id: int, people: Sql, reason: str, channel: str = "email", *, c
 def audience(email_id: int, people: Sql, channel: str = "email", *, campaign_id: int | None = None) -> tuple[str, dict[str, Any]]:
     """The very decision over many people as a SELECT of (contact_id, id, reason) with its parameters: the send check and the freeze both use it."""
     params = {**people.params, "email": email_id, "channel": channel, "campaign": campaign_id, **given(clock.now())}
-    return judged(MANY.replace("{people}", people.text)), params
+    return FIRST.replace("{judged}", judged(MANY.replace("{people}", people.text))), params
 
 
 def judged(rows: str) -> str:
-    """The decision over a relation of (contact_id, id, email_id, address, channel, campaign_id, twin); its parameters are `given`."""
+    """The decision over a relation of (contact_id, id, email_id, address, channel, campaign_id); its parameters are `given`."""
     return sql.load("judge", __package__).replace("{rows}", rows)
 
 

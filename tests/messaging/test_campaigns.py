@@ -186,6 +186,17 @@ def test_one_address_gets_one_mail_and_the_check_says_so(mail: Email) -> None:
     assert progress.of(campaign).reasons == {("skipped", "duplicate_address"): 2}
 
 
+def test_of_one_address_somebody_gets_it_who_may(mail: Email) -> None:
+    refused, agreed = (*people(1, agreed=False), *people(1))
+    sql.run("UPDATE contact SET email = 'info@gaon.example' WHERE id = ANY(%s)", [[refused, agreed]])
+    campaign = a_campaign(mail, [refused, agreed])
+    said = check.check(campaign)
+    assert (said.getting, said.reasons) == (1, {"no_consent": 1})
+    begun(campaign)
+    assert frozen(campaign) == [refused, agreed]  # the gate stops the first when it is his turn
+    assert skipped(campaign) == []
+
+
 def sent_to(campaign: Campaign, ids: list[int], variant: str = "", at: datetime | None = None) -> None:
     """What senders leave behind of people of a campaign."""
     now = at or clock.now()

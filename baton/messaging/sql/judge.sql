@@ -1,4 +1,4 @@
--- Why each of these messages must not be sent now, or '': a row has contact_id, id, email_id, address, channel, campaign_id and twin.
+-- Why each of these messages must not be sent now, or '': a row has contact_id, id, email_id, address, channel and campaign_id.
 -- A bounce or a complaint stops everything; an unsubscription stops marketing, until the person agrees anew. Law: 정보통신망법 제50조 (see law.py).
 -- On every channel: no marketing to a dead end, to whom sales called unqualified, and to whom a pause holds until its day.
 -- What a colleague set aside for a campaign (gate_exemption) is in %(exempt)s; a refusal is never set aside.
@@ -11,7 +11,6 @@ SELECT m.contact_id, m.id,
         WHEN m.channel = 'email' AND m.address !~ '^[^@\s<>,;]+@[^@\s<>,;.]+(\.[^@\s<>,;.]+)+$' THEN 'invalid_address'
         WHEN x.reason IS NOT NULL AND (x.reason NOT IN ('unsubscribed', 'erased') OR e.id IS NOT NULL AND (k.granted AND k.at > x.at) IS NOT TRUE)
             THEN 'suppressed_address'
-        WHEN m.twin THEN 'duplicate_address'
         WHEN e.id IS NULL THEN ''
         WHEN %(no_sender)s THEN 'no_sender'
         WHEN s.reason IS NOT NULL AND (k.granted IS NOT TRUE OR k.at <= s.at) THEN 'suppressed_' || s.reason
