@@ -94,7 +94,9 @@ class _Page:
         """Said once the body is drawn, when all colours are known."""
         if self.theme["dark"] == "never":
             return f'<meta name="color-scheme" content="light only"><meta name="supported-color-schemes" content="light only">{OUTLOOK}'
-        paper, page = self.dark_paper, colours.darkened(self.theme["page"]) if not _grey(self.theme["page"]) else colours.DARK_PAGE
+        paper, page = self.dark_paper, colours.DARK_PAGE if _grey(self.theme["page"]) else colours.darkened(self.theme["page"])
+        if self.theme["page"] == self.theme["paper"]:
+            page = paper  # one ground by day is one by night
         link = colours.legible(self.link, paper)
         rules = {
             "body,.bt-page": f"background-color:{page}",

@@ -46,6 +46,14 @@ def test_a_mail_of_the_gallery_looks_as_it_did(language: str, key: str) -> None:
         assert made == file.read_text()
 
 
+def test_who_wants_a_mail_always_light_gets_it_so() -> None:
+    document = gallery.template("newsletter").document
+    assert "prefers-color-scheme:dark" in mjml.html(document)
+    always_light = mjml.html(blocks.restyle(dict(document), {"dark": "never"}))
+    assert "prefers-color-scheme" not in always_light
+    assert '<meta name="color-scheme" content="light only">' in always_light
+
+
 def test_a_mail_is_made_within_some_milliseconds() -> None:
     template = gallery.template("newsletter", "ko")
     mjml.html(template.document)
