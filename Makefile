@@ -26,10 +26,10 @@ dev: setup ## The demo, with the front end rebuilt when its sources change
 	@$(WITH_NODE) node build.mjs --watch & trap "kill $$!" EXIT; $(BIN)/baton demo
 
 test: setup .stamps/browser ## All tests, browser included
-	@$(BIN)/pytest -n 2 --dist loadfile -q
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -q
 
 test-fast: setup ## All tests without a browser
-	@$(BIN)/pytest -n 2 --dist loadfile -q -m "not browser"
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -q -m "not browser"
 
 browser: setup .stamps/browser ## The browser tests alone
 	@$(BIN)/pytest -q -m browser

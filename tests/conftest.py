@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     from baton.accounts.models import Account
 
 
+# Folders whose files take long, slowest first: whoever is given files to run is given these first, so that nobody waits for one of them at the end.
+LONG = ("journeys", "cli", "browser", "query", "clients", "web", "accounts")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The order of files by LONG; within a folder it stays by chance."""
+    ranks = {name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: ranks.get(item.path.relative_to(item.config.rootpath / "tests").parts[0], len(LONG)))
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """The test database with what `baton migrate` does after the migrations, and partitions for two years back.
