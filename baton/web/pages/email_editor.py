@@ -121,7 +121,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
         case "move":
             document = _move(document, key, at)
         case "up" | "down":
-            document = blocks.step(document, key, -1 if what == "up" else 1)
+            document = _step(document, key, -1 if what == "up" else 1)
         case "left" | "right":
             document = _aside(document, key, -1 if what == "left" else 1)
         case "copy":
@@ -193,6 +193,22 @@ def _tidied(document: blocks.Document, before: blocks.Document, key: str) -> blo
     left = blocks.find(before, key).row
     now = next((row for row in document["rows"] if row["key"] == left["key"]), None)
     return blocks.remove(document, left["key"]) if now and len(now["columns"]) == 1 and not now["columns"][0] else document
+
+
+def _step(document: blocks.Document, key: str, by: int) -> blocks.Document:
+    """One up or down, so that it is seen: a block that is alone in its row goes with it, one that leaves its row goes past the block beside."""
+    if any(row["key"] == key for row in document["rows"]):
+        return blocks.step(document, key, by)
+    found = blocks.find(document, key)
+    if len(found.row["columns"]) == 1:
+        if len(found.row["columns"][0]) == 1:
+            return blocks.step(document, found.row["key"], by)
+        at = [row["key"] for row in document["rows"]].index(found.row["key"]) + by
+        beside = document["rows"][at] if 0 <= at < len(document["rows"]) else None
+        if not 0 <= found.number + by < len(found.row["columns"][0]) and beside and len(beside["columns"]) == 1:
+            there = len(beside["columns"][0])
+            return blocks.move(document, key, (beside["key"], 0, max(0, there - 1) if by < 0 else min(1, there)))
+    return _tidied(blocks.step(document, key, by), document, key)
 
 
 def _aside(document: blocks.Document, key: str, by: int) -> blocks.Document:

@@ -66,7 +66,7 @@ def _filled(request: HttpRequest, email: Email, sent: bool) -> Rendered:
     number = request.GET.get("version", "")
     if number.isascii() and number.isdecimal() and len(number) < 9:
         kept = emails.version(email.pk, int(number)).content
-        return mails.mail(Email(pk=email.pk, name=email.name, kind=email.kind, version=int(number), **kept), [example(request)])[0]
+        return mails.mail(Email(pk=email.pk, version=int(number), **{"kind": email.kind, **kept}), [example(request)])[0]
     return emails.preview(email, example(request), sent=sent)
 
 

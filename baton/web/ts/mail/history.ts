@@ -5,7 +5,7 @@
  *   <input type="hidden" id="mail-draft" data-email="1" data-revision="7" data-url="/emails/1/draft/" value="{…}">   changed by every answer
  *   <button data-history="back | forth">
  */
-import { chosen, editor } from "./send";
+import { chosen, sender } from "./send";
 
 const MOST = 80; // states
 const TOGETHER = 1200; // milliseconds in which typing in one place is one state
@@ -82,7 +82,7 @@ async function step(by: number) {
   kept.now += by;
   last.where = "";
   try {
-    await window.htmx.ajax("POST", found.dataset.url!, { source: editor(), target: "#outline", swap: "innerMorph", values: { draft: state, key: chosen() } });
+    await window.htmx.ajax("POST", found.dataset.url!, { source: sender(), target: "#outline", swap: "innerMorph", values: { draft: state, key: chosen() } });
   } finally {
     if (going) {
       kept.now -= by; // it was not taken
@@ -107,8 +107,8 @@ async function keepMine(revision: string) {
   found.dataset.revision = revision;
   const form = document.querySelector<HTMLFormElement>("#panel-form");
   const typed = form && [...new FormData(form)].map(([name, value]) => [name, String(value)] as [string, string]);
-  await window.htmx.ajax("POST", found.dataset.url!, { source: editor(), target: "#outline", swap: "innerMorph", values: { draft: kept.states[kept.now], key: chosen() } });
-  if (form && typed) await window.htmx.ajax("POST", form.getAttribute("hx-post")!, { source: editor(), target: "#outline", swap: "innerMorph", values: Object.fromEntries(typed) });
+  await window.htmx.ajax("POST", found.dataset.url!, { source: sender(), target: "#outline", swap: "innerMorph", values: { draft: kept.states[kept.now], key: chosen() } });
+  if (form && typed) await window.htmx.ajax("POST", form.getAttribute("hx-post")!, { source: sender(), target: "#outline", swap: "innerMorph", values: Object.fromEntries(typed) });
 }
 document.addEventListener("keydown", (e) => {
   if (!(e.ctrlKey || e.metaKey) || e.altKey || e.isComposing || !draft()) return;

@@ -155,6 +155,11 @@ document.addEventListener("pointerdown", (e) => {
 });
 
 document.addEventListener("htmx:after:swap", () => {
+  const now = document.getElementById("mail-draft")?.dataset.chosen ?? "";
+  for (const one of document.querySelectorAll<HTMLElement>(".mail-parts [data-key]")) {
+    if (one.dataset.key === now) one.setAttribute("aria-current", "true");
+    else one.removeAttribute("aria-current");
+  }
   if (!focus) return;
   const active = document.activeElement;
   const wanted = focus === "*" ? part(chosen()) : part(focus);

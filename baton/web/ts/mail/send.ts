@@ -9,18 +9,23 @@ declare global {
 
 export const editor = () => document.getElementById("mail") as HTMLElement;
 
+/** What sends: an empty form, so that nothing but the given values goes along. */
+export const sender = () => document.getElementById("mail-sender") as HTMLElement;
+
 export function send(values: Record<string, string>) {
-  return window.htmx.ajax("POST", editor().dataset.url!, { source: editor(), target: "#outline", swap: "innerMorph", values });
+  return window.htmx.ajax("POST", editor().dataset.url!, { source: sender(), target: "#outline", swap: "innerMorph", values });
 }
 
 /** Open the settings of a block, a row or the mail itself. */
 export function open(key: string) {
   mark(key);
-  return window.htmx.ajax("GET", `${editor().dataset.url}${key}/`, { source: editor(), target: "#panel", swap: "innerHTML" });
+  return window.htmx.ajax("GET", `${editor().dataset.url}${key}/`, { source: sender(), target: "#panel", swap: "innerHTML" });
 }
 
 /** Show which part is chosen, in the outline and on the canvas. */
 export function mark(key: string) {
+  const draft = document.getElementById("mail-draft");
+  if (draft) draft.dataset.chosen = key;
   for (const other of document.querySelectorAll<HTMLElement>("#outline [data-key], .mail-parts [data-key]")) {
     if (other.dataset.key === key) other.setAttribute("aria-current", "true");
     else other.removeAttribute("aria-current");
