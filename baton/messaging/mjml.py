@@ -27,6 +27,7 @@ LETTERS = {"small": (14, 1.6), "medium": (16, 1.7), "large": (18, 1.7)}
 SIDE, BESIDE = 32, 14  # pixels beside a block: alone in its row, among columns
 ALIGNED = {"start": "left", "center": "center", "end": "right"}
 NARROW = 480  # below this width columns stand under each other
+ITEM = re.compile(r"<li><p>((?:(?!</?p\b|</?li\b).)*)</p></li>", re.DOTALL)  # an editor's lists have a paragraph in every item
 MARK = re.compile(r"<!--(bjx\d+xjb)-->")
 
 # What is written into the elements themselves: some programs read nothing else.
@@ -136,7 +137,7 @@ class _Page:
         return self.say(made.replace("\n", "<br>") if lines else made)
 
     def rich(self, text: str) -> str:
-        return self.say(self.jinja.away(text.replace("<p></p>", "<p>&nbsp;</p>"), html=True))
+        return self.say(self.jinja.away(ITEM.sub(r"<li>\1</li>", text).replace("<p></p>", "<p>&nbsp;</p>"), html=True))
 
     def condition(self, thing: Mapping[str, Any], drawn: str) -> str:
         """What is drawn, for those only whom the condition is about."""
