@@ -82,6 +82,7 @@ PARTS: list[Part] = [
     Suppressions("suppression", ["channel"], refusal=lambda row: row["reason"] != "bounced", pick=_graver, blank={"note": ""}),
     Strict("subscription", ["type_id", "channel"], refusal=lambda row: not row["granted"], pick=_stricter, blank={"wording": "", "source": "", "proof": "{}"}),
     One("message_trouble", ["channel"], lambda ours, theirs: max(ours, theirs, key=lambda row: row["bounces"]), blank={"reason": ""}),
+    Rows("coupon", ["id"]),
     Rows("law_notice", ["id"], tell_apart=("kind", ("channel", "consent_at")), blank={"reason": ""}),
     Mentions("notification", blank="delete", copied=False),
 ]

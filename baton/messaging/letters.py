@@ -18,7 +18,7 @@ from jinja2 import TemplateSyntaxError
 
 from baton.accounts import users
 from baton.accounts.models import Account, User
-from baton.messaging import agreed, blocks, conditional, dkim, domains, encode, frame, law, plain, render, rules, slots
+from baton.messaging import agreed, blocks, conditional, coupons, dkim, domains, encode, frame, law, plain, render, rules, slots
 from baton.messaging.frame import Content
 from baton.messaging.models import Email, SubscriptionType
 from baton.messaging.rules import Rules
@@ -137,6 +137,8 @@ class _Batch:
         fields = frozenset().union(*(c.fields for c in self.compiled.values()))
         self.people = render.people([r.contact_id for r in recipients], render.EVERYTHING if "*" in fields else fields)
         self.answers = agreed.answers(list(self.people)) if agreed.mentioned(content.body) else {}
+        self.pools = coupons.mentioned(subject, content.body, content.text)
+        self.codes = coupons.given(self.pools, [r.contact_id for r in recipients if r.message_id and not r.mark]) if self.pools else {}
         self.shown = conditional.conditions(blocks.filters(content.document), list(self.people))
         self.colleagues = _colleagues(recipients)
         now = clock.now()
@@ -168,6 +170,12 @@ class _Batch:
         values: dict[str, Any] = {**person, **ways, conditional.FLAGS: self.shown.get(contact_id, conditional.NOBODY)}
         if contact_id in self.answers:
             values["consents"] = self.answers[contact_id]
+        if self.pools:
+            codes = self.codes.get(contact_id)
+            if codes is not None and self.pools - codes.keys():
+                letter.problem = "no_coupon"
+                return
+            values["coupon"] = coupons.values(codes) if codes is not None else coupons.samples(self.pools)
         if message_id:
             for name, link_id in compiled.links:
                 values[name] = slots.ours(signing.make("click", message_id, contact_id, link_id))

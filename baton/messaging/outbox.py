@@ -38,6 +38,7 @@ REASONS: dict[str, str | Promise] = {
     "dead_end": _("The contact is at a dead end: no marketing."),
     "unqualified": _("Sales called the contact unqualified: no marketing."),
     "paused": _("Marketing to the contact is paused."),
+    "no_coupon": _("There was no coupon code left."),
     "interrupted": _("Baton was stopped while the mail server was taking this message; it may have arrived and is not sent again."),
 }
 

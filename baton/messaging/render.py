@@ -17,7 +17,7 @@ from baton.accounts import users
 from baton.accounts.models import User
 from baton.crm import properties, values
 from baton.crm.models.property import PropertyType
-from baton.messaging import agreed, blocks, conditional, encode, frame, law, plain, rules
+from baton.messaging import agreed, blocks, conditional, coupons, encode, frame, law, plain, rules
 from baton.messaging.models import Email
 from baton.messaging.sandbox import SINGLE, WRONG, Fields, Sandbox
 from baton.platform import sql
@@ -63,10 +63,12 @@ def mail(email: Email, contact_ids: Sequence[int]) -> list[Rendered]:
     words = _template("text", content.text, html=False) if content.text else None
     known, shown = people(contact_ids), conditional.conditions(blocks.filters(content.document), contact_ids)
     answered = agreed.answers(contact_ids) if agreed.mentioned(content.body) else {}
+    pools = coupons.mentioned(content.subject, content.body, content.text)
     result = []
     for contact_id in contact_ids:
         ways = frame.ways(config().url, contact_id, content.email_id)
         given = {**known.get(contact_id, {}), **ways, conditional.FLAGS: shown.get(contact_id, conditional.NOBODY), "consents": answered.get(contact_id, [])}
+        given["coupon"] = coupons.samples(pools)
         try:
             filled, line = html.render(given), encode.one_line(subject.render(given))
             text = words.render(given) if words else plain.as_text(filled)

@@ -1,6 +1,7 @@
 """What messaging stores."""
 
 from .campaign import Campaign, CampaignCount, CampaignTally, Variant
+from .coupon import Coupon, CouponCode, CouponPool
 from .email import Email, EmailLink, EmailVersion, MailImage
 from .message import Allowance, Chunk, Message, Outbox, SuppressedAddress, Suppression, Trouble
 from .move import Move
@@ -14,6 +15,9 @@ __all__ = [
     "CampaignCount",
     "CampaignTally",
     "Chunk",
+    "Coupon",
+    "CouponCode",
+    "CouponPool",
     "DkimKey",
     "DmarcReport",
     "Email",

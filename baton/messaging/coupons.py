@@ -1,0 +1,138 @@
+"""Coupons: every person gets a code of his own from a pool, the same one however often he is written to, and it is redeemed once."""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from baton.messaging.models import Coupon, CouponPool
+from baton.messaging.sandbox import Fields
+from baton.platform import clock, history, sql
+from baton.platform.actor import Actor
+from baton.platform.errors import Conflict, Invalid, NotFound
+
+KEY = re.compile(r"[a-z][a-z0-9_]{0,49}")
+MENTION = re.compile(r"\bcoupon\.([a-z][a-z0-9_]*)")
+CODE = re.compile(r"[!-~]{1,64}")
+MOST = 100_000  # codes of one call
+SAMPLE = "ABCD-1234"  # what previews show
+
+# Codes for those who have none yet. Whoever takes codes at the same time gets others; who gets the last ones is chance.
+GIVE = """
+WITH wanted AS (
+    SELECT w.contact_id, row_number() OVER (ORDER BY w.contact_id) AS n FROM unnest(%(contacts)s::bigint[]) AS w(contact_id)
+    WHERE NOT EXISTS (SELECT 1 FROM coupon c WHERE c.contact_id = w.contact_id AND c.pool_id = %(pool)s)
+), free AS (
+    SELECT f.code, row_number() OVER (ORDER BY f.code) AS n FROM (
+        SELECT code FROM coupon_code WHERE pool_id = %(pool)s LIMIT (SELECT count(*) FROM wanted) FOR UPDATE SKIP LOCKED
+    ) f
+), taken AS (
+    DELETE FROM coupon_code k USING free f, wanted w WHERE k.pool_id = %(pool)s AND k.code = f.code AND w.n = f.n RETURNING w.contact_id, k.code
+)
+INSERT INTO coupon (contact_id, id, pool_id, code, given_at, redeemed_by)
+SELECT t.contact_id, nextval('record_id_seq'), %(pool)s, t.code, %(now)s, '' FROM taken t
+"""
+ADD = """
+INSERT INTO coupon_code (pool_id, code) SELECT %(pool)s, n.code FROM unnest(%(codes)s::text[]) AS n(code)
+WHERE NOT EXISTS (SELECT 1 FROM coupon c WHERE c.pool_id = %(pool)s AND c.code = n.code) ON CONFLICT (pool_id, code) DO NOTHING
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many codes of a pool nobody has, how many people have one, and how many of those were redeemed."""
+
+    free: int = 0
+    given: int = 0
+    redeemed: int = 0
+
+
+def create(key: str, name: str, actor: Actor) -> CouponPool:
+    """A new, empty pool. Raises Invalid (`key`, `name`), Conflict (the key is taken)."""
+    if not KEY.fullmatch(key):
+        raise Invalid.one("key", "INVALID_NAME", _("Small letters, digits and underscores, beginning with a letter."))
+    if not name.strip():
+        raise Invalid.one("name", "REQUIRED", _("Give the coupons a name."))
+    with transaction.atomic():
+        if CouponPool.objects.filter(key=key).exists():
+            raise Conflict(_("There are coupons with this key already."))
+        pool = CouponPool.objects.create(key=key, name=name.strip(), created_by=str(actor))
+        history.record(actor, "created", "coupon_pool", pool.pk, key=key)
+    return pool
+
+
+def add(key: str, codes: Sequence[str], actor: Actor) -> int:
+    """Put codes into a pool; returns how many are new: one that is in it, or that somebody has, stays as it is. Raises NotFound, Invalid (`codes.<n>`)."""
+    pool = _pool(key)
+    if len(codes) > MOST:
+        raise Invalid.one("codes", "TOO_MANY", _("At most {most}.").format(most=f"{MOST:,}"))
+    for number, code in enumerate(codes):
+        if not isinstance(code, str) or not CODE.fullmatch(code):
+            raise Invalid.one(f"codes.{number}", "INVALID_TEXT", _("A code has 1 to 64 letters, digits or signs, and no blanks."))
+    with transaction.atomic():
+        new = sql.run(ADD, {"pool": pool.pk, "codes": sorted({*codes})})
+        history.record(actor, "codes_added", "coupon_pool", pool.pk, n=new)
+    return new
+
+
+def mentioned(*sources: str) -> set[str]:
+    """The keys of the pools that templates read: `{{ coupon.spring }}`."""
+    return {key for source in sources for key in MENTION.findall(source)}
+
+
+def given(keys: Collection[str], contact_ids: Sequence[int]) -> dict[int, dict[str, str]]:
+    """A code of each pool for each contact: the one he has, or a new one, in the caller's transaction. Who finds a pool empty is left out of it."""
+    found: dict[int, dict[str, str]] = {contact_id: {} for contact_id in contact_ids}
+    for key, pool_id, archived_at in CouponPool.objects.filter(key__in=keys).values_list("key", "pk", "archived_at"):
+        if archived_at is None:
+            sql.run(GIVE, {"pool": pool_id, "contacts": sorted({*contact_ids}), "now": clock.now()})
+        had = sql.rows("SELECT contact_id, code FROM coupon WHERE contact_id = ANY(%s) AND pool_id = %s ORDER BY id", [list(contact_ids), pool_id])
+        for contact_id, code in had:
+            found[contact_id][key] = code
+    return found
+
+
+def values(codes: dict[str, str]) -> Fields:
+    """As a template reads them."""
+    return Fields(codes)
+
+
+def samples(keys: Collection[str]) -> Fields:
+    """What previews and tests show instead: nobody's code."""
+    return Fields(dict.fromkeys(keys, SAMPLE))
+
+
+def redeem(key: str, code: str, actor: Actor) -> Coupon:
+    """Somebody used his code. Raises NotFound (nobody has it), Conflict (it was used before)."""
+    pool = _pool(key)
+    with transaction.atomic():
+        found = Coupon.objects.filter(pool_id=pool.pk, code=code).values_list("contact_id", "id").first()
+        if found is None:
+            raise NotFound(_("Nobody has this code."))
+        coupon = Coupon.objects.select_for_update().get(contact_id=found[0], id=found[1])
+        if coupon.redeemed_at is not None:
+            raise Conflict(_("This code was redeemed before."))
+        coupon.redeemed_at, coupon.redeemed_by = clock.now(), str(actor)
+        Coupon.objects.filter(contact_id=coupon.contact_id, id=coupon.id).update(redeemed_at=coupon.redeemed_at, redeemed_by=coupon.redeemed_by)
+        history.record(actor, "redeemed", "coupon_pool", pool.pk, contact=coupon.contact_id, code=code)
+    return coupon
+
+
+def counts() -> dict[str, Count]:
+    """Of all pools, by key."""
+    rows: list[tuple[Any, ...]] = sql.rows(
+        "SELECT p.key, (SELECT count(*) FROM coupon_code k WHERE k.pool_id = p.id), c.given, c.redeemed FROM coupon_pool p"
+        " CROSS JOIN LATERAL (SELECT count(*) AS given, count(redeemed_at) AS redeemed FROM coupon c WHERE c.pool_id = p.id) c"
+        " WHERE p.archived_at IS NULL ORDER BY p.key"
+    )
+    return {key: Count(*numbers) for key, *numbers in rows}
+
+
+def _pool(key: str) -> CouponPool:
+    found = CouponPool.objects.filter(key=key).first()
+    if found is None:
+        raise NotFound(_("There are no such coupons."))
+    return found
