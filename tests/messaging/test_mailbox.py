@@ -5,8 +5,10 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from baton.accounts import users
+from baton.accounts.models import Account
 from baton.events.vocabulary import Kind
 from baton.messaging import imap, inbound, reading, replies
 from baton.messaging.models import Email, Inbound, Mailbox, Message, Notification, Subscription, Suppression
@@ -160,3 +162,26 @@ def test_unsubscribing_by_mail(server: ImapServer, box: Mailbox, email: Email) -
     server.put(mail.as_bytes() + b"\r\n\r\n")
     assert taken(box) == ["unsubscribe"]
     assert Suppression.objects.filter(contact_id=jiwoo).exists() or Subscription.objects.filter(contact_id=jiwoo, granted=False).exists()
+
+
+def test_the_page_tries_a_mailbox_before_it_keeps_it(server: ImapServer, client: Client, nuriwork: Account) -> None:
+    admin = users.create("oh@nuriwork.example", "오민지", "correct horse battery", "admin", actor=SYSTEM)
+    client.force_login(admin)
+    given = {"name": "답장", "host": "127.0.0.1", "port": str(server.port), "user": "news@nuriwork.example", "folder": "INBOX"}
+    refused = client.post("/settings/mailboxes/new/", {**given, "password": "guess"}, headers={"HX-Request": "true"})
+    assert (refused.status_code, "wrong password" in refused.content.decode()) == (422, True)
+    assert client.post("/settings/mailboxes/new/", {**given, "port": "x", "password": "secret"}).status_code == 422
+    assert not Mailbox.objects.exists()
+    assert (
+        client.post("/settings/mailboxes/new/", {**given, "password": "secret"}, headers={"HX-Request": "true"}).headers["HX-Redirect"]
+        == "/settings/mailboxes/"
+    )
+    made = Mailbox.objects.get()
+    shown = client.get("/settings/mailboxes/").content.decode()
+    assert "news@nuriwork.example" in shown
+    assert "secret" not in client.get(f"/settings/mailboxes/{made.pk}/").content.decode()
+    assert client.post(f"/settings/mailboxes/{made.pk}/remove/").status_code == 200
+    assert not Mailbox.objects.exists()
+
+    client.force_login(users.create("v@nuriwork.example", "구경", "correct horse battery", "viewer", actor=SYSTEM))
+    assert client.post("/settings/mailboxes/new/", {**given, "password": "secret"}).status_code == 403

@@ -21,6 +21,8 @@ from baton.platform.config import ConfigError, read
         ("BATON_DATABASE_URL", "postgresql://db:54x2/baton", "postgresql://"),
         ("BATON_SMTP_URL", "smtp://relay:99999", "smtp://host:port"),
         ("BATON_SMTP_URL", "relay:25", "smtp://host:port"),
+        ("BATON_INTAKE", "127.0.0.1:2424", "lmtp://host:port"),
+        ("BATON_INTAKE", "lmtp://127.0.0.1", "lmtp://host:port"),
         ("BATON_DEMO", "perhaps", "boolean"),
         ("BATON_ALLOW_PRIVATE_WEBHOOKS", "10.1.0.0/99", "10.1.0.0/16"),
     ],
