@@ -20,7 +20,6 @@ from baton.platform.errors import Conflict, Invalid, NotFound, Problem
 
 Content = dict[str, Any]
 
-FIELDS = ("name", "subject", "preheader", "body", "from_name", "purpose")  # of a simple mail, see update()
 DRAFTED = (
     "subject", "preheader", "mode", "document", "body", "text", "purpose", "purpose_reason", "subscription_id", "from_name", "from_address", "reply_to",
     "language",
@@ -196,25 +195,6 @@ def restore(email_id: int, number: int, actor: Actor, *, revision: int | None = 
     return email
 
 
-def update(email_id: int, actor: Actor, **fields: Any) -> Email:
-    """Change some of FIELDS and publish at once; mails that are sent from now on are the new ones. Raises Invalid, NotFound."""
-    if unknown := fields.keys() - set(FIELDS):
-        raise TypeError(f"an e-mail has no {', '.join(sorted(unknown))}")
-    with transaction.atomic():
-        email = _get(email_id, lock=True)
-        changed = [name for name, value in fields.items() if getattr(email, name) != value]
-        for name in changed:
-            setattr(email, name, fields[name])
-        if "body" in changed:
-            email.document = {}  # a body of its own: not made of blocks any more
-        _check_settings(email.name, content(email))
-        _check(content(email))
-        if changed:
-            email.draft, email.draft_by = {}, ""
-            _publish(email, content(email), actor, "", verb="updated", fields=changed)
-    return email
-
-
 # -- kept and put aside ------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -288,7 +268,7 @@ def _check(given: Content) -> None:
         raise Invalid(grave)
 
 
-def _publish(email: Email, new: Content, actor: Actor, note: str, *, verb: str = "published", **detail: Any) -> EmailVersion:
+def _publish(email: Email, new: Content, actor: Actor, note: str) -> EmailVersion:
     for column, value in new.items():
         setattr(email, column, value)
     last = EmailVersion.objects.filter(email=email, number__gt=0).order_by("-number").values_list("number", flat=True).first() or 0
@@ -298,5 +278,5 @@ def _publish(email: Email, new: Content, actor: Actor, note: str, *, verb: str =
     made = EmailVersion.objects.create(
         email=email, number=email.version, content={**new, "kind": email.kind}, note=note.strip()[:500], published_at=clock.now(), published_by=str(actor)
     )
-    history.record(actor, verb, "email", email.pk, version=made.number, **({"note": made.note} if made.note else {}), **detail)
+    history.record(actor, "published", "email", email.pk, version=made.number, **({"note": made.note} if made.note else {}))
     return made

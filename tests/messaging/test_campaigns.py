@@ -96,7 +96,8 @@ def test_it_is_written_down_checked_and_begun(mail: Email) -> None:
 
 def test_a_version_is_fixed_when_it_begins(mail: Email) -> None:
     campaign = begun(a_campaign(mail, people(1)))
-    emails.update(mail.pk, MINA, subject="나중에 바꾼 제목")
+    emails.draft_save(mail.pk, MINA, mail.revision, subject="나중에 바꾼 제목")
+    emails.publish(mail.pk, MINA)
     variant = Variant.objects.get(campaign=campaign)
     assert (variant.key, variant.email_id, variant.version) == ("a", mail.pk, 1)
     draft = emails.create("초안", MINA)
