@@ -41,7 +41,7 @@ def send(email: Email, colleagues: Sequence[int], contact_id: int, actor: Actor)
     with transaction.atomic():
         history.record(actor, "tried", "email", email.pk, to=[user.pk for user in to])
         for user in to:
-            deliver(email_id=email.pk, user_id=user.pk, contact_id=contact_id)
+            deliver.defer(email_id=email.pk, user_id=user.pk, contact_id=contact_id)
     return to
 
 

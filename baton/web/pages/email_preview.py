@@ -27,7 +27,7 @@ CANVAS_POLICY = (
 )
 PREVIEW_POLICY = f"{CANVAS_POLICY}; sandbox"  # and it is nobody's: not even Baton's own page can look into it
 DARK = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)", re.IGNORECASE)
-PLAIN = "white-space:pre-wrap;overflow-wrap:anywhere;font:14px/1.7 ui-monospace,monospace;padding:20px;margin:0;color:#111"
+PLAIN = "white-space:pre-wrap;overflow-wrap:anywhere;font:14px/1.7 ui-monospace,monospace;padding:20px;margin:0"
 EMPTY = "<!doctype html><meta charset=utf-8><title>–</title><body>"
 
 
@@ -81,7 +81,7 @@ def _seen(request: HttpRequest, filled: Rendered) -> str:
     if filled.problem:
         return f"{EMPTY}<p>{escape(filled.problem)}</p>"
     if request.GET.get("part") == "text":
-        return f'{EMPTY}<pre style="{PLAIN}">{escape(filled.text)}</pre>'
+        return f'{EMPTY}<pre style="{PLAIN};color:{"#e8e9ec" if request.GET.get("dark") else "#16181d"}">{escape(filled.text)}</pre>'
     # what the mail says to dark screens is said to all, or to none: the frame shows the one that was asked for
     return DARK.sub("all" if request.GET.get("dark") else "not all", filled.html)
 
