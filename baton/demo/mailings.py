@@ -62,6 +62,11 @@ SELECT t.bucket, nextval('message_id_seq'), %(id)s, t.variant, t.state, t.reason
 FROM (SELECT contact_id %% %(buckets)s AS bucket, variant, state, reason, count(*) AS n FROM message WHERE campaign_id = %(id)s GROUP BY 1, 2, 3, 4) t
 """
 
+WHEN = """
+SELECT count(*), min(sent_at), max(sent_at) FILTER (WHERE sent_at < began + interval '1 hour')
+FROM (SELECT sent_at, min(sent_at) OVER () AS began FROM message WHERE campaign_id = %s) m
+"""
+
 
 class Sent(NamedTuple):
     contact_id: int
@@ -94,7 +99,7 @@ def count(sample: Sample) -> None:
     for id in sample.setting.campaigns.values():
         sql.run(TALLY, {"id": id, "buckets": BUCKETS})
         campaign = Campaign.objects.get(pk=id)
-        ((people, began, ended),) = sql.rows("SELECT count(*), min(sent_at), max(sent_at) FROM message WHERE campaign_id = %s", [id])
+        ((people, began, ended),) = sql.rows(WHEN, [id])
         campaign.people, campaign.started_at, campaign.ended_at, campaign.due_at = people, began, ended, began
         campaign.save()
         Campaign.objects.filter(pk=id).update(created_at=(began or sample.now) - timedelta(days=2), updated_at=ended or sample.now)

@@ -1,0 +1,96 @@
+"""Does the worker's part on the browser tests' database when it is told to, and catches the mails. A line in, a line of JSON out."""
+
+import json
+import os
+import re
+import sys
+import time
+from datetime import timedelta
+from typing import Any
+
+from baton.platform import setup
+
+PEOPLE = 5  # of the list who agreed; one more did not
+
+
+def main() -> None:
+    setup.django("test")
+    from baton.demo import mail
+
+    os.environ["BATON_SMTP_URL"] = f"smtp://127.0.0.1:{mail.start()}"
+    from baton.platform.config import config
+
+    config.cache_clear()
+    for line in sys.stdin:
+        name, _space, rest = line.strip().partition(" ")
+        print(json.dumps(COMMANDS[name](rest)), flush=True)
+
+
+def prepare(_rest: str) -> Any:
+    """The account's facts, a mail and a list."""
+    from baton.accounts import users
+    from baton.crm import consent
+    from baton.crm.models import Contact
+    from baton.messaging import emails
+    from baton.platform.actor import SYSTEM
+    from baton.segments import verbs
+
+    users.update_account(
+        actor=SYSTEM, postal_address="서울특별시 성동구 견본로 12", phone="02-555-0142", contact_email="hello@nuriwork.example", name="누리워크"
+    )
+    body = '<p>안녕하세요, {{ contact.firstname|default("고객") }} 님.</p><p><a href="https://shop.example/pricing">요금 보기</a></p>'
+    emails.create("겨울 소식", SYSTEM, subject="겨울 소식", body=body)
+    people = list(Contact.objects.filter(email__startswith="p", archived_at=None).order_by("id").values_list("id", flat=True)[: PEOPLE + 1])
+    consent.set(people[:PEOPLE], "email", True, actor=SYSTEM, source="test")
+    consent.set(people[PEOPLE:], "email", False, actor=SYSTEM, source="test")
+    verbs.add(verbs.create_segment("겨울 고객", {}, "fixed", SYSTEM).pk, people, SYSTEM)
+    return len(people)
+
+
+def work(_rest: str) -> int:
+    """What the worker would do now; how many mails there are."""
+    from baton.demo import mail
+    from baton.messaging import delivery
+    from baton.messaging.campaigns import run
+
+    for _round in range(6):
+        done = run.due() + run.prepare()
+        if not delivery.deliver() + done:
+            break
+    return len(mail.newest())
+
+
+def links(_rest: str) -> dict[str, str]:
+    """Pixel and link of one mail, which has been lying there for a minute."""
+    from baton.demo import mail
+    from baton.platform import sql
+
+    sql.run("UPDATE message SET sent_at = sent_at - %s WHERE campaign_id IS NOT NULL", [timedelta(minutes=1)])
+    found = mail.read(mail.newest()[0].key)
+    assert found is not None
+    part = found[1].get_body(("html",))
+    html = part.get_content() if part else ""
+    return {kind: re.search(rf'"(https?://[^"]*/{letter}/[^"]+)"[^>]*{mark}', html)[1] for kind, letter, mark in (("open", "o", ""), ("click", "c", ">요금"))}  # type: ignore[index]  # they are there
+
+
+def count(rest: str) -> int:
+    """Count what people did, as soon as so many opens and clicks have come in."""
+    from baton.messaging import campaigns_counts
+    from baton.messaging.models import Campaign
+    from baton.platform import sql
+
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        ((n,),) = sql.rows("SELECT count(*) FROM event WHERE kind IN (11, 12) AND payload ? 'campaign'")
+        if n >= int(rest):
+            break
+        time.sleep(0.05)
+    for campaign in Campaign.objects.filter(started_at__isnull=False):
+        campaigns_counts.count(campaign)
+    return int(n)
+
+
+COMMANDS = {"prepare": prepare, "work": work, "links": links, "count": count}
+
+if __name__ == "__main__":
+    main()
