@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from baton.messaging.models import Coupon, CouponPool
+from baton.messaging.models import Coupon, CouponCode, CouponPool
 from baton.messaging.sandbox import Fields
 from baton.platform import clock, history, sql
 from baton.platform.actor import Actor
@@ -20,20 +20,10 @@ CODE = re.compile(r"[!-~]{1,64}")
 MOST = 100_000  # codes of one call
 SAMPLE = "ABCD-1234"  # what previews show
 
-# Codes for those who have none yet. Whoever takes codes at the same time gets others; who gets the last ones is chance.
+HAD = "SELECT contact_id, code FROM coupon WHERE contact_id = ANY(%s) AND pool_id = %s ORDER BY id"
 GIVE = """
-WITH wanted AS (
-    SELECT w.contact_id, row_number() OVER (ORDER BY w.contact_id) AS n FROM unnest(%(contacts)s::bigint[]) AS w(contact_id)
-    WHERE NOT EXISTS (SELECT 1 FROM coupon c WHERE c.contact_id = w.contact_id AND c.pool_id = %(pool)s)
-), free AS (
-    SELECT f.code, row_number() OVER (ORDER BY f.code) AS n FROM (
-        SELECT code FROM coupon_code WHERE pool_id = %(pool)s LIMIT (SELECT count(*) FROM wanted) FOR UPDATE SKIP LOCKED
-    ) f
-), taken AS (
-    DELETE FROM coupon_code k USING free f, wanted w WHERE k.pool_id = %(pool)s AND k.code = f.code AND w.n = f.n RETURNING w.contact_id, k.code
-)
 INSERT INTO coupon (contact_id, id, pool_id, code, given_at, redeemed_by)
-SELECT t.contact_id, nextval('record_id_seq'), %(pool)s, t.code, %(now)s, '' FROM taken t
+SELECT r.contact_id, r.id, %s, r.code, %s, '' FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS r(contact_id, id, code)
 """
 ADD = """
 INSERT INTO coupon_code (pool_id, code) SELECT %(pool)s, n.code FROM unnest(%(codes)s::text[]) AS n(code)
@@ -86,13 +76,26 @@ def mentioned(*sources: str) -> set[str]:
 def given(keys: Collection[str], contact_ids: Sequence[int]) -> dict[int, dict[str, str]]:
     """A code of each pool for each contact: the one he has, or a new one, in the caller's transaction. Who finds a pool empty is left out of it."""
     found: dict[int, dict[str, str]] = {contact_id: {} for contact_id in contact_ids}
-    for key, pool_id, archived_at in CouponPool.objects.filter(key__in=keys).values_list("key", "pk", "archived_at"):
-        if archived_at is None:
-            sql.run(GIVE, {"pool": pool_id, "contacts": sorted({*contact_ids}), "now": clock.now()})
-        had = sql.rows("SELECT contact_id, code FROM coupon WHERE contact_id = ANY(%s) AND pool_id = %s ORDER BY id", [list(contact_ids), pool_id])
-        for contact_id, code in had:
-            found[contact_id][key] = code
+    with transaction.atomic():
+        for key, pool_id, archived_at in CouponPool.objects.filter(key__in=keys).values_list("key", "pk", "archived_at"):
+            had = dict(sql.rows(HAD, [list(contact_ids), pool_id]))
+            if archived_at is None:
+                had |= _new(pool_id, sorted({*contact_ids} - had.keys()))
+            for contact_id, code in had.items():
+                found[contact_id][key] = code
     return found
+
+
+def _new(pool_id: int, contact_ids: Sequence[int]) -> dict[int, str]:
+    """New codes for these; whoever takes codes at the same time gets others. Who gets the last ones is chance."""
+    if not contact_ids:
+        return {}
+    free = CouponCode.objects.select_for_update(skip_locked=True).filter(pool_id=pool_id).values_list("code", flat=True)[: len(contact_ids)]
+    given = dict(zip(contact_ids, free, strict=False))
+    if given:
+        sql.run("DELETE FROM coupon_code WHERE pool_id = %s AND code = ANY(%s)", [pool_id, list(given.values())])
+        sql.run(GIVE, [pool_id, clock.now(), list(given), sql.next_ids("record_id_seq", len(given)), list(given.values())])
+    return given
 
 
 def values(codes: dict[str, str]) -> Fields:
