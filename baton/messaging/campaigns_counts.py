@@ -23,7 +23,7 @@ EVERY = ((timedelta(days=2), timedelta(minutes=1)), (timedelta(days=14), timedel
 FRESH = timedelta(seconds=5)
 SLOW = 20  # a count may take one part in so many of the time
 HOURS = 72  # after the beginning, by the hour; then by the day
-GROUPS_SHOWN, GROUP_LEAST = 12, 5  # domains told apart: so many, each with so many receivers
+GROUPS_SHOWN, GROUP_LEAST = 12, 20  # domains told apart: so many, each with so many receivers
 COUNTED = "counted"  # the row that says when it was counted, and in how many milliseconds
 
 # Mail providers whose addresses have several domains; every other domain is a group of its own.

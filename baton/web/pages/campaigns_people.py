@@ -87,7 +87,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     title, narrowed = _title(who)
     held = rights.of(user(request))
     context = {
-        "campaign": campaign, "who": who, "title": title, "narrowed": narrowed, "rows": _rows(found, held), "query": _query(who),
+        "campaign": campaign, "who": who, "title": title, "narrowed": narrowed, "rows": _rows(found, held, title if who.what in behind.DID else ""),
+        "query": _query(who),
         "next": f"?{_query(who)}&{urlencode({'after': following})}" if following else "", "first": "after" not in request.GET,
         "may_list": permissions.can(request.user, "segments", "edit") and bool(found), "may_follow": _follows(who),
         "may_export": held.may("contact", "export") and bool(found), "name": f"{campaign.name}: {title}"[:200], "faults": {},
@@ -100,13 +101,13 @@ def _follows(who: Who) -> bool:
     return who.what in behind.FOLLOWED and not who.group and not who.variant
 
 
-def _rows(found: list[Person], held: Rights) -> list[dict[str, Any]]:
+def _rows(found: list[Person], held: Rights, did: str = "") -> list[dict[str, Any]]:
     ids = [one.contact_id for one in found]
     owners = dict(Contact.objects.filter(pk__in=ids).values_list("pk", "owner_id"))
     named = people.named(id for id in ids if id in owners and held.may("contact", "view", [owners[id]]))
     return [
-        {"one": one, "person": named.get(one.contact_id), "owner": owners.get(one.contact_id), "state": words.of_message(one.state) if one.state else "",
-         "reason": words.reason(one.reason) if one.reason else ""}
+        {"one": one, "person": named.get(one.contact_id), "owner": owners.get(one.contact_id),
+         "state": did or (words.of_message(one.state) if one.state else ""), "reason": words.reason(one.reason) if one.reason and not did else ""}
         for one in found
     ]  # fmt: skip
 
