@@ -28,6 +28,7 @@ from baton.demo import (
     mailings,
     meetings,
     memberships,
+    news,
     people,
     quarantined,
     said,
@@ -123,6 +124,7 @@ def _fill(contacts: int, seed: int, now: datetime, say: Say) -> None:
     machines.fetch(sample)
     mailings.count(sample)
     quarantined.make(sample)
+    news.make(sample)
     sql.run("DELETE FROM change")  # all of this is evaluated; nobody is to be enrolled or told for what happened long ago
     tables.analyze()
 
