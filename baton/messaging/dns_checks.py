@@ -64,6 +64,7 @@ class Names:
     def __init__(self, resolver: Resolver | None = None) -> None:
         self.resolver: Resolver = resolver or dns.resolver.get_default_resolver()
         self.known: dict[tuple[str, str], list[str]] = {}
+        self.waited = 0  # questions that nobody answered in time
 
     def ask(self, name: str, kind: str) -> list[str]:
         """The records as text; none when the name or such a record does not exist. Raises Silent."""
@@ -72,12 +73,17 @@ class Names:
         return self.known[name, kind]
 
     def _ask(self, name: str, kind: str) -> list[str]:
+        if self.waited >= 2:
+            raise Silent(name)  # nobody is there: a page must not wait for every question
         try:
             answer = self.resolver.resolve(name, kind, lifetime=PATIENCE)
+        except dns.resolver.LifetimeTimeout:
+            self.waited += 1
+            raise Silent(name) from None
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return []
         except (dns.exception.DNSException, OSError, ValueError) as error:
-            raise Silent(f"{name}: {type(error).__name__}") from None
+            raise Silent(f"{name}, {type(error).__name__}") from None
         if kind == "TXT":
             return [b"".join(row.strings).decode("utf-8", "replace") for row in answer]
         return [row.to_text().rstrip(".").lower() for row in answer]
@@ -166,8 +172,8 @@ def _spf(domain: SendingDomain, names: Names) -> list[Check]:
 
 def _dkim(domain: SendingDomain, names: Names) -> list[Check]:
     """Every key that signs, or is to, must be where receivers look for it."""
-    keys = domain.keys.exclude(state="retired").order_by("created_at")
-    found = []
+    keys = list(domain.keys.exclude(state="retired").order_by("created_at"))
+    signed, found = any(key.state == "active" for key in keys), []
     for key in keys:
         name = f"{key.selector}._domainkey.{domain.name}"
         wanted, texts = Record("TXT", name, dkim.record(key.algorithm, key.public)), names.ask(name, "TXT")
@@ -178,7 +184,8 @@ def _dkim(domain: SendingDomain, names: Names) -> list[Check]:
         elif texts:
             found.append(Check("dkim", BAD, "dkim_other", texts, [wanted], about))
         else:
-            found.append(Check("dkim", BAD, "dkim_none" if key.state == "active" else "dkim_new", [], [wanted], about))
+            new = key.state == "new"
+            found.append(Check("dkim", WARN if new and signed else BAD, "dkim_new" if new else "dkim_none", [], [wanted], about))
     return found or [Check("dkim", BAD, "dkim_no_key")]
 
 

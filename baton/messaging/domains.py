@@ -17,6 +17,7 @@ from baton.platform.actor import Actor
 from baton.platform.config import config
 from baton.platform.errors import Conflict, Invalid, NotFound, Problem
 
+GROWTH = 1.5  # of a warm-up: so many times as many mails each day
 NAME = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 SELECTOR = re.compile(r"(?=.{1,63}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 
@@ -46,17 +47,29 @@ def add(name: str, actor: Actor, *, bounce_host: str = "", tracking_host: str = 
     return row
 
 
-def change(domain_id: int, actor: Actor, *, bounce_host: str = "", tracking_host: str = "", transport_id: int | None = None) -> SendingDomain:
-    """Where its bounces and links go, and what carries its mails. Raises Invalid, NotFound."""
+def change(
+    domain_id: int, actor: Actor, *, bounce_host: str = "", tracking_host: str = "", transport_id: int | None = None, first_day: int = 0
+) -> SendingDomain:
+    """Where its bounces and links go, what carries its mails, and how many go on the first day of a warm-up (0: none). Raises Invalid, NotFound."""
     with transaction.atomic():
         row = _get(domain_id)
-        was = (row.bounce_host, row.tracking_host, row.transport_id)
+        was = _told(row)
         _set(row, bounce_host, tracking_host, transport_id)
+        if not 0 <= first_day <= 1_000_000:
+            raise Invalid.one("first_day", "INVALID_NUMBER", _("A whole number from {least} to {most}.").format(least=0, most=f"{1_000_000:,}"))
+        if first_day != int(row.warm_up.get("first") or 0):
+            today = clock.now().astimezone(config().zone).date()
+            row.warm_up = {"from": today.isoformat(), "first": first_day, "growth": GROWTH} if first_day else {}
         _check(row)
-        if (row.bounce_host, row.tracking_host, row.transport_id) != was:
+        if (now := _told(row)) != was:
             row.save()
-            history.record(actor, "updated", "sending_domain", row.pk, bounce_host=row.bounce_host, tracking_host=row.tracking_host, transport=row.transport_id)
+            history.record(actor, "updated", "sending_domain", row.pk, **now)
     return row
+
+
+def _told(row: SendingDomain) -> dict[str, object]:
+    """What the history keeps of it."""
+    return {"bounce_host": row.bounce_host, "tracking_host": row.tracking_host, "transport": row.transport_id, "warm_up": row.warm_up}
 
 
 def remove(domain_id: int, actor: Actor) -> None:

@@ -80,7 +80,7 @@ def look(days: int = DAYS) -> Health:
         name = domain or usual
         for rate in (domains.setdefault(name, Rate(name)), receivers.setdefault(group, Rate(group)), whole):
             rate.add(what, n)
-    return Health(_sorted(domains), _sorted(receivers), whole)
+    return Health(_sorted(domains), _sorted(_folded(receivers)), whole)
 
 
 def complained(campaign_ids: list[int]) -> dict[int, int]:
@@ -95,6 +95,19 @@ def _state(share: float, warn: float, stop: float, of: int) -> str:
     if of < LEAST:
         return "unknown"
     return "bad" if share >= stop else "warn" if share >= warn else "ok"
+
+
+def _folded(rates: dict[str, Rate]) -> dict[str, Rate]:
+    """Those of whom too few mails went are the others: each alone says little."""
+    found = {"": rates.get("", Rate(""))}
+    for name, rate in rates.items():
+        if name and rate.sent >= LEAST:
+            found[name] = rate
+        elif name:
+            found[""].arrived += rate.arrived
+            found[""].bounced += rate.bounced
+            found[""].complained += rate.complained
+    return found
 
 
 def _sorted(rates: dict[str, Rate]) -> list[Rate]:

@@ -4,6 +4,7 @@ from baton.events.vocabulary import Kind
 from baton.forms import consents
 from baton.messaging import alerts, answers, campaigns_counts, delivery, imap, inbound, notices, opt_in, reading, reminders, replies, told
 from baton.messaging.campaigns import jobs as campaigns  # noqa: F401  # its steady tasks are known from here
+from baton.messaging.deliverability_jobs import campaign_brake  # noqa: F401  # likewise, with the others there
 from baton.messaging.movers import verbs as movers  # noqa: F401  # its jobs
 from baton.platform import changes, jobs
 from baton.platform.changes import Batch, Change

@@ -22,6 +22,12 @@ RECORD = """<record><row><source_ip>{ip}</source_ip><count>{n}</count><policy_ev
 <result>pass</result></dkim><spf><domain>bounce.nuriwork.example</domain><result>pass</result></spf></auth_results></record>"""
 
 
+@pytest.fixture(autouse=True)
+def small_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made sooner."""
+    monkeypatch.setattr("baton.messaging.dkim.RSA_BITS", 1024)
+
+
 def report(*records: tuple[str, int, str, str, str], number: str = "7", domain: str = "nuriwork.example", head: str = '<?xml version="1.0"?>') -> bytes:
     rows = "".join(RECORD.format(ip=ip, n=n, verdict=verdict, dkim=dkim, spf=spf) for ip, n, verdict, dkim, spf in records)
     return (

@@ -56,6 +56,12 @@ class Server:
             self.socket.sendto(answer.to_wire(), sender)
 
 
+@pytest.fixture(autouse=True)
+def small_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made sooner."""
+    monkeypatch.setattr("baton.messaging.dkim.RSA_BITS", 1024)
+
+
 @pytest.fixture
 def server() -> Iterator[Server]:
     made = Server()

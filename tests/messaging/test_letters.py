@@ -82,6 +82,7 @@ class _Curve:
 
 @pytest.fixture(autouse=True)
 def curve(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dkim, "RSA_BITS", 1024)  # made sooner; the least that dkimpy takes
     monkeypatch.setattr(oracle, "nacl", _Curve, raising=False)
 
 
@@ -130,7 +131,7 @@ def test_values_of_people_who_mean_no_good_are_only_text(domain: SendingDomain, 
     tags = [Tags(build(kind, "지우").html).found for kind in range(3)]
 
     @settings(max_examples=some(15), deadline=None, suppress_health_check=list(HealthCheck))
-    @given(st.integers(0, 2), st.text(alphabet=st.characters(), max_size=200) | st.text(alphabet="a=\r\n .<>:?가\u202e\ud800", max_size=200))
+    @given(st.integers(0, 2), st.text(max_size=200) | st.text(alphabet="a=\r\n .<>:?가\u202e\ud800", max_size=200))
     def harmless(kind: int, name: str) -> None:
         letter = build(kind, name)
         raw = letter.content
@@ -256,8 +257,8 @@ def test_the_rules_of_another_country_put_no_label(nuriwork: Account) -> None:
     assert letter.subject == "Mina"
 
 
-@settings(max_examples=some(15) * 4, deadline=None)
-@given(st.text(max_size=300))
+@settings(max_examples=some(15), deadline=None)
+@given(st.text(alphabet='ab =?_<>"가힣é😀\n\t\x00\u202e\ud800', max_size=300))
 def test_a_headers_words_are_read_back_as_they_were(text: str) -> None:
     line = encode.one_line(text)
     written = f"Subject: {encode.words(line, 9)}"

@@ -20,6 +20,12 @@ PASSWORD = "s3cret-of-the-relay"
 HTMX = {"HX-Request": "true"}
 
 
+@pytest.fixture(autouse=True)
+def small_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made sooner."""
+    monkeypatch.setattr("baton.messaging.dkim.RSA_BITS", 1024)
+
+
 @pytest.fixture
 def web(account: Account) -> Client:
     """An administrator's browser, in English."""
@@ -58,6 +64,9 @@ def test_a_domain_is_added_its_records_shown_and_a_key_put_to_use_and_replaced(w
     assert (used.status_code, "signs, and its key is in the DNS" in used.content.decode()) == (200, True)
     web.post(f"{here}rotate/", headers=HTMX)
     assert sorted(domain.keys.values_list("state", flat=True)) == ["active", "new"]
+    web.post(f"{here}change/", {"bounce_host": "bounce.nuriwork.example", "first_day": "500"}, headers=HTMX)
+    domain.refresh_from_db()
+    assert (domain.bounce_host, domain.warm_up["first"]) == ("bounce.nuriwork.example", 500)
     web.post(f"{here}keys/", {"algorithm": "ed25519-sha256"}, headers=HTMX)
     assert domain.keys.count() == 3
     assert web.post(f"/settings/sending/keys/{key.pk}/remove/", headers=HTMX).status_code == 409, "a key that signs is not thrown away"
@@ -65,7 +74,7 @@ def test_a_domain_is_added_its_records_shown_and_a_key_put_to_use_and_replaced(w
     web.post(f"{here}remove/")
     assert not SendingDomain.objects.exists()
     assert [row.verb for row in History.objects.filter(subject_type="sending_domain").order_by("id")] == [
-        *("created", "key_made", "key_activated", "key_made", "key_made", "removed")
+        *("created", "key_made", "key_activated", "key_made", "updated", "key_made", "removed")
     ]
 
 

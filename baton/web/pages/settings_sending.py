@@ -89,15 +89,15 @@ def check(request: HttpRequest, domain_id: int) -> HttpResponse:
 @allow("settings", "edit")
 def change(request: HttpRequest, domain_id: int) -> HttpResponse:
     """Where bounces and links go, and by what the mail leaves."""
-    typed = {name: request.POST.get(name, "") for name in ("bounce_host", "tracking_host", "transport_id")}
-    chosen = typed["transport_id"]
+    typed = {name: request.POST.get(name, "") for name in ("bounce_host", "tracking_host", "transport_id", "first_day")}
     try:
         row = domains.change(
             domain_id,
             actor(request),
             bounce_host=typed["bounce_host"],
             tracking_host=typed["tracking_host"],
-            transport_id=int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 18 else None,
+            transport_id=_number(typed["transport_id"]) or None,
+            first_day=_number(typed["first_day"]),
         )
     except Invalid as error:
         return _one(request, domain_id, "settings/sending_body.html", status=422, errors=faults(error), typed=typed)
@@ -160,6 +160,10 @@ def _did(request: HttpRequest, domain_id: int, work: Any, words: str) -> HttpRes
     return toast(_one(request, domain_id, "settings/sending_body.html"), words)
 
 
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
+
+
 def _domain(domain_id: int) -> SendingDomain:
     found = SendingDomain.objects.filter(pk=domain_id).first()
     if found is None:
@@ -187,6 +191,7 @@ def _one(
     keys = list(row.keys.order_by("created_at"))
     used = {one.algorithm for one in keys if one.state != "retired"}
     values = typed or {"bounce_host": row.bounce_host, "tracking_host": row.tracking_host, "transport_id": str(row.transport_id or "")}
+    values.setdefault("first_day", str(row.warm_up.get("first") or 0))
     context = {
         "label": SendingSettings.label, "domain": row, "checks": dns_rows.rows(row), **dns_rows.whole(row),
         "keys": [dns_rows.key(one) for one in keys], "rotates": any(one.state == "active" for one in keys) and not any(one.state == "new" for one in keys),

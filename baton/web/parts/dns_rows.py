@@ -10,14 +10,16 @@ from baton.messaging.dns_checks import Check
 from baton.messaging.models import DkimKey, SendingDomain
 
 TONES = {"ok": "good", "warn": "warn", "bad": "bad", "unknown": ""}
+ORDER = ("bad", "warn", "unknown", "ok")
 GLYPHS = {"ok": "circle-check", "warn": "triangle-alert", "bad": "circle-x", "unknown": "circle-help"}
 KEY_STATES: dict[str, tuple[str | Promise, str]] = {"new": (_("not in use yet"), "warn"), "active": (_("signs"), "good"), "retired": (_("retired"), "")}
 ALGORITHMS = {"rsa-sha256": "RSA 2048", "ed25519-sha256": "Ed25519"}
 
 
 def rows(domain: SendingDomain) -> list[dict[str, Any]]:
-    """What the last look found, worst first among equals of their order."""
-    return [_row(number, check) for number, check in enumerate(dns_checks.kept(domain))]
+    """What the last look found, worst first."""
+    found = sorted(dns_checks.kept(domain), key=lambda check: ORDER.index(check.state))
+    return [_row(number, check) for number, check in enumerate(found)]
 
 
 def whole(domain: SendingDomain) -> dict[str, Any]:
@@ -36,7 +38,8 @@ def key(row: DkimKey) -> dict[str, Any]:
 
 def _row(number: int, check: Check) -> dict[str, Any]:
     return {
-        "number": number, "label": dns_words.LABELS[check.key], "state": dns_words.STATES[check.state], "tone": TONES[check.state],
+        "number": number, "label": dns_words.LABELS[check.key], "state": dns_words.STATES[check.state],
+        "quiet": check.state == "ok", "tone": TONES[check.state],
         "glyph": GLYPHS[check.state],
         "text": dns_words.told(check.why, check.about), "found": check.found, "wanted": check.wanted if check.state != "ok" else [],
     }  # fmt: skip
