@@ -59,7 +59,8 @@ def new(*, theme: Mapping[str, Any] | None = None, rows: Sequence[Row] = ()) -> 
 
 def starter() -> Document:
     """What a new mail begins with: a text, a button and a footer, one under the other."""
-    said = new_block("text", body=f"<p>{_('Hello,')}</p><p></p>")
+    hello = _("Hello,")
+    said = new_block("text", body=f"<p>{hello}</p><p></p>")
     return new(rows=[new_row("1", [[said]]), new_row("1", [[new_block("footer")]])])
 
 
