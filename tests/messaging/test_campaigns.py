@@ -21,6 +21,7 @@ from baton.platform.actor import SYSTEM, Actor
 from baton.platform.errors import Conflict, Invalid
 from baton.platform.models import History
 from baton.segments import verbs as lists
+from baton.segments.models import Segment
 from tests.examples import some
 
 pytestmark = pytest.mark.django_db
@@ -106,6 +107,15 @@ def test_a_version_is_fixed_when_it_begins(mail: Email) -> None:
     with pytest.raises(Invalid) as error:
         steering.start(waiting.pk, MINA)
     assert [p.code for p in error.value.problems] == ["NOT_PUBLISHED"]
+
+
+def test_a_list_that_a_campaign_waits_for_stays(mail: Email) -> None:
+    campaign = a_campaign(mail, people(1))
+    segment = Segment.objects.get(pk=campaign.audience["lists"][0])
+    with pytest.raises(Conflict, match="11월 소식지"):
+        lists.archive_segment(segment, actor=MINA)
+    begun(campaign)
+    lists.archive_segment(segment, actor=MINA)
 
 
 def test_what_cannot_be_is_refused_at_its_field(mail: Email) -> None:
