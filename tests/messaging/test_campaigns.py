@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from baton.accounts.models import Account
 from baton.crm import consent, records
+from baton.events import record
+from baton.events.vocabulary import Kind
 from baton.messaging import emails, suppression
-from baton.messaging.campaigns import ab, check, freeze, pace, plan, progress, ready, run, states, steering, verbs
+from baton.messaging.campaigns import ab, check, freeze, goals, pace, plan, progress, ready, run, states, steering, verbs
 from baton.messaging.models import Campaign, Chunk, Email, Message, Variant
 from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM, Actor
@@ -372,6 +374,18 @@ def test_programs_open_nothing_and_few_people_prove_nothing(mail: Email) -> None
         run.due()
     assert verbs.get(small.pk).test["result"]["why"] == "few"
     assert verbs.get(small.pk).test["result"]["given"] == "a"
+
+
+def test_conversions_are_what_people_did_after_their_mail(mail: Email) -> None:
+    before, after, late = people(3)
+    goal = {"filter": {"condition": "page_viewed", "address": "/pricing"}, "days": 2}
+    campaign = begun(a_campaign(mail, [before, after, late], goal=goal))
+    at = clock.now() - timedelta(days=5)
+    sent_to(campaign, [before, after, late], at=at)
+    for id, seen in ((before, at - timedelta(hours=1)), (after, at + timedelta(hours=1)), (late, at + timedelta(days=3))):
+        record.add([record.NewEvent(id, Kind.PAGE_VIEW, seen, key_value="nuriwork.example/pricing", key_label="요금")])
+    assert list(goals.converted(campaign)) == [("a", after)]
+    assert goals.reached(campaign) == {"a": 1}
 
 
 def test_a_person_may_choose_and_is_asked(mail: Email) -> None:
