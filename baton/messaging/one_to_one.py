@@ -45,7 +45,9 @@ def templates(language: str = "ko") -> list[Email]:
     found = Email.objects.filter(kind="personal", archived_at=None, version__gt=0).order_by("name", "pk")
     if not found.exists():
         with transaction.atomic():
-            emails.publish(gallery.start("personal", SYSTEM, language=language).pk, SYSTEM)
+            sql.run("SELECT pg_advisory_xact_lock(hashtext('letters'))")  # two who look at once make one, not two
+            if not found.exists():
+                emails.publish(gallery.start("personal", SYSTEM, language=language).pk, SYSTEM)
     return list(found)
 
 
