@@ -20,6 +20,7 @@ from baton.platform.errors import NotFound, Problem
 PENDING = timedelta(days=14)  # a mail that nobody answers within that time asked for nothing
 DAY, MOST = timedelta(days=1), 3  # mails that ask one address
 ELSEWHERE = "elsewhere"  # the box of a page of somebody else, which the form itself has not
+AGREED = "subscribed"  # the change that tells messaging of a kind of news somebody agreed to; its key is "<kind>:<channel>"
 CHANGE = "opt_in"  # the change that tells messaging to send the mail; its key is the row's id
 PURPOSE = "opt_in"
 
@@ -43,7 +44,7 @@ def said(definition: Mapping[str, Any], boxes: Mapping[str, bool] | None, spoken
     found = [
         {
             "key": box["key"], "kind": box["kind"], "channel": box["channel"], "granted": bool(boxes.get(box["key"])), "version": box_version(definition, box),
-            "text": spoken or wording(definition, box),
+            "text": spoken or wording(definition, box), **({"subscription": box["subscription"]} if box.get("subscription") else {}),
         }
         for box in definition["consent"]["boxes"]
     ]  # fmt: skip
@@ -59,7 +60,9 @@ def take(seen: Shown, answers: Said, contact_id: int, submission: int, address: 
     for one in agreed:
         if one not in doubled:
             ledger.set([contact_id], one["channel"], True, actor=actor, source=str(actor), wording=one["text"], proof={**proof, "version": one["version"]})
-    if doubled and address and not ledger.granted(contact_id, "email") and not _asked_enough(contact_id):
+            _subscribed(contact_id, one)
+    more = not ledger.granted(contact_id, "email") or any(one.get("subscription") for one in doubled)  # a kind of news may have been refused meanwhile
+    if doubled and address and more and not _asked_enough(contact_id):
         OptIn.objects.create(
             contact_id=contact_id, id=submission, form_id=proof["form"], version=seen.number, address=address, consents=doubled,
             page_url=str(proof["page"]), asked_at=clock.now(), asked_from=network,
@@ -107,8 +110,15 @@ def confirm(text: str, *, network: str = "") -> OptIn:
                 "asked_at": row.asked_at.isoformat(), "confirmed_at": now.isoformat(), "asked_from": row.asked_from, "confirmed_from": network,
             }  # fmt: skip
             ledger.set([row.contact_id], one["channel"], True, actor=actor, source=str(actor), wording=one["text"], proof=proof)
+            _subscribed(row.contact_id, one)
         row.confirmed_at = now
     return row
+
+
+def _subscribed(contact_id: int, one: Mapping[str, Any]) -> None:
+    """The box was about one kind of news: messaging, which knows the kinds, records that too."""
+    if one.get("subscription"):
+        changes.append([Change(contact_id, AGREED, f"{one['subscription']}:{one['channel']}")])
 
 
 def take_unsent(contact_id: int, id: int) -> OptIn | None:

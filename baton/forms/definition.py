@@ -322,13 +322,15 @@ def _consent(consent: Any) -> Iterator[Problem]:
     seen: set[str] = set()
     for number, box in enumerate(boxes):
         path = f"consent.boxes.{number}"
-        if not isinstance(box, dict) or set(box) - {"key", "kind", "channel", "label", "text", "required"}:
+        if not isinstance(box, dict) or set(box) - {"key", "kind", "channel", "label", "text", "required", "subscription"}:
             yield Problem(path, "INVALID", _("Expected an object."))
             continue
         key = box.get("key")
         if not isinstance(key, str) or not re.fullmatch(r"[A-Za-z0-9_]{1,50}", key) or key in seen:
             yield Problem(f"{path}.key", "INVALID", _("A box has a name of its own: letters, digits and underscore."))
         seen.add(str(key))
+        if type(box.get("subscription", 0)) is not int or box.get("subscription", 0) < 0 or (box.get("subscription") and box.get("kind") != "channel"):
+            yield Problem(f"{path}.subscription", "INVALID", _("Expected the number of a kind of news, of a box about marketing."))
         yield from _texts(box, path, ("label", "text"))
         if not str(box.get("label") or "").strip():
             yield Problem(f"{path}.label", "REQUIRED", _("Write what people agree to: the text is kept as proof."))

@@ -2,7 +2,7 @@
 
 from baton.events.vocabulary import Kind
 from baton.forms import consents
-from baton.messaging import alerts, answers, campaigns_counts, delivery, imap, inbound, notices, opt_in, reading, reminders, replies, told
+from baton.messaging import alerts, answers, campaigns_counts, delivery, imap, inbound, notices, opt_in, reading, reminders, replies, subscribing, told
 from baton.messaging.campaigns import jobs as campaigns  # noqa: F401  # its steady tasks are known from here
 from baton.messaging.deliverability_jobs import campaign_brake  # noqa: F401  # likewise, with the others there
 from baton.messaging.movers import verbs as movers  # noqa: F401  # its jobs
@@ -38,6 +38,9 @@ def of_forms(batch: Batch, unseen: list[Change]) -> None:
     for change in unseen:
         if change.kind == consents.CHANGE:
             opt_in.ask.defer(contact_id=change.contact_id, id=int(change.key))
+        elif change.kind == consents.AGREED:
+            type_id, _, channel = change.key.partition(":")
+            subscribing.as_agreed(change.contact_id, int(type_id), channel)
     if sent := _did(unseen, Kind.FORM_SUBMISSION):
         answers.tell(sent)
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from baton.crm import consent
 from baton.crm.consent import Answer
+from baton.crm.models import Consent
 from baton.messaging import subscriptions, suppression
 from baton.messaging.models import Subscription, Suppression
 from baton.platform import changes, clock, sql
@@ -72,6 +73,15 @@ def record(
         if type_id is not None:
             answers = {**closed, type_id: True}
             subscriptions.choose(contact_id, answers, actor=actor, source=source, channel=channel, wording=reason, proof=shown, basis=basis)
+
+
+def as_agreed(contact_id: int, type_id: int, channel: str) -> None:
+    """A yes to a kind of news with the words and the proof of the agreement to its channel that was given with it."""
+    row = Consent.objects.filter(contact_id=contact_id, channel=channel, granted=True).first()
+    if row is not None:
+        subscriptions.choose(
+            contact_id, {type_id: True}, actor=Actor.parse(row.actor), source=row.source, channel=channel, wording=row.wording, proof=row.proof
+        )  # fmt: skip
 
 
 def forget(contact_id: int, type_id: int, *, actor: Actor, source: str, channel: str = "email") -> None:

@@ -9,11 +9,11 @@ from django.test import Client
 
 from baton.accounts.models import Account
 from baton.crm import consent, contacts
-from baton.crm.models import Consent
+from baton.crm.models import Consent, ConsentEvent
 from baton.forms import consents, jobs, public, shown, verbs
 from baton.forms.models import Form, FormSubmission, OptIn
 from baton.forms.submissions import submit
-from baton.messaging import opt_in, suppression
+from baton.messaging import opt_in, subscriptions, suppression
 from baton.messaging.models import Notification
 from baton.platform import changes, clock
 from baton.platform.actor import SYSTEM
@@ -173,3 +173,34 @@ def test_the_script_carries_the_notice_and_no_box_is_ticked() -> None:
     about = public.version(shown.to(made()))
     assert [(text, loud) for _title, text, loud in about["notice"]] == [(text, int(word == "period")) for word, text in NOTICE.items()]
     assert [(box["k"], box.get("r", False)) for box in about["boxes"]] == [("processing", True), ("news", False), ("sms", False)]
+
+
+def test_a_newsletter_is_subscribed_to_with_proof_and_one_tap_that_scanners_cannot_do(client: Client, account: Account) -> None:
+    news = subscriptions.define({"ko": "뉴스레터", "en": "Newsletter"}, SYSTEM)
+    boxes = [BOXES[0], {**BOXES[1], "subscription": news.pk}]
+    form = made(consent={"boxes": boxes, "double_opt_in": True})
+    for left in (False, True):  # the second time he had left the newsletter
+        if left:
+            subscriptions.leave(contacts.by_email("kim@gaon.example") or 0, 0)
+        assert client.post(f"/f/{form.guid}/", {**KIM, "consent.processing": "true", "consent.news": "true"}).status_code == 200
+        ticks()
+        contact = contacts.by_email("kim@gaon.example")
+        assert contact is not None
+        [state] = subscriptions.state(contact)
+        assert state.gets is False
+        link = re.search(r"/f/confirm/\S+", mail.outbox[-1].body)
+        assert link
+        for _ in range(3):
+            assert client.get(link[0]).status_code == 200
+        assert [s.gets for s in subscriptions.state(contact)] == [False]
+        assert client.post(link[0]).status_code == 200
+        ticks()
+        [state] = subscriptions.state(contact)
+        assert (state.gets, state.said) == (True, True)
+        assert state.row is not None
+        assert "소식을 이메일로 받습니다." in state.row.wording
+        assert {"form", "submission", "page", "asked_at", "confirmed_at", "version"} <= state.row.proof.keys()
+    kinds = ConsentEvent.objects.filter(contact_id=contact, type_id=news.pk).order_by("id").values_list("granted", flat=True)
+    assert list(kinds) == [True, False, True]
+    with pytest.raises(Invalid):
+        made(consent={"boxes": [{**BOXES[1], "subscription": "x"}]})

@@ -20,6 +20,7 @@ from baton.forms import quarantine, verbs
 from baton.forms.definition import Definition
 from baton.forms.models import Form
 from baton.forms.shown import Shown
+from baton.messaging import subscriptions
 from baton.platform.errors import Invalid, NotFound
 
 from ..answer import go, toast
@@ -328,6 +329,7 @@ def _part(form: Form, part: str, faults: dict[str, str] | None = None) -> dict[s
             for number, box in enumerate(boxes)
         ]  # fmt: skip
         context["to_add"] = [(key, label) for key, label in form_words.CHANNELS.items() if key not in [box["channel"] for box in boxes]]
+        context["kinds"] = [(type.pk, subscriptions.name(type)) for type in subscriptions.known()]
         context["has_processing"] = any(box["kind"] == "processing" for box in boxes)
     elif part == "after":
         context["files"] = verbs.form_files(form)

@@ -336,6 +336,10 @@ def _consent(old: Mapping[str, Any], given: QueryDict) -> dict[str, Any]:
         if kept is None:
             continue
         box = {**kept, "label": given.get(f"label_{key}", "").strip(), "text": given.get(f"text_{key}", "").strip(), "required": f"required_{key}" in given}
+        kind = given.get(f"subscription_{key}")
+        if kind is not None:
+            box.pop("subscription", None)
+            box |= {"subscription": int(kind)} if kind.isdecimal() and 0 < int(kind) < 2**31 else {}
         boxes.append(box)
     notice = {word: given.get(word, "").strip() for word in documents.NOTICE}
     if text := (old.get("notice") or {}).get("text"):
