@@ -9,7 +9,7 @@ import re
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -31,6 +31,7 @@ SUBJECT = re.compile(r"report[- ]domain:|dmarc", re.IGNORECASE)
 PACKED = frozenset({"application/zip", "application/x-zip-compressed", "application/gzip", "application/x-gzip", "application/xml", "text/xml"})
 ENDINGS = (".xml", ".xml.gz", ".gz", ".zip")
 RESULTS = frozenset({"pass", "fail", "none", "quarantine", "reject"})
+REPORTS = 1000  # read for a page: some dozens of receivers send one a day
 KEPT = timedelta(days=400)
 
 
@@ -114,23 +115,22 @@ def read(document: bytes) -> Report:
         raise Invalid.one("attachment", "INVALID_FILE", _("This is no report of DMARC: {error}").format(error=error)) from None
 
 
-def sources(domain: str, *, days: int = 30, most: int = 20) -> list[Source]:
-    """Where mail in this domain's name came from, most first."""
-    seen: dict[str, list[int]] = {}
-    since = clock.now() - timedelta(days=days)
-    for rows in DmarcReport.objects.filter(domain=domain, ends_at__gte=since).order_by("-ends_at").values_list("rows", flat=True)[:500]:
+def sources(domains: Collection[str], *, days: int = 30, most: int = 20) -> dict[str, list[Source]]:
+    """Where mail in these domains' names came from, most first. One query."""
+    seen: dict[str, dict[str, list[int]]] = {name: {} for name in domains}
+    found = DmarcReport.objects.filter(domain__in=seen, ends_at__gte=clock.now() - timedelta(days=days)).order_by("-ends_at")
+    for domain, rows in found.values_list("domain", "rows")[:REPORTS]:
         for row in rows:
-            one = seen.setdefault(row["ip"], [0, 0, 0])
+            one = seen[domain].setdefault(row["ip"], [0, 0, 0])
             one[0] += row["count"]
             one[1] += row["count"] if "pass" in (row["dkim"], row["spf"]) else 0
             one[2] += row["count"] if row["disposition"] in ("quarantine", "reject") else 0
-    return [Source(ip, *counts) for ip, counts in sorted(seen.items(), key=lambda pair: -pair[1][0])[:most]]
+    return {name: [Source(ip, *counts) for ip, counts in sorted(ips.items(), key=lambda pair: -pair[1][0])[:most]] for name, ips in seen.items()}
 
 
-def latest(domain: str) -> datetime | None:
-    """The end of the newest report about a domain."""
-    found: datetime | None = DmarcReport.objects.filter(domain=domain).aggregate(at=Max("ends_at"))["at"]
-    return found
+def latest(domains: Collection[str]) -> dict[str, datetime]:
+    """The end of the newest report about each of these domains."""
+    return dict(DmarcReport.objects.filter(domain__in=domains).values_list("domain").annotate(Max("ends_at")))
 
 
 def forget() -> int:

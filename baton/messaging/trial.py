@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from baton.accounts.models import User
 from baton.messaging import emails, frame, letters, transport
 from baton.messaging.channel import Result
+from baton.messaging.channels.email import domain_of
 from baton.messaging.models import Email
 from baton.platform import history, logs
 from baton.platform.actor import Actor
@@ -54,7 +55,7 @@ def deliver(email_id: int, user_id: int, contact_id: int) -> None:
     content = _content(email)
     with translation.override(user.language or settings.LANGUAGE_CODE):
         letter = letters.written(content, [letters.Recipient(contact_id, address=user.email, mark=_("[Test]"))])[0]
-    carrier = transport.carrier(transport.choose(letter.envelope_from.rpartition("@")[2]))
+    carrier = transport.carrier(transport.choose(domain_of(content)))
     receipt = carrier.send([letter])[0]
     if receipt.result in (Result.DEFERRED, Result.NOT_HANDED):
         raise Away(receipt.reason)

@@ -63,7 +63,8 @@ def test_a_report_that_comes_by_mail_shows_who_sends_in_our_name_once(nuriwork: 
         inbound.store("lmtp", mail(content, name).as_bytes(), recipient="dmarc@bounce.nuriwork.example")
     with clock.stopped(NOW):
         inbound.take(reading.read)
-        assert dmarc.sources("nuriwork.example") == [dmarc.Source("203.0.113.9", 150, 150, 0), dmarc.Source("198.51.100.66", 7, 0, 7)]
+        found = dmarc.sources(["nuriwork.example"])["nuriwork.example"]
+        assert found == [dmarc.Source("203.0.113.9", 150, 150, 0), dmarc.Source("198.51.100.66", 7, 0, 7)]
     assert set(Inbound.objects.values_list("became", "problem")) == {("dmarc", "")}
     assert DmarcReport.objects.count() == 2
 

@@ -12,6 +12,7 @@ import dns.rrset
 import pytest
 
 from baton.accounts.models import Account
+from baton.cli import doctor
 from baton.messaging import dkim, dns_checks, dns_words, domains, spf
 from baton.messaging.models import SendingDomain, Transport
 from baton.platform.actor import SYSTEM
@@ -154,6 +155,17 @@ def test_what_is_wrong_is_said_and_the_record_to_copy_keeps_what_is_there(nuriwo
     server.silent.add("bounce.nuriwork.example")
     found = states(domain, server)
     assert (found["spf"], found["bounce"]) == (("unknown", "silent"), ("unknown", "silent")), "no answer is not the answer that there is nothing"
+
+
+@pytest.mark.usefixtures("public")
+def test_the_doctor_says_the_same_with_the_record(nuriwork: Account, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    domains.add("nuriwork.example", SYSTEM, bounce_host="bounce.nuriwork.example")
+    monkeypatch.setattr(dns.resolver, "get_default_resolver", lambda: server.resolver)
+    found = list(doctor._sending())
+    assert (False, "nuriwork.example: {text}; put into the DNS: bounce.nuriwork.example MX 10 baton.nuriwork.example") in [
+        (good, text.replace(dns_words.told("bounce_none", {"host": "bounce.nuriwork.example"}), "{text}")) for good, text in found
+    ]
+    assert len(found) == len(dns_checks.KEYS)
 
 
 @pytest.mark.usefixtures("public")

@@ -1,5 +1,6 @@
 """Deliverability: whether mail reaches its inbox. Bounces and complaints against the limits of the large providers, the sending domains, DMARC reports."""
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from baton.accounts import permissions
 from baton.messaging import dmarc, health, outbox
+from baton.messaging.dmarc import Source
 from baton.messaging.health import Rate
 from baton.messaging.models import Campaign, SendingDomain
 
@@ -41,7 +43,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "label": Deliverability.label, "days": health.DAYS, "all": _rate(found.all), "domains": [_rate(rate) for rate in found.domains[:20]],
         "receivers": [_rate(rate, str(campaign_words.place(rate.name))) for rate in found.receivers[:20]],
         "stopped": [{"campaign": one, "why": outbox.reason(one.stopped_for)} for one in _stopped()],
-        "senders": [_sender(row) for row in SendingDomain.objects.order_by("name")[:50]],
+        "senders": _senders(),
         "limits": {"warn": health.COMPLAINTS_WARN, "stop": health.COMPLAINTS_STOP, "bounces_warn": health.BOUNCES_WARN, "bounces_stop": health.BOUNCES_STOP},
         "may_set": permissions.can(request.user, "settings", "view"),
     }  # fmt: skip
@@ -53,12 +55,18 @@ def _stopped() -> list[Campaign]:
     return list(Campaign.objects.filter(state="paused", stopped_for__startswith=BRAKE, archived_at=None).order_by("-updated_at")[:20])
 
 
-def _sender(row: SendingDomain) -> dict[str, Any]:
-    sources = dmarc.sources(row.name, most=8)
+def _senders() -> list[dict[str, Any]]:
+    rows = list(SendingDomain.objects.order_by("name")[:50])
+    names = [row.name for row in rows]
+    sources, latest = dmarc.sources(names, most=8), dmarc.latest(names)
+    return [_sender(row, sources[row.name], latest.get(row.name)) for row in rows]
+
+
+def _sender(row: SendingDomain, sources: list[Source], latest: datetime | None) -> dict[str, Any]:
     total, passed = sum(s.count for s in sources), sum(s.passed for s in sources)
     return {
         "domain": row, **dns_rows.whole(row), "sources": [{"source": s, "share": s.passed / s.count if s.count else 0} for s in sources],
-        "total": total, "share": passed / total if total else None, "latest": dmarc.latest(row.name),
+        "total": total, "share": passed / total if total else None, "latest": latest,
     }  # fmt: skip
 
 
