@@ -1,0 +1,42 @@
+"""A mail server for the measurement that kills things: writes down whose mail it has, wholly, before it says so. Its arguments: a port and a file."""
+
+import asyncio
+import os
+import sys
+
+FILE = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+EHLO = b"250-sink.example\r\n250-PIPELINING\r\n250 8BITMIME\r\n"
+
+
+async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    recipient = b""
+    try:
+        writer.write(b"220 sink.example\r\n")
+        while command := await reader.readline():
+            word = command[:4].upper()
+            if word == b"EHLO":
+                writer.write(EHLO)
+            elif word == b"RCPT":
+                recipient = command.partition(b"<")[2].partition(b">")[0]
+                writer.write(b"250 OK\r\n")
+            elif word == b"DATA":
+                writer.write(b"354 Go on\r\n")
+                await reader.readuntil(b"\r\n.\r\n")
+                os.write(FILE, recipient + b"\n")
+                await asyncio.sleep(0.004)  # a server that looks at the mail
+                writer.write(b"250 OK\r\n")
+            elif word == b"QUIT":
+                break
+            else:
+                writer.write(b"250 OK\r\n")
+        writer.close()
+    except (OSError, asyncio.IncompleteReadError):
+        pass
+
+
+async def main() -> None:
+    server = await asyncio.start_server(talk, "127.0.0.1", int(sys.argv[1]), limit=1 << 20, backlog=256)
+    await server.serve_forever()
+
+
+asyncio.run(main())
