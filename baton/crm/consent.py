@@ -43,8 +43,8 @@ ON CONFLICT (contact_id, channel) DO UPDATE SET granted = excluded.granted, nigh
 ENDED = """
 UPDATE consent k SET ended_at = %(now)s FROM (
     SELECT contact_id, channel FROM consent WHERE granted AND ended_at IS NULL AND expires_at <= %(now)s
-    ORDER BY expires_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
-) e WHERE k.contact_id = e.contact_id AND k.channel = e.channel RETURNING k.contact_id, k.channel
+    ORDER BY expires_at LIMIT %(most)s
+) e WHERE k.contact_id = e.contact_id AND k.channel = e.channel AND k.granted AND k.ended_at IS NULL RETURNING k.contact_id, k.channel
 """
 
 

@@ -35,7 +35,6 @@ SELECT t.contact_id, t.channel, t.bounces, t.first_at, t.last_at, t.reason,
         AND (m.state = 'delivered' AND m.settled_at > t.last_at OR m.state = 'sent' AND m.sent_at > t.last_at AND m.sent_at < r.at - %(silence)s))
 FROM unnest(%(contacts)s::bigint[], %(channels)s::text[], %(times)s::timestamptz[]) AS r(contact_id, channel, at)
 JOIN message_trouble t ON t.contact_id = r.contact_id AND t.channel = r.channel
-ORDER BY t.contact_id, t.channel FOR UPDATE OF t
 """
 KEEP = """
 INSERT INTO message_trouble (contact_id, channel, bounces, first_at, last_at, reason)
