@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from django.db import OperationalError, transaction
+from django.db import DatabaseError, OperationalError, transaction
 
 from baton.messaging import receipts
 from baton.messaging.models import Inbound
@@ -13,7 +14,7 @@ from baton.messaging.receipts import Told
 from baton.platform import clock, logs, sql
 from baton.platform.errors import DomainError
 
-BATCH = 100
+BATCH = 200
 EARLY = "early"  # `problem` of what is about a message that is being handed over, or waits to go again
 PATIENCE = timedelta(days=3)  # for so long such a one is tried again
 KEPT = timedelta(days=30)  # after so long what was read is deleted: it holds what people wrote
@@ -42,34 +43,52 @@ def store(source: str, body: bytes, *, recipient: str = "", headers: Mapping[str
 
 def take(read: Callable[[Inbound], Read], *, early: bool = False) -> int:
     """Read what waits, one batch; returns how many there were. `early`: those that came before their message was settled."""
+    try:
+        return _take(read, early, apart=False)
+    except OperationalError:
+        raise
+    except DatabaseError as error:  # one of them breaks the transaction of all
+        _log.warning("what came in is read each in a transaction of its own", error=str(error))
+        return _take(read, early, apart=True)
+
+
+def _take(read: Callable[[Inbound], Read], early: bool, *, apart: bool) -> int:
     with transaction.atomic():
         waiting = Inbound.objects.select_for_update(skip_locked=True).filter(read_at=None)
         rows = list((waiting.filter(problem=EARLY) if early else waiting.exclude(problem=EARLY)).order_by("id")[:BATCH])
-        found = [(row, _safely(row, read)) for row in rows]
+        found = [(row, _safely(row, read, apart)) for row in rows]
         try:
             with transaction.atomic():
                 _settle(found)
         except OperationalError:
             raise
         except Exception as error:
-            _log.warning("what came in is read one by one", error=str(error))
+            _log.warning("what came in is taken one by one", error=str(error))
             for row, one in found:
                 _alone(row, one)
     return len(rows)
 
 
-def _safely(row: Inbound, read: Callable[[Inbound], Read]) -> Read:
+def _safely(row: Inbound, read: Callable[[Inbound], Read], apart: bool) -> Read:
     """One that cannot be read does not hold up the rest; it stays, with its fault."""
     try:
-        with transaction.atomic():
+        with transaction.atomic() if apart else nullcontext():
             row.problem = ""
             return read(row)
     except DomainError as error:
         row.problem = str(error)
     except Exception as error:
+        if isinstance(error, DatabaseError) and not apart:
+            raise
         _log.exception("something that came in cannot be read", inbound=row.pk, source=row.source)
         row.problem = f"{type(error).__name__}: {error}"
     return Read()
+
+
+READ = """
+UPDATE inbound i SET read_at = r.read_at, became = r.became, problem = r.problem
+FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[], %s::text[]) AS r(id, read_at, became, problem) WHERE i.id = r.id
+"""
 
 
 def _settle(found: Collection[tuple[Inbound, Read]]) -> None:
@@ -83,7 +102,9 @@ def _settle(found: Collection[tuple[Inbound, Read]]) -> None:
         row.read_at = now
         if read.then is not None:
             read.then()
-    Inbound.objects.bulk_update([row for row, _read in found], ["read_at", "became", "problem"])
+    if found:
+        columns = zip(*((row.pk, row.read_at, row.became, row.problem) for row, _read in found), strict=True)
+        sql.run(READ, [list(column) for column in columns])
 
 
 def _alone(row: Inbound, read: Read) -> None:

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from importlib import import_module
 from typing import Any, ClassVar, NamedTuple
 
@@ -235,10 +236,7 @@ class Provider(Carrier):
     # What it tells us ---------------------------------------------------------
 
     def receipts(self, inbound: Inbound) -> list[Told]:
-        view = getattr(import_module(f"anymail.webhooks.{self.esp}"), self.view)
-        with _quiet, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of calls without a signature: nobody can guess the address that the provider calls
-            reader = view(**self.hook_options())
+        reader = self._reader
         request = self._request(inbound)
         try:
             reader.run_validators(request)
@@ -251,6 +249,14 @@ class Provider(Carrier):
         except (AnymailError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise Invalid.one("", "UNREADABLE", f"{type(error).__name__}: {error}") from None
         return [one for event in events if (one := self._told(event, inbound))]
+
+    @cached_property
+    def _reader(self) -> Any:
+        """What of anymail reads this provider's calls."""
+        view = getattr(import_module(f"anymail.webhooks.{self.esp}"), self.view)
+        with _quiet, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of calls without a signature: nobody can guess the address that the provider calls
+            return view(**self.hook_options())
 
     def _request(self, inbound: Inbound) -> Any:
         headers = {name: value for name, value in inbound.headers.items() if name not in ("content-type", "content-length")}

@@ -1,11 +1,8 @@
 """Amazon SES by its API (version 2): takes the mail as we wrote it, with our signature, so boto3 is asked directly; its calls (SNS) are read by anymail."""
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.client import Config
-from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError, SSLError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -13,6 +10,9 @@ from baton.messaging.channel import Receipt, Result, Setting
 from baton.messaging.provider import BREATHER, CONNECTIONS, MARK, TIMEOUT, Probe, Provider
 from baton.messaging.transport import Down, Letter
 from baton.platform.errors import Invalid
+
+if TYPE_CHECKING:  # boto3 takes long to import: only who sends with it does
+    from botocore.exceptions import ClientError
 
 TOO_MANY = frozenset({"TooManyRequestsException", "Throttling", "ThrottlingException", "LimitExceededException"})
 WRONG_MAIL = frozenset({"MessageRejected", "BadRequestException", "ValidationException", "InvalidParameterValue"})
@@ -53,6 +53,8 @@ class Ses(Provider):
         region = str(self.given.get("region") or "")
         if not REGION.fullmatch(region):  # it becomes part of a host's name
             raise Invalid.one("region", "INVALID_OPTION", _("A region such as ap-northeast-2."))
+        from botocore.client import Config
+
         once = Config(
             retries={"total_max_attempts": 1, "mode": "standard"},  # a second try could be a second mail
             connect_timeout=TIMEOUT[0], read_timeout=TIMEOUT[1], max_pool_connections=max(1, int(self.given.get("connections") or 8)),
@@ -61,10 +63,14 @@ class Ses(Provider):
 
     def _client(self) -> Any:
         if not hasattr(self._local, "client"):
+            import boto3
+
             self._local.client = boto3.session.Session().client("sesv2", **self._params())
         return self._local.client
 
     def _post(self, letter: Letter) -> Receipt:
+        from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError, SSLError
+
         own = f'X-Metadata: {{"{MARK}": "{letter.contact_id}.{letter.message_id}"}}\r\n'.encode()
         asked: dict[str, Any] = {"Destination": {"ToAddresses": [letter.address]}, "Content": {"Raw": {"Data": own + letter.content}}}
         if name := self.given.get("configuration_set"):
@@ -84,7 +90,7 @@ class Ses(Provider):
         key = str(answer.get("MessageId") or "")
         return Receipt(Result.SENT, "queued", 250, key) if key else Receipt(Result.UNKNOWN, _("the provider's answer cannot be understood"))
 
-    def _refused(self, error: ClientError) -> Receipt:
+    def _refused(self, error: "ClientError") -> Receipt:
         said = error.response.get("Error", {})
         code, status = str(said.get("Code", "")), int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         text = f"{status} {code}: {said.get('Message', '')}"[:300]
@@ -99,6 +105,8 @@ class Ses(Provider):
         return self._stop(BREATHER * 4, text)  # keys, rights, a domain that is not verified, an account that is paused
 
     def check(self) -> str:
+        from botocore.exceptions import BotoCoreError, ClientError
+
         try:
             quota = self._client().get_account().get("SendQuota", {})
         except (BotoCoreError, ClientError) as error:
