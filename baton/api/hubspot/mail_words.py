@@ -63,7 +63,7 @@ def _body(row: Email, campaign: Campaign | None, made: tuple[Any, str] | None, d
         },
         "content": {
             "flexAreas": {}, "widgets": {}, "widgetContainers": {}, "styleSettings": {}, "smartFields": {}, "themeSettingsValues": {}, "templatePath": None,
-            "plainTextVersion": shown["text"], "html": emails.compiled(shown)["body"],
+            "plainTextVersion": shown["text"], "html": emails.compiled(shown)["body"] if draft and (row.draft or not row.version) else shown["body"],
         },
         "subscriptionDetails": {"subscriptionId": str(shown["subscription_id"]) if shown["subscription_id"] else None},
         "webversion": {"enabled": False}, "campaign": str(campaign.pk) if campaign else None,
