@@ -207,9 +207,8 @@ def _pictures(content: Content, seen: Seen) -> Iterator[Finding]:
                 words = _("Who cannot see the image, or has not loaded it, does not learn what it shows.")
                 yield Finding(f"document.blocks.{block['key']}.alt", "NO_ALT", words, _("Describe it in a few words, or mark it as decoration."))
     elif bare := sum(image.alt is None for image in seen.images):
-        yield Finding(
-            "body", "NO_ALT", _("Images without a text for those who cannot see them: {n}").format(n=bare), _("Give each an alt attribute; empty for decoration.")
-        )
+        words = _("Images without a text for those who cannot see them: {n}").format(n=bare)
+        yield Finding("body", "NO_ALT", words, _("Give each an alt attribute; empty for decoration."))
     if seen.images and seen.letters < FEW:
         words = _("The mail is nothing but images: filters distrust it, and where images are off it is empty.")
         yield Finding("body", "ONLY_IMAGES", words, _("Say the most important thing in words."))

@@ -12,6 +12,7 @@ from typing import Any
 
 import css_inline
 import mrml
+from django.utils import translation
 
 from baton.messaging import blocks, colours, images
 from baton.messaging.block_kinds import NETWORKS
@@ -51,7 +52,8 @@ def html(document: Mapping[str, Any], *, subject: str = "", language: str = "ko"
 
     `marked` is for the editor: each row and block has the class `b-<key>`, and conditions are left out, so that everything can be seen.
     """
-    return _Page(document, language, marked).html(subject, purpose == "marketing")
+    with translation.override(language):  # words that Baton itself puts in
+        return _Page(document, language, marked).html(subject, purpose == "marketing")
 
 
 @lru_cache(maxsize=64)
