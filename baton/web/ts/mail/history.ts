@@ -108,6 +108,7 @@ async function keepMine(revision: string) {
   const form = document.querySelector<HTMLFormElement>("#panel-form");
   const typed = form && [...new FormData(form)].map(([name, value]) => [name, String(value)] as [string, string]);
   await window.htmx.ajax("POST", found.dataset.url!, { source: sender(), target: "#outline", swap: "innerMorph", values: { draft: kept.states[kept.now], key: chosen() } });
+  for (let n = 0; n < 20 && draft()?.dataset.revision === revision; n++) await new Promise((r) => setTimeout(r, 50)); // its answer is on the page then
   if (form && typed) await window.htmx.ajax("POST", form.getAttribute("hx-post")!, { source: sender(), target: "#outline", swap: "innerMorph", values: Object.fromEntries(typed) });
 }
 document.addEventListener("keydown", (e) => {
