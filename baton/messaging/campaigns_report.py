@@ -114,7 +114,7 @@ def numbers(campaigns: Collection[int]) -> dict[int, Numbers]:
     for id, _variant, state, reason, n in sql.rows(TALLIES, [ids]):
         states[id][state, reason] += n
     counts: dict[int, dict[str, int]] = {id: defaultdict(int) for id in ids}
-    plain = ("opened", "clicked", "machine_opened", "machine_clicked", "unsubscribed", "complained", "replied")
+    plain = ("opened", "clicked", "machine_opened", "machine_clicked", "unsubscribed", "complained", "replied", "auto_replied")
     for id, name, n in CampaignCount.objects.filter(campaign__in=ids, name__in=plain).values_list("campaign_id", "name", "n"):
         counts[id][name] += n
     return {id: Numbers(states[id], counts[id]) for id in ids}

@@ -120,7 +120,7 @@ def sent(mail: Email, contacts: list[int]) -> Campaign:
         )
         sql.run("INSERT INTO campaign_tally VALUES (0, %s, %s, 'a', %s, %s, 1)", [900 + n, campaign.pk, state, reason])
     said = {"campaign": campaign.pk}
-    opens = [(n, Kind.EMAIL_OPEN, {}) for n in range(10)] + [(n, Kind.EMAIL_CLICK, {"url": link.url}) for n in range(4)]
+    opens: list[tuple[int, Kind, dict[str, str]]] = [(n, Kind.EMAIL_OPEN, {}) for n in range(10)] + [(n, Kind.EMAIL_CLICK, {"url": link.url}) for n in range(4)]
     opens += [(20, Kind.EMAIL_CLICK, {"url": link.url, "machine": "scanner"})]
     record.add(
         NewEvent(contacts[n], kind, start + timedelta(hours=2 + n), str(mail.pk), mail.name, payload={"message": 500 + n, **said, **more})

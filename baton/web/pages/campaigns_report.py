@@ -56,7 +56,7 @@ def show(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         "report": report, "tiles": board.tiles(report.all), "outcome": board.outcome(report.all), "chart": board.chart(report),
         "shown_variant": next((v.key for v, _n in report.variants if v.key == request.GET.get("variant")), "a"),
         "days": days, "within": WITHIN, "gave": report.within(days), "links": _links(report), "groups": _groups(report), "test": _test(report),
-        "did": [{"what": what, "label": words.what(what), "n": report.all.n(what)} for what in ("replied", "auto_replied", "complained")],
+        "did": board.did(report.all),
         "mail": Email.objects.filter(pk=campaign.email_id or 0).first(), "variants": report.variants,
     }  # fmt: skip
     return render(request, "campaigns/report.html", context)

@@ -16,6 +16,7 @@ from ..templatetags.fmt import moment, num
 from . import campaign_words as words
 
 WIDTH, HEIGHT = 720, 150  # px of the chart
+LATELY = 30  # people after whom a pace can be told
 BARS = 48  # at most about so many
 
 
@@ -64,7 +65,8 @@ def standing(campaign: Campaign) -> dict[str, Any]:
     found = progress.of(campaign)
     return {
         "campaign": campaign, "label": label, "tone": tone, "progress": found, "busy": campaign.state in states.UNDER_WAY,
-        "per_minute": round(found.rate * 60), "stopped": words.reason(campaign.stopped_for) if campaign.stopped_for else "",
+        "per_minute": round(found.rate * 60) if campaign.state in states.SENDS and found.done >= LATELY else 0,
+        "stopped": words.reason(campaign.stopped_for) if campaign.stopped_for else "",
         "ends_at": ab.ends_at(campaign) if campaign.state == states.TESTING else None,
         "ends_with": clock.now() + found.left if found.left is not None else None,
     }  # fmt: skip
@@ -100,10 +102,16 @@ def outcome(numbers: Numbers) -> list[dict[str, Any]]:
     return rows
 
 
+def did(numbers: Numbers) -> list[dict[str, Any]]:
+    """What people did besides opening and clicking."""
+    return [{"what": what, "label": words.what(what), "n": numbers.n(what)} for what in ("replied", "auto_replied", "complained")]
+
+
 def live_parts(campaign: Campaign, numbers: Numbers, *, may_edit: bool) -> dict[str, str]:
     """What changes while it is sent, by the id on the page."""
-    context = {**standing(campaign), "may_edit": may_edit, "tiles": tiles(numbers)}
+    context = {**standing(campaign), "may_edit": may_edit, "tiles": tiles(numbers), "outcome": outcome(numbers), "did": did(numbers)}
     return {
         "campaign-progress": render_to_string("campaigns/progress.html", context),
         "campaign-tiles": render_to_string("campaigns/tiles.html", context),
+        "campaign-outcome": render_to_string("campaigns/outcome.html", context),
     }
