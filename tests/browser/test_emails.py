@@ -95,7 +95,8 @@ def test_a_block_is_dragged_on_the_mail_and_a_version_comes_back(page: Page, beg
     grip = page.locator("mail-canvas [data-tools] [data-grip]")
     expect(grip).to_be_visible()
     at, to = grip.bounding_box(), page.locator("mail-canvas iframe").bounding_box()
-    assert at and to
+    assert at
+    assert to
     page.mouse.move(at["x"] + 8, at["y"] + 8)
     page.mouse.down()
     page.mouse.move(at["x"] + 30, to["y"] + 30, steps=5)
