@@ -40,11 +40,11 @@ ON CONFLICT (contact_id, channel) DO UPDATE SET granted = excluded.granted, nigh
     expires_at = excluded.expires_at, source = excluded.source, wording = excluded.wording, proof = excluded.proof, actor = excluded.actor,
     confirmed_at = NULL, ended_at = NULL
 """
+OVER = "SELECT contact_id, channel FROM consent WHERE granted AND ended_at IS NULL AND expires_at <= %(now)s ORDER BY expires_at LIMIT %(most)s"
 ENDED = """
-UPDATE consent k SET ended_at = %(now)s FROM (
-    SELECT contact_id, channel FROM consent WHERE granted AND ended_at IS NULL AND expires_at <= %(now)s
-    ORDER BY expires_at LIMIT %(most)s
-) e WHERE k.contact_id = e.contact_id AND k.channel = e.channel AND k.granted AND k.ended_at IS NULL RETURNING k.contact_id, k.channel
+UPDATE consent k SET ended_at = %s FROM unnest(%s::bigint[], %s::text[]) AS r(contact_id, channel)
+WHERE k.contact_id = r.contact_id AND k.channel = r.channel AND k.granted AND k.ended_at IS NULL AND k.expires_at <= %s
+RETURNING k.contact_id, k.channel
 """
 
 
@@ -213,7 +213,9 @@ def months_after(moment: datetime, months: int) -> datetime:
 def end_expired(most: int = 1000) -> int:
     """Let the tick hear of agreements whose time is over; returns how many. Any number of workers may look; the gate knows without this."""
     with transaction.atomic():
-        ended = sql.rows(ENDED, {"now": clock.now(), "most": most})
+        now = clock.now()
+        over = sql.rows(OVER, {"now": now, "most": most})
+        ended = sql.rows(ENDED, [now, [row[0] for row in over], [row[1] for row in over], now]) if over else []
         changes.append(Change(contact_id, "property", f"consent.{channel}") for contact_id, channel in ended)
     return len(ended)
 

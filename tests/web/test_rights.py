@@ -20,7 +20,9 @@ from tests.endpoints import PUBLIC, World
 pytestmark = pytest.mark.django_db
 PASSWORD = "a-long-enough-one"
 WITHOUT_CSRF = {  # no session is read
-    "f/<guid>/", "f/<guid>", "u/<str:token>", "f/<guid>/intake", "f/confirm/<str:token>", "hooks/workflows/<str:token>/", "hooks/workflows/<str:token>",
+    "f/<guid>/", "f/<guid>", "u/<str:token>", "u/<str:token>/preferences",
+    "preferences/<str:token>/", "preferences/undo/<str:token>/", "f/<guid>/intake", "f/confirm/<str:token>",
+    "hooks/workflows/<str:token>/", "hooks/workflows/<str:token>",
 }  # fmt: skip
 SET_PASSWORD = "login/reset/1-set-password/"
 
