@@ -48,6 +48,7 @@ class Mailing:
     variant: str = ""
     subject: str = ""  # instead of the mail's own
     from_name: str = ""  # instead of the mail's own
+    way: tuple[int | None, str] | None = None  # what way() said just now; None: nobody asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ class Lease:
     until: datetime
     mailing: Mailing = field(init=False)
     channel: Channel = field(init=False)
-    transport_id: int | None = None
+    way: tuple[int | None, str] = (None, "")
     gauge: Gauge = field(init=False)
     name: str = ""  # of the mail
     later: set[int] = field(default_factory=set)  # contacts that have to wait
@@ -119,7 +119,7 @@ def send(lease: Lease) -> int:
     if not _prepare(lease):
         _let_go(lease, lease.parts, 60)
         return 0
-    if pause := lease.channel.pause(lease.transport_id):
+    if pause := lease.channel.pause(lease.way[0]):
         _let_go(lease, lease.parts, pause)
         return 0
     waiting = _waiting(lease)
@@ -137,7 +137,7 @@ def send(lease: Lease) -> int:
                 if left := may.keys() - made:  # night, or the sender is not complete
                     lease.later.update(left)
                     wait = max(wait, gate.A_WHILE.total_seconds())
-            if pause := lease.channel.pause(lease.transport_id):
+            if pause := lease.channel.pause(lease.way[0]):
                 wait = max(wait, pause)
                 place = waiting.index(some[-1]) + 1
                 lease.later.update(contact for contact, _address in waiting[place:])
@@ -165,8 +165,8 @@ def _prepare(lease: Lease) -> bool:
     email_id, version, subject, from_name, key = found
     lease.mailing = Mailing(email_id, version, lease.campaign_id, lease.variant, subject, from_name)
     lease.channel = channel(key)
-    lease.transport_id, domain = lease.channel.way(lease.mailing)
-    lease.gauge = Gauge(lease.transport_id, domain)
+    lease.way = lease.channel.way(lease.mailing)
+    lease.gauge = Gauge(*lease.way)
     lease.name = Email.objects.filter(pk=email_id).values_list("name", flat=True).first() or ""
     return True
 
@@ -269,6 +269,7 @@ def _item(lease: Lease, contact: int, id: int, address: str) -> Item:
         variant=lease.variant,
         queued=False,
         name=lease.name,
+        way=lease.way,
     )
 
 

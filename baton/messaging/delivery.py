@@ -110,7 +110,10 @@ def _admitted(items: Sequence[Item]) -> list[Item]:
     found, later = list[Item](), list[tuple[Item, float]]()
     by_way: dict[tuple[str, tuple[int | None, str]], list[Item]] = {}
     for mailing, some in window.by_mailing(items):
-        by_way.setdefault((some[0].channel, _way(some[0].channel, mailing)), []).extend(some)
+        way = _way(some[0].channel, mailing)
+        for item in some:
+            item.way = way
+        by_way.setdefault((some[0].channel, way), []).extend(some)
     for (_channel, (transport_id, domain)), some in by_way.items():
         may, wait = Gauge(transport_id, domain).admit([item.address for item in some])
         found += [item for item, yes in zip(some, may, strict=True) if yes]

@@ -42,6 +42,7 @@ class Item:
     variant: str = ""
     queued: bool = True  # it came from the outbox; else from a chunk
     name: str | None = None  # of the mail; None: nobody looked
+    way: tuple[int | None, str] | None = None  # the transport and the domain it comes from; None: nobody looked
     leased_until: datetime | None = None  # the claim, of one from the outbox: whoever wrote it last works on the message
 
     @property
@@ -122,7 +123,7 @@ def by_mailing(items: Iterable[Item]) -> list[tuple[Mailing, list[Item]]]:
         )
     }
     return [
-        (Mailing(email_id, version, campaign, variant, *words.get((campaign, variant), ("", ""))), some)
+        (Mailing(email_id, version, campaign, variant, *words.get((campaign, variant), ("", "")), some[0].way), some)
         for (_channel, email_id, version, campaign, variant), some in groups.items()
     ]
 

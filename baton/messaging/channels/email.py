@@ -22,7 +22,7 @@ class EmailChannel(Channel):
 
     def build(self, mailing: Mailing, people: Sequence[Addressee]) -> Sequence[Parcel]:
         content = _content(mailing)
-        carried_by = transport.choose(domain_of(content))
+        carried_by = mailing.way[0] if mailing.way else transport.choose(domain_of(content))
         written = letters.written(
             content,
             [letters.Recipient(one.contact_id, one.message_id, one.address, one.sender) for one in people],
