@@ -73,7 +73,8 @@ def take(told: Sequence[Told]) -> list[Told]:
         return []
     with transaction.atomic():
         led = _led(told)
-        messages = _messages(led, lock=True)
+        troubles.hold({one.contact_id for one in led})
+        messages = _messages(led)
         early, happened = [], []
         now_state = {id: (m.state, m.reason) for id, m in messages.items()}
         settled: dict[int, datetime] = {}
@@ -97,9 +98,9 @@ def take(told: Sequence[Told]) -> list[Told]:
                 now_state[message.id] = ("delivered", "")
                 settled[message.id] = one.at
             happened.append(one)
-        _settle(messages, now_state, settled)
-        _follow(happened, messages)
-    return early
+        lost = _settle(messages, now_state, settled)
+        _follow([one for one in happened if one.message_id not in lost], messages)
+    return early + [given for given, one in zip(told, led, strict=True) if one.message_id in lost]
 
 
 def follow(told: Sequence[Told]) -> None:
@@ -107,7 +108,7 @@ def follow(told: Sequence[Told]) -> None:
     if told:
         with transaction.atomic():
             led = _led(told)
-            _follow(led, _messages(led, lock=False))
+            _follow(led, _messages(led))
 
 
 def _led(told: Sequence[Told]) -> list[Told]:
@@ -124,33 +125,35 @@ ORDER BY m.contact_id, m.id
 """
 
 
-def _messages(told: Sequence[Told], *, lock: bool) -> dict[int, _Message]:
+def _messages(told: Sequence[Told]) -> dict[int, _Message]:
     """The messages by id."""
     pairs = sorted({(one.contact_id, one.message_id) for one in told})
-    found = sql.rows(MESSAGES + (" FOR UPDATE OF m" if lock else ""), [[c for c, _ in pairs], [m for _, m in pairs]])
+    found = sql.rows(MESSAGES, [[c for c, _ in pairs], [m for _, m in pairs]])
     return {row[1]: _Message(*row) for row in found}
 
 
 SETTLE = """
 UPDATE message m SET state = r.state, reason = r.reason, settled_at = coalesce(r.at, m.settled_at), undelivered_at = CASE WHEN r.state = 'bounced' THEN r.at END
-FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[]) AS r(contact_id, id, state, reason, at)
-WHERE m.contact_id = r.contact_id AND m.id = r.id
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::timestamptz[]) AS r(contact_id, id, was, state, reason, at)
+WHERE m.contact_id = r.contact_id AND m.id = r.id AND m.state = r.was
+RETURNING m.id
 """
 
 
-def _settle(messages: Mapping[int, _Message], now: Mapping[int, tuple[str, str]], settled: Mapping[int, datetime]) -> None:
-    """Write the new states, and the differences they make to the tallies."""
+def _settle(messages: Mapping[int, _Message], now: Mapping[int, tuple[str, str]], settled: Mapping[int, datetime]) -> set[int]:
+    """Write the new states, and the differences they make to the tallies; gives back the messages that somebody else has changed meanwhile."""
     changed = [(m, *now[m.id]) for m in messages.values() if now[m.id] != (m.state, m.reason)]
     if not changed:
-        return
-    columns: list[tuple[Any, ...]] = [(m.contact_id, m.id, state, reason, settled.get(m.id)) for m, state, reason in changed]
-    sql.run(SETTLE, [list(column) for column in zip(*columns, strict=True)])
+        return set()
+    columns: list[tuple[Any, ...]] = [(m.contact_id, m.id, m.state, state, reason, settled.get(m.id)) for m, state, reason in changed]
+    done = {id for (id,) in sql.rows(SETTLE, [list(column) for column in zip(*columns, strict=True)])}
     tally = Tally()
     for m, state, reason in changed:
-        if state != m.state:
+        if state != m.state and m.id in done:
             tally.add(m.contact_id, m.campaign_id, m.variant, m.state, m.reason, n=-1)
             tally.add(m.contact_id, m.campaign_id, m.variant, state, reason)
     tally.write()
+    return {m.id for m, _state, _reason in changed} - done
 
 
 def _follow(told: Sequence[Told], messages: Mapping[int, _Message]) -> None:

@@ -4,14 +4,16 @@ The rule is the account's (rules.Rules: soft_bounces, soft_days). A mailbox that
 off counts as dead. Refusals that are about the sender or the mail (bounces.OURS) never come here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from baton.events.vocabulary import Kind
 from baton.messaging import rules
 from baton.platform import sql
+from baton.platform.models import BUCKETS
 
+LOCK = 0xBA7E  # class of the advisory locks, one a bucket
 SILENCE = timedelta(days=6)  # after so long without a bounce a mail has arrived: mail servers give up after five days
 BETWEEN_DISABLED = timedelta(days=1)
 SIGNS = [int(kind) for kind in (Kind.EMAIL_OPEN, Kind.EMAIL_CLICK, Kind.EMAIL_REPLY)]  # of somebody who gets our mails
@@ -44,10 +46,17 @@ SET bounces = excluded.bounces, first_at = excluded.first_at, last_at = excluded
 """
 
 
+def hold(contact_ids: Iterable[int]) -> None:
+    """Until the transaction ends nobody else writes down what receivers say of these people."""
+    for bucket in sorted({id % BUCKETS for id in contact_ids}):
+        sql.rows("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, bucket])
+
+
 def add(soft: Sequence[Soft]) -> dict[tuple[int, str], str]:
     """Count these, in the caller's transaction; returns who is not to be written to any more: (contact, channel) -> soft_limit, or bounced."""
     if not soft:
         return {}
+    hold(one.contact_id for one in soft)
     whom = {(one.contact_id, one.channel): one.at for one in sorted(soft, key=lambda one: one.at, reverse=True)}
     params = {
         "contacts": [c for c, _ in whom], "channels": [channel for _, channel in whom], "times": list(whom.values()), "signs": SIGNS, "silence": SILENCE,
