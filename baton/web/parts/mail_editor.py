@@ -145,7 +145,7 @@ def context(request: HttpRequest, email: Email, chosen: str) -> dict[str, Any]:
         "rows": outline(draft["document"] or {}, faults) if composed else [],
         "chosen": chosen, "blocks_url": f"/emails/{email.pk}/blocks/", "findings": found, "grave": sum(one.grave for one in found),
         "may_edit": permissions.can(request.user, "emails", "edit") and email.archived_at is None, "changed": bool(email.draft),
-        "state": json.dumps(_state(email, draft), ensure_ascii=False),
+        "state": json.dumps(_state(email, draft), ensure_ascii=False, sort_keys=True),
         "faults": faults, "kinds": KINDS.values(), "layouts": [(key, label, blocks.LAYOUTS[key]) for key, label in LAYOUTS.items()],
         **panel(request, email, draft, chosen),
     }  # fmt: skip
