@@ -154,11 +154,13 @@ def counts() -> dict[int, dict[str, int]]:
 
 def state(contact_id: int, channels: Sequence[str] = ("email",), *, public: bool = False) -> list[State]:
     """What a person said of every kind of news on these channels, and whether it reaches him as far as his own will goes."""
-    now = clock.now()
+    types, now = known(), clock.now()
+    if not types:
+        return []
     said = {(row.type_id, row.channel): row for row in Subscription.objects.filter(contact_id=contact_id, channel__in=list(channels))}
     open_to = {channel for channel in channels if willing(contact_id, channel)}
     found = []
-    for type in known():
+    for type in types:
         if public and not type.public:
             continue
         for channel in channels:
