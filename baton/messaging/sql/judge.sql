@@ -28,7 +28,7 @@ SELECT m.contact_id, m.id,
         ) >= %(cap)s THEN 'frequency_cap'
         WHEN n.begins IS NOT NULL AND k.night IS NOT TRUE AND NOT (z.now >= n.ends AND z.now < n.begins) THEN 'night'
         ELSE ''
-    END AS reason
+    END AS reason, m.address
 FROM {rows} m
 LEFT JOIN unnest(%(marketing)s::bigint[], %(types)s::bigint[], %(separate)s::boolean[]) AS e(id, type_id, separate) ON e.id = m.email_id
 LEFT JOIN contact c ON c.id = m.contact_id
