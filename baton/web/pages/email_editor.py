@@ -58,7 +58,9 @@ def get(pk: int) -> Email:
 
 
 def revision(request: HttpRequest, email: Email) -> int:
-    """The state of the draft that the editor knows; a program that says none means the newest."""
+    """The state of the draft that the editor knows; a program that says none means the newest. One's own last change is known: it may still be on its way back."""
+    if email.draft_by == str(actor(request)):
+        return email.revision
     said = request.headers.get("X-Revision", "")
     return int(said) if said.isascii() and said.isdecimal() and len(said) < 10 else email.revision
 
