@@ -58,7 +58,7 @@ def get(pk: int) -> Email:
 
 
 def revision(request: HttpRequest, email: Email) -> int:
-    """The state of the draft that the editor knows; a program that says none means the newest. One's own last change is known: it may still be on its way back."""
+    """The state of the draft that the editor knows; a program that says none means the newest. One's own last change is known."""
     if email.draft_by == str(actor(request)):
         return email.revision
     said = request.headers.get("X-Revision", "")
