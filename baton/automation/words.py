@@ -17,7 +17,7 @@ from baton.automation.models import Workflow
 from baton.automation.step import Batch
 from baton.crm import associations, records
 from baton.messaging import render
-from baton.messaging.render import Fields
+from baton.messaging.sandbox import Fields
 from baton.platform import sql
 from baton.platform.config import config
 from baton.platform.errors import Invalid, Problem

@@ -1,4 +1,4 @@
-"""What a colleague sets aside of the last gate for one campaign: a person, a reason and what it rests on, kept for good. What people refused is never set aside."""
+"""What a colleague sets aside of the last gate for one campaign: who, why and what it rests on, kept for good. What people refused is never set aside."""
 
 from collections.abc import Sequence
 

@@ -113,4 +113,7 @@ def facts(
         "kinds": list(kinds), "kind": kind, "key": key, "ts": ts, "contact": contact, "id": id, "since": since, "until": until, "limit": limit,
         "email": None if email_id is None else str(email_id), "recipient": None if contacts is None else list(contacts),
     }  # fmt: skip
-    return [Fact(*row[:6], json.loads(row[6]), *row[7:]) for row in sql.rows(FACTS, given)]
+    return [
+        Fact(kind, key, ts, contact, id, email, json.loads(payload), address, subject, message, sent_at, campaign)
+        for kind, key, ts, contact, id, email, payload, address, subject, message, sent_at, campaign in sql.rows(FACTS, given)
+    ]

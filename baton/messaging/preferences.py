@@ -5,6 +5,7 @@ A mail's own links lead here (`/u/<token>`, good for ever, for the way out only)
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -283,7 +284,7 @@ def language_of(contact: Contact) -> str:
     return spoken if spoken in subscriptions.LANGUAGES else config().language
 
 
-def in_language(contact: Contact) -> Any:
+def in_language(contact: Contact) -> AbstractContextManager[Any]:
     """A context in which texts are in that language."""
     return translation.override(language_of(contact))
 

@@ -9,6 +9,7 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from django.db import transaction
 from django.utils.functional import Promise
@@ -170,7 +171,7 @@ def unsubscribe(
             Suppression.objects.filter(contact_id=contact_id, channel=channel).update(at=clock.now(), source=told, note=note)
         elif not found:
             suppress(contact_id, channel, UNSUBSCRIBED, source=told, note=note)
-        proof = {"email": email_id, "before": consent.before(contact_id, channel)} | ({"message": message_id} if message_id else {})
+        proof: dict[str, Any] = {"email": email_id, "before": consent.before(contact_id, channel)} | ({"message": message_id} if message_id else {})
         proof |= {"reason": note} if note else {}
         consent.set([contact_id], channel, False, actor=actor, source=source, proof=proof)
         happened(contact_id, email_id, message_id=message_id)

@@ -11,7 +11,13 @@ from baton.accounts.rights import Level
 
 from .page import Page, pages
 
-GROUPS: dict[str, str | Promise] = {"you": _("You"), "people": _("People and rights"), "data": _("Records"), "messages": _("Messages and consent"), "company": _("Company and programs")}
+GROUPS: dict[str, str | Promise] = {
+    "you": _("You"),
+    "people": _("People and rights"),
+    "data": _("Records"),
+    "messages": _("Messages and consent"),
+    "company": _("Company and programs"),
+}
 
 
 class SettingsPage(Page):

@@ -131,6 +131,7 @@ def _shown(
     ]  # fmt: skip
     context = {
         "label": SubscriptionSettings.label, "rows": rows, "rules": rules.rules(), "errors": errors or {} if faulty == 0 else {}, "typed": typed or {},
-        "opened": faulty, "may_edit": permissions.can(request.user, "settings", "edit"), "topics": sorted({type.topic for type in subscriptions.known()} - {""}),
+        "opened": faulty, "may_edit": permissions.can(request.user, "settings", "edit"),
+        "topics": sorted({type.topic for type in subscriptions.known()} - {""}),
     }  # fmt: skip
     return render(request, template, context, status=status)

@@ -162,7 +162,9 @@ def others(request: HttpRequest, email: Email) -> str:
     if not email.draft_by or email.draft_by == me or email.updated_at < clock.now() - LATELY:
         return ""
     somebody = Actor.parse(email.draft_by)
-    return User.objects.filter(pk=somebody.id).values_list("name", flat=True).first() or "" if somebody.kind == "user" else ""
+    if somebody.kind != "user" or somebody.id is None:
+        return ""
+    return User.objects.filter(pk=somebody.id).values_list("name", flat=True).first() or ""
 
 
 # The panel ---------------------------------------------------------------------------------------------------------------------------------------
