@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -29,6 +30,11 @@ ADD = """
 INSERT INTO coupon_code (pool_id, code) SELECT %(pool)s, n.code FROM unnest(%(codes)s::text[]) AS n(code)
 WHERE NOT EXISTS (SELECT 1 FROM coupon c WHERE c.pool_id = %(pool)s AND c.code = n.code) ON CONFLICT (pool_id, code) DO NOTHING
 """
+COUNTS = """
+SELECT p.key, (SELECT count(*) FROM coupon_code k WHERE k.pool_id = p.id), (SELECT count(*) FROM coupon c WHERE c.pool_id = p.id),
+    (SELECT count(*) FROM coupon c WHERE c.pool_id = p.id AND c.redeemed_at IS NOT NULL)
+FROM coupon_pool p WHERE CASE WHEN %(pools)s::bigint[] IS NULL THEN p.archived_at IS NULL ELSE p.id = ANY(%(pools)s::bigint[]) END ORDER BY p.key
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +46,8 @@ class Count:
     redeemed: int = 0
 
 
-def create(key: str, name: str, actor: Actor) -> CouponPool:
-    """A new, empty pool. Raises Invalid (`key`, `name`), Conflict (the key is taken)."""
+def create(key: str, name: str, actor: Actor, codes: Sequence[str] = ()) -> CouponPool:
+    """A new pool with its first codes. Raises Invalid (`key`, `name`, `codes.<n>`), Conflict (the key is taken)."""
     if not KEY.fullmatch(key):
         raise Invalid.one("key", "INVALID_NAME", _("Small letters, digits and underscores, beginning with a letter."))
     if not name.strip():
@@ -51,7 +57,36 @@ def create(key: str, name: str, actor: Actor) -> CouponPool:
             raise Conflict(_("There are coupons with this key already."))
         pool = CouponPool.objects.create(key=key, name=name.strip(), created_by=str(actor))
         history.record(actor, "created", "coupon_pool", pool.pk, key=key)
+        if codes:
+            add(key, codes, actor)
     return pool
+
+
+def archive(pool_id: int, actor: Actor) -> None:
+    """Give no more codes of this pool. Those given can still be redeemed. Raises NotFound."""
+    _archived(pool_id, clock.now(), "archived", actor)
+
+
+def restore(pool_id: int, actor: Actor) -> None:
+    """Give codes of it again. Raises NotFound."""
+    _archived(pool_id, None, "restored", actor)
+
+
+def _archived(pool_id: int, at: datetime | None, verb: str, actor: Actor) -> None:
+    with transaction.atomic():
+        pool = get(pool_id, lock=True)
+        if (pool.archived_at is None) != (at is None):
+            CouponPool.objects.filter(pk=pool_id).update(archived_at=at)
+            history.record(actor, verb, "coupon_pool", pool_id)
+
+
+def get(pool_id: int, *, lock: bool = False) -> CouponPool:
+    """Raises NotFound."""
+    known = CouponPool.objects.select_for_update() if lock else CouponPool.objects
+    found = known.filter(pk=pool_id).first()
+    if found is None:
+        raise NotFound(_("There are no such coupons."))
+    return found
 
 
 def add(key: str, codes: Sequence[str], actor: Actor) -> int:
@@ -124,13 +159,9 @@ def redeem(key: str, code: str, actor: Actor) -> Coupon:
     return coupon
 
 
-def counts() -> dict[str, Count]:
-    """Of all pools, by key."""
-    rows: list[tuple[Any, ...]] = sql.rows(
-        "SELECT p.key, (SELECT count(*) FROM coupon_code k WHERE k.pool_id = p.id), c.given, c.redeemed FROM coupon_pool p"
-        " CROSS JOIN LATERAL (SELECT count(*) AS given, count(redeemed_at) AS redeemed FROM coupon c WHERE c.pool_id = p.id) c"
-        " WHERE p.archived_at IS NULL ORDER BY p.key"
-    )
+def counts(pools: Collection[int] | None = None) -> dict[str, Count]:
+    """Of these pools, or of all that give codes, by key."""
+    rows: list[tuple[Any, ...]] = sql.rows(COUNTS, {"pools": None if pools is None else list(pools)})
     return {key: Count(*numbers) for key, *numbers in rows}
 
 

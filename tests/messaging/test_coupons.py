@@ -1,14 +1,15 @@
 """Everybody gets a code of his own, the same one again, and it is redeemed once."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from baton.accounts.models import Account
-from baton.messaging import coupons, delivery, emails, letters, outbox, render
+from baton.messaging import coupon_list, coupons, delivery, emails, letters, outbox, render
 from baton.messaging.letters import Recipient
-from baton.messaging.models import Message
+from baton.messaging.models import CouponCode, CouponPool, Message
 from baton.messaging.outbox import NewMessage
 from baton.platform.actor import SYSTEM
 from baton.platform.errors import Conflict, Invalid, NotFound
@@ -50,6 +51,52 @@ def test_a_code_goes_to_one_person_and_is_redeemed_once(relay: Relay, nuriwork: 
     assert coupons.counts()["spring"] == coupons.Count(1, 2, 1)
     with pytest.raises(Invalid):
         coupons.add("spring", ["two words"], SYSTEM)
+
+
+def test_codes_are_read_from_texts_and_files_and_made_after_a_pattern() -> None:
+    assert coupon_list.typed(" A1, A2;\nA3\tA4 ") == ["A1", "A2", "A3", "A4"]
+    assert coupon_list.typed(" \n") == []
+    assert coupon_list.read("번호,쿠폰 코드\n1,가1-X\n2, B2 \n\n".encode("cp949")) == ["가1-X", "B2"]
+    assert coupon_list.read(b"A1\r\nA2\r\n") == ["A1", "A2"]
+    for empty in (b"", b"code\n"):
+        with pytest.raises(Invalid):
+            coupon_list.read(empty)
+    pool = coupons.create("own", "우리 것", SYSTEM)
+    assert coupon_list.make(pool, "B#-******", 300, SYSTEM) == 300
+    assert all(re.fullmatch(r"B\d-[A-HJ-NP-Z2-9]{6}", code) for code in CouponCode.objects.values_list("code", flat=True))
+    for pattern, count in (("SPRING", 1), ("****", 1000), ("** **", 1), ("********", 0), ("********", 100_001)):
+        with pytest.raises(Invalid):
+            coupon_list.make(pool, pattern, count, SYSTEM)
+    with pytest.raises(Invalid):
+        coupons.create("bad", "x", SYSTEM, ["fine", "not fine"])
+    assert not CouponPool.objects.filter(key="bad").exists()
+
+
+def test_who_has_which_code_page_by_page_and_an_archived_pool_gives_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = coupons.create("spring", "봄", SYSTEM, [f"S{n}" for n in range(6)])
+    people = [person(f"c{n}@gaon.example") for n in range(5)]
+    mine = {id: codes["spring"] for id, codes in coupons.given(["spring"], people).items()}
+    coupons.redeem("spring", mine[people[1]], SYSTEM)
+    monkeypatch.setattr(coupon_list, "PAGE", 2)
+    seen, before = [], 0
+    while True:
+        rows, before = coupon_list.page(pool, before=before)
+        seen += [(row.contact_id, row.code) for row in rows]
+        if not before:
+            break
+    assert sorted(seen) == sorted(mine.items())
+    assert [row.contact_id for row in coupon_list.page(pool, shown="redeemed")[0]] == [people[1]]
+    assert people[1] not in {row.contact_id for row in coupon_list.page(pool, shown="open")[0]}
+    assert [row.contact_id for row in coupon_list.page(pool, text="c3@gaon.example")[0]] == [people[3]]
+    assert [row.contact_id for row in coupon_list.page(pool, text=mine[people[4]])[0]] == [people[4]]
+    coupons.archive(pool.pk, SYSTEM)
+    assert "spring" not in coupons.counts()
+    assert coupons.counts([pool.pk]) == {"spring": coupons.Count(1, 5, 1)}
+    late = person("late@gaon.example")
+    assert coupons.given(["spring"], [late, people[0]]) == {late: {}, people[0]: {"spring": mine[people[0]]}}
+    assert coupons.redeem("spring", mine[people[0]], SYSTEM).redeemed_at
+    coupons.restore(pool.pk, SYSTEM)
+    assert coupons.given(["spring"], [late])[late]
 
 
 @pytest.mark.urls("baton.api.urls")

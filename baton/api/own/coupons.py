@@ -48,9 +48,8 @@ def listing(request: HttpRequest) -> Shape:
 @router.post(PATH, auth=WRITE, response={201: Shape}, summary="Create coupons")
 def create(request: HttpRequest, body: Create) -> Status[Shape]:
     """A pool, with its first codes if some are given."""
-    pool = coupons.create(body.key, body.name, auth.actor(request))
-    new = coupons.add(pool.key, body.codes, auth.actor(request)) if body.codes else 0
-    return Status(201, {"key": pool.key, "name": pool.name, "free": new, "given": 0, "redeemed": 0})
+    pool = coupons.create(body.key, body.name, auth.actor(request), body.codes)
+    return Status(201, {"key": pool.key, "name": pool.name, "free": len({*body.codes}), "given": 0, "redeemed": 0})
 
 
 @router.post(f"{PATH}/{{key}}/codes", auth=WRITE, response=Shape, summary="Add codes")

@@ -41,4 +41,8 @@ class Coupon(models.Model):
 
     class Meta:
         db_table = "coupon"
-        indexes = [models.Index(fields=["pool_id", "code"], name="coupon_code_given")]
+        indexes = [
+            models.Index(fields=["pool_id", "code"], name="coupon_code_given"),
+            models.Index(fields=["pool_id", "id"], name="coupon_by_pool"),
+            models.Index(fields=["pool_id", "id"], name="coupon_redeemed", condition=models.Q(redeemed_at__isnull=False)),
+        ]

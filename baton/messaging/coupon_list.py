@@ -1,0 +1,112 @@
+"""Coupons for colleagues: codes out of a text or a file, codes made after a pattern, and who has which."""
+
+import csv
+import io
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from baton.crm import contacts
+from baton.crm.imports import encodings
+from baton.messaging import coupons
+from baton.messaging.models import CouponPool
+from baton.platform import sql
+from baton.platform.actor import Actor
+from baton.platform.errors import Invalid
+
+PAGE = 50
+LARGEST = 5 << 20  # bytes of a file
+COLUMNS = ("code", "codes", "coupon", "coupon code", "쿠폰", "쿠폰 코드", "쿠폰코드", "쿠폰번호", "쿠폰 번호", "코드")
+USUAL = "****-****"
+LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that is read as another: no I, no O, no 0, no 1
+DIGITS = "0123456789"
+SIGNS = {"*": LETTERS, "#": DIGITS}
+RARE = 10_000  # as many codes fit a pattern for each that is made, so that nobody finds one by trying
+TRIES = 5
+SHOWN = ("", "open", "redeemed")
+
+ROWS = """
+SELECT c.contact_id, c.id, c.code, c.given_at, c.redeemed_at, c.redeemed_by FROM coupon c
+WHERE c.pool_id = %(pool)s AND c.id < %(before)s {tests} ORDER BY c.id DESC LIMIT %(limit)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A code somebody has."""
+
+    contact_id: int
+    id: int
+    code: str
+    given_at: datetime
+    redeemed_at: datetime | None
+    redeemed_by: str
+
+
+def page(pool: CouponPool, *, shown: str = "", text: str = "", before: int = 0) -> tuple[list[Given], int]:
+    """Up to PAGE codes people have, those given last first, and what the next page is `before` (0: there is none).
+
+    `shown` is one of SHOWN; `text` is a code, or the e-mail address of somebody.
+    """
+    tests = {"open": " AND c.redeemed_at IS NULL", "redeemed": " AND c.redeemed_at IS NOT NULL"}.get(shown, "")
+    params = {"pool": pool.pk, "before": before or 1 << 62, "limit": PAGE + 1, "code": text, "contact": 0}
+    if text:
+        person = contacts.by_email(text) if "@" in text else None
+        tests += " AND c.contact_id = %(contact)s" if person else " AND c.code = %(code)s"
+        params["contact"] = person or 0
+    rows = [Given(*row) for row in sql.rows(ROWS.replace("{tests}", tests), params)]
+    return rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else 0
+
+
+def typed(text: str) -> list[str]:
+    """The codes of a text: one a line, or with blanks, commas or semicolons between them."""
+    return re.split(r"[\s,;]+", text.strip(" \t\r\n,;")) if text.strip(" \t\r\n,;") else []
+
+
+def read(content: bytes) -> list[str]:
+    """The codes of a CSV file: the column that is called so, or the first one. Raises Invalid (`file`)."""
+    if len(content) > LARGEST:
+        raise Invalid.one("file", "TOO_LARGE", _("A file can have {size} MB at most.").format(size=LARGEST >> 20))
+    text = content.decode(encodings.detect(io.BytesIO(content)), "replace").lstrip("\ufeff")
+    try:
+        lines = [line for line in csv.reader(io.StringIO(text)) if any(cell.strip() for cell in line)]
+    except csv.Error:
+        raise Invalid.one("file", "NO_TABLE", _("This is no CSV file.")) from None
+    head = [cell.strip().lower() for cell in lines[0]] if lines else []
+    place = next((at for at, cell in enumerate(head) if cell in COLUMNS), None)
+    found = [line[place or 0].strip() for line in lines[0 if place is None else 1 :] if len(line) > (place or 0)]
+    if not any(found):
+        raise Invalid.one("file", "EMPTY", _("There are no codes in this file."))
+    return [code for code in found if code]
+
+
+def made(pattern: str, count: int) -> list[str]:
+    """`count` different codes: `*` in the pattern is a letter or digit that is not read as another, `#` a digit. Raises Invalid (`pattern`, `count`)."""
+    if not 1 <= count <= coupons.MOST:
+        raise Invalid.one("count", "OUT_OF_RANGE", _("A number from 1 to {most}.").format(most=f"{coupons.MOST:,}"))
+    if not coupons.CODE.fullmatch(pattern):
+        raise Invalid.one("pattern", "INVALID_TEXT", _("A code has 1 to 64 letters, digits or signs, and no blanks."))
+    room = 1
+    for sign in pattern:
+        room *= len(SIGNS.get(sign, " "))
+    if room < count * RARE:
+        raise Invalid.one("pattern", "GUESSABLE", _("Codes of this pattern are too easy to guess. Add more *."))
+    found: set[str] = set()
+    while len(found) < count:
+        found.add(re.sub(r"[*#]", lambda sign: secrets.choice(SIGNS[sign[0]]), pattern))
+    return sorted(found)
+
+
+def make(pool: CouponPool, pattern: str, count: int, actor: Actor) -> int:
+    """Put `count` new codes of the product's own into a pool; returns how many. Raises Invalid (`pattern`, `count`)."""
+    done = 0
+    with transaction.atomic():
+        for _try in range(TRIES):  # of many, one may be there already
+            done += coupons.add(pool.key, made(pattern, count - done), actor)
+            if done == count:
+                break
+    return done
