@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from itertools import islice
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 from xml.parsers import expat
@@ -33,6 +34,7 @@ ENDINGS = (".xml", ".xml.gz", ".gz", ".zip")
 RESULTS = frozenset({"pass", "fail", "none", "quarantine", "reject"})
 REPORTS = 1000  # read for a page: some dozens of receivers send one a day
 KEPT = timedelta(days=400)
+ATTACHED = 5  # files of a mail that are read: receivers attach one
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def keep(mail: EmailMessage) -> int:
     """Read a mail's reports and keep those about our domains; the same report comes once. Returns how many. Raises Invalid."""
     ours = {dns_checks.organisation(name) for name in SendingDomain.objects.values_list("name", flat=True)}
     kept = 0
-    for name, content in _attached(mail):
+    for name, content in islice(_attached(mail), ATTACHED):
         for document in unpack(name, content):
             report = read(document)
             if dns_checks.organisation(report.domain) not in ours:

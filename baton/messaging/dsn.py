@@ -52,12 +52,12 @@ def _blocks(part: Message) -> list[Message]:
     """The blocks of fields in a report; some hosts encode the part, and Python then leaves it unread."""
     payload = part.get_payload()
     if isinstance(payload, list) and payload:
-        blocks = [block for block in payload if isinstance(block, Message)]
+        blocks = [block for block in payload[:MOST] if isinstance(block, Message)]
         if any(len(block) for block in blocks):
             return blocks
     raw = part.get_payload(decode=True)
     text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(payload)
-    return [HeaderParser().parsestr(block) for block in re.split(r"\r?\n\s*\r?\n", text.strip()) if ":" in block]
+    return [HeaderParser().parsestr(block) for block in re.split(r"\r?\n\s*\r?\n", text.strip()) if ":" in block][:MOST]
 
 
 def _of_status(part: Message, original: dict[str, str]) -> list[Report]:
@@ -137,6 +137,8 @@ COPY = re.compile(  # where the copy of our mail begins
     re.I,
 )
 FIELDS = re.compile(r"(?mi)^[ \t>]*(message-id|x-baton-message|to|subject):[ \t]*(\S[^\n]*)$")
+WIDE = 500  # letters of a line of such a text: nobody's own is longer, and the patterns above take time with its square
+MOST = 1000  # receivers of one report
 ADDRESS = re.compile(r"[\w.+\-/=!#$%&'*^`{|}~]+@[\w\-]+(?:\.[\w\-]+)+")
 
 
@@ -147,7 +149,7 @@ def _of_text(mail: EmailMessage, original: dict[str, str], expected: bool) -> li
     by_daemon = bool(DAEMON.search(str(mail["from"] or ""))) or str(mail["return-path"] or "").strip() == "<>"
     if not failed and not expected and not (by_daemon and (SUBJECT.search(subject) or DELAY.search(subject))):
         return []
-    text = mail_text.plain(mail)
+    text = "\n".join(line[:WIDE] for line in mail_text.plain(mail).splitlines())
     if expected and not failed and not by_daemon and not SUBJECT.search(subject) and not bounces.says(text):
         return []
     cut = COPY.search(text)

@@ -1,19 +1,44 @@
 """Reads mails that came: bounces, complaints, answers, out-of-office notes, unsubscriptions by mail, reports of DMARC."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
-from email import message_from_bytes, policy
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import EmailPolicy
 from email.utils import getaddresses
 from functools import partial
+from typing import cast
 
 from baton.messaging import dmarc, dsn, inbound, mail_text, preferences, provider_hooks, replies, subscriptions, whose
 from baton.messaging.models import Inbound
 from baton.messaging.receipts import Told
 from baton.messaging.whose import Which
+from baton.platform import signing
+from baton.platform.errors import Invalid
 
 BECAME = {"bounced": "bounce", "complained": "complaint", "deferred": "receipt", "delivered": "receipt"}
 ENVELOPE = ("delivered-to", "x-original-to", "envelope-to", "to", "cc")  # where the address of the envelope may still be read in a mailbox
+# What strangers send is bounded before it is read: Python takes seconds for a header of some ten thousand letters, and minutes for a million parts.
+LONG, OF_PARTS = 8_000, 1_000  # letters of a header, and of one that says what a part is
+MOST_PARTS, MOST_BLOCKS = 1_000, 10_000  # of a report of deliveries each block of fields is a part for Python
+MOST_HEADERS = 3  # of one name
+
+
+class _Bounded(EmailPolicy):
+    """A mail's headers as far as anybody's own go; the rest of a longer one is left away."""
+
+    def header_source_parse(self, sourcelines: Sequence[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(list(sourcelines))
+        return name, value[: OF_PARTS if name.lower().startswith("content-") else LONG]
+
+
+def parsed(raw: bytes) -> EmailMessage:
+    """A mail that came from anywhere. Raises Invalid for one of so many parts that nobody wrote it."""
+    blocks = raw.count(b"\n\r\n") + raw.count(b"\n\n") if b"delivery-status" in raw.lower() else 0
+    if raw.count(b"\n--") > 2 * MOST_PARTS or blocks > MOST_BLOCKS:
+        raise Invalid.one("mail", "TOO_LARGE", f"more than {MOST_PARTS} parts")
+    return cast(EmailMessage, message_from_bytes(raw, policy=_Bounded()))
 
 
 def read(row: Inbound) -> inbound.Read:
@@ -23,9 +48,9 @@ def read(row: Inbound) -> inbound.Read:
 
 def of_mail(row: Inbound) -> inbound.Read:
     """What a mail is, and what it tells of our messages."""
-    mail: EmailMessage = message_from_bytes(bytes(row.body), policy=policy.default)
+    mail = parsed(bytes(row.body))
     recipients = [row.recipient] if row.recipient else addresses(mail)
-    if token := next((local[2:] for address in recipients if (local := address.partition("@")[0]).startswith("u+")), ""):
+    if token := next((local[2:] for address in recipients if (local := address.partition("@")[0]).startswith("u+") and _ways_out(local[2:])), ""):
         return inbound.Read("unsubscribe", then=partial(_leave, token))
     if any(dmarc.is_report(mail, address) for address in recipients or [""]):
         return inbound.Read("dmarc", then=partial(dmarc.keep, mail))
@@ -40,8 +65,13 @@ def of_mail(row: Inbound) -> inbound.Read:
 
 def addresses(mail: EmailMessage) -> list[str]:
     """Whom a mail in a mailbox was sent to."""
-    values = [str(value) for name in ENVELOPE for value in mail.get_all(name, [])]
+    values = [str(value) for name in ENVELOPE for value in mail.get_all(name, [])[:MOST_HEADERS]]
     return [address for _name, address in getaddresses(values) if address]
+
+
+def _ways_out(token: str) -> bool:
+    """Whether we have written it: others may call an address u+something too, and answers that copy them are answers."""
+    return signing.read(preferences.FROM_MAIL, token) is not None
 
 
 def _leave(token: str) -> None:
