@@ -13,6 +13,8 @@ from baton.platform import history
 from baton.platform.actor import Actor
 from baton.platform.errors import Conflict, Invalid, NotFound, Problem
 
+WHERE = ("host", "api_url")  # settings that say to whom the secrets go
+
 
 def all() -> list[Transport]:
     """Those in use: the usual one first."""
@@ -40,7 +42,7 @@ def add(kind: str, values: Mapping[str, str], actor: Actor) -> Transport:
 
 
 def change(transport_id: int, values: Mapping[str, str], actor: Actor) -> Transport:
-    """Change it; a secret that is left empty stays as it is. Raises Invalid, NotFound."""
+    """Change it; a secret that is left empty stays as it is, unless it would go to another server. Raises Invalid, NotFound."""
     with transaction.atomic():
         row = Transport.objects.select_for_update().get(pk=get(transport_id).pk)
         before = (row.name, dict(row.settings))
@@ -95,6 +97,11 @@ def _settings(kind: str) -> tuple[Setting, ...]:
     return found.settings
 
 
+def _elsewhere(row: Transport, values: Mapping[str, str]) -> bool:
+    """Whether what was typed names another server than the one that the secrets were given for."""
+    return any(values.get(key, "").strip()[:500] != str(row.settings.get(key, "")) for key in WHERE if key in {s.key for s in _settings(row.kind)})
+
+
 def _fill(row: Transport, values: Mapping[str, str], known: Mapping[str, Any]) -> dict[str, Any]:
     """Write what was typed into the row; gives back its secrets."""
     problems = []
@@ -118,7 +125,9 @@ def _fill(row: Transport, values: Mapping[str, str], known: Mapping[str, Any]) -
             problems.append(Problem(setting.key, "INVALID_OPTION", _("Choose one of the values offered.")))
         elif text:
             given[setting.key] = text[:500]
-        if setting.required and not (secret.get(setting.key) if setting.kind == "secret" else text):
+        if setting.kind == "secret" and known.get(setting.key) and not text and _elsewhere(row, values):
+            problems.append(Problem(setting.key, "REQUIRED", _("This is required.")))  # nobody who may not see it sends it to a server of his own
+        elif setting.required and not (secret.get(setting.key) if setting.kind == "secret" else text):
             problems.append(Problem(setting.key, "REQUIRED", _("This is required.")))
     if problems:
         raise Invalid(problems)

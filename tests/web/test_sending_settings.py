@@ -103,6 +103,9 @@ def test_a_transport_keeps_its_secret_and_says_whether_it_works(web: Client) -> 
         web.post(f"/settings/transports/{row.pk}/", {**typed, "name": "우리 서버", "password": ""}, headers=HTMX)
         row.refresh_from_db()
         assert (row.name, transport_settings.transport.secrets_of(row)) == ("우리 서버", {"password": PASSWORD})
+        thief = web.post(f"/settings/transports/{row.pk}/", {**typed, "host": "thief.example", "password": ""}, headers=HTMX)
+        row.refresh_from_db()
+        assert (thief.status_code, row.settings["host"]) == (422, "127.0.0.1"), "a kept secret goes to no other server"
         web.post(f"/settings/transports/{row.pk}/", {**typed, "user": "", "password": ""}, headers=HTMX)
         assert "It answers and lets us in." in web.post(f"/settings/transports/{row.pk}/try/", headers=HTMX).content.decode()
     finally:
