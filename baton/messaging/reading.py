@@ -88,7 +88,10 @@ def _marked(mail: EmailMessage) -> bool:
 def _of_reports(reports: list[dsn.Report], mine: Which | None, at: datetime) -> inbound.Read:
     told, became = [], "nothing"
     for report in reports:
-        if report.kind == "nothing" or (which := mine or _about(report)) is None:
+        if report.kind == "nothing":
+            continue
+        which, sure = (mine, True) if mine else _about(report)
+        if which is None:
             continue
         became = BECAME[report.kind] if became not in ("bounce", "complaint") else became
         if report.kind == "complained":
@@ -96,19 +99,24 @@ def _of_reports(reports: list[dsn.Report], mine: Which | None, at: datetime) -> 
             continue
         hard, reason = report.bounce if report.kind != "delivered" else (False, "")
         details = {"remote_mta": report.remote_mta} if report.remote_mta else {}
-        told.append(Told(report.kind, which.contact_id, which.message_id, at, hard=hard, reason=reason, code=report.status, text=report.text, details=details))
+        told.append(
+            Told(report.kind, which.contact_id, which.message_id, at, hard=hard and sure, reason=reason, code=report.status, text=report.text, details=details)
+        )
     return inbound.Read(became, told)
 
 
-def _about(report: dsn.Report) -> Which | None:
-    """The message that a report without our return path is about."""
+def _about(report: dsn.Report) -> tuple[Which | None, bool]:
+    """The message that a report without our return path is about, and whether it bears a mark of it. One that names nothing but an address could be written
+    by anybody who knows the address: it counts as one that came back for now, so nobody can have others struck off with a single mail."""
     original = report.original or {}
     for sender in (report.sender, original.get("return-path", "")):
         if which := whose.of_token(sender.strip("<> ")):
-            return which
+            return which, True
     to = next((address for _name, address in getaddresses([original.get("to", "")]) if address), "")
     marks = whose.marks(report.envelope_id, original.get("x-baton-message", ""), original.get("message-id", ""))
-    return whose.proved(marks, report.recipient) or whose.proved(marks, to) or (whose.newest(report.recipient) if report.kind == "bounced" else None)
+    if which := whose.proved(marks, report.recipient) or whose.proved(marks, to):
+        return which, True
+    return (whose.newest(report.recipient) if report.kind == "bounced" else None), False
 
 
 def _of_answer(mail: EmailMessage, mine: Which | None, at: datetime) -> inbound.Read:

@@ -155,6 +155,14 @@ def test_bounces_and_complaints_without_our_return_path_need_the_address_they_ar
     assert (suppressed(jiwoo), suppressed(sumin)) == ("bounced", "complained")
 
 
+def test_a_bounce_that_names_nothing_but_an_address_strikes_nobody_off(server: ImapServer, box: Mailbox, email: Email) -> None:
+    jiwoo = person()
+    mail = sent(jiwoo, email)
+    server.put(b"From: MAILER-DAEMON@x.example\r\nSubject: Undelivered\r\n\r\n550 5.1.1 <jiwoo@gaon.example>: User unknown\r\n")  # anybody can write that
+    assert taken(box) == ["bounce"]
+    assert (state(mail), suppressed(jiwoo)) == (("bounced", "user_unknown"), "")
+
+
 def test_unsubscribing_by_mail(server: ImapServer, box: Mailbox, email: Email) -> None:
     jiwoo = person()
     mail: Any = EmailMessage()
