@@ -178,16 +178,23 @@ def _waiting(lease: Lease) -> list[tuple[int, str]]:
     left = [(contact, id) for contact, id, state in known if state == "handing"]
     if left:
         with transaction.atomic():
-            tally = Tally()
-            asked = {"contacts": [contact for contact, _id in left], "ids": [id for _contact, id in left], "now": clock.now()}
-            for contact, variant in sql.rows(INTERRUPTED, asked):
-                tally.add(contact, lease.campaign_id, variant, "unknown")
-            tally.write()
-        _log.warning("a sender died with messages on the wire", campaign=lease.campaign_id, messages=len(left))
+            interrupted(lease.campaign_id, left)
     begun = {contact for contact, _id, _state in known}
     rest = [contact for contact in everybody if contact not in begun]
     addresses = dict(sql.rows(ADDRESSES.replace("{address}", lease.channel.address), [rest])) if rest else {}
     return [(contact, addresses.get(contact, "")) for contact in rest]
+
+
+def interrupted(campaign_id: int, left: Sequence[tuple[int, int]]) -> None:
+    """Messages (contact, id) that a dead sender had on the wire may have arrived: they become `unknown`. In the caller's transaction."""
+    if not left:
+        return
+    tally = Tally()
+    asked = {"contacts": [contact for contact, _id in left], "ids": [id for _contact, id in left], "now": clock.now()}
+    for contact, variant in sql.rows(INTERRUPTED, asked):
+        tally.add(contact, campaign_id, variant, "unknown")
+    tally.write()
+    _log.warning("a sender died with messages on the wire", campaign=campaign_id, messages=len(left))
 
 
 def _same(lease: Lease) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from baton.accounts.models import Account
-from baton.messaging import delivery, emails, suppression
+from baton.messaging import delivery, emails, suppression, window
 from baton.messaging.campaigns import check, progress, run, steering, verbs
+from baton.messaging.channel import Receipt
 from baton.messaging.models import Campaign, Chunk, Message, Outbox
 from baton.platform import clock
 from baton.platform.actor import Actor
@@ -104,3 +105,42 @@ def test_what_a_receiver_puts_off_waits_for_the_hours_too(relay: Relay, campaign
         steering.cancel(campaign.pk, MINA)
         work()
     assert (states_of(campaign), progress.of(verbs.get(campaign.pk)).states) == ({"cancelled": 1}, {"cancelled": 1})
+
+
+def test_what_a_dead_sender_had_on_the_wire_of_a_cancelled_campaign_is_not_known(campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(_handed: object) -> list[Receipt]:
+        raise KeyboardInterrupt
+
+    steering.start(campaign.pk, MINA)
+    run.prepare()
+    monkeypatch.setattr(window, "sent", killed)
+    with pytest.raises(KeyboardInterrupt):
+        delivery.deliver()
+    on_the_wire = states_of(campaign)["handing"]
+    assert on_the_wire
+    steering.cancel(campaign.pk, MINA)
+    with clock.stopped(clock.now() + 2 * window.LEASE):
+        work()
+    states = states_of(campaign)
+    assert (states["unknown"], states.get("handing")) == (on_the_wire, None)
+    assert progress.of(verbs.get(campaign.pk)).states == states
+    assert not Chunk.objects.exists()
+
+
+def test_a_second_try_that_died_on_the_wire_of_a_cancelled_campaign_is_not_known(relay: Relay, campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = lists.create_segment("가득 찬 편지함", {}, "fixed", MINA)
+    lists.add(full.pk, [person("full@gaon.example")], MINA)
+    verbs.change(campaign.pk, MINA, audience={"lists": [full.pk]})
+    steering.start(campaign.pk, MINA)
+    work()
+
+    def killed(_handed: object) -> list[Receipt]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(window, "sent", killed)
+    with clock.stopped(Outbox.objects.get(campaign_id=campaign.pk).due_at), pytest.raises(KeyboardInterrupt):
+        delivery.deliver()
+    steering.cancel(campaign.pk, MINA)
+    with clock.stopped(clock.now() + 4 * window.LEASE):
+        work()
+    assert (states_of(campaign), progress.of(verbs.get(campaign.pk)).states) == ({"unknown": 1}, {"unknown": 1})

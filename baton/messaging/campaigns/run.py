@@ -10,7 +10,7 @@ from django.db import OperationalError, transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from baton.messaging import notify
+from baton.messaging import chunks, notify
 from baton.messaging.campaigns import ab, audience, freeze, pace, ready, states
 from baton.messaging.models import Campaign, Email, Variant
 from baton.messaging.notify import Notice
@@ -32,15 +32,23 @@ PUT_OFF = """
 WITH gone AS (
     DELETE FROM outbox WHERE campaign_id = %(campaign)s AND (leased_until IS NULL OR leased_until <= %(now)s) RETURNING contact_id, message_id
 ), made AS (
-    UPDATE message m SET state = 'cancelled', reason = '' FROM gone g
-    WHERE m.contact_id = g.contact_id AND m.id = g.message_id AND m.state IN ('queued', 'claimed') RETURNING m.contact_id, m.variant
+    UPDATE message m SET state = CASE WHEN m.state = 'handing' THEN 'unknown' ELSE 'cancelled' END,
+        reason = CASE WHEN m.state = 'handing' THEN 'interrupted' ELSE '' END, undelivered_at = CASE WHEN m.state = 'handing' THEN %(now)s::timestamptz END
+    FROM gone g
+    WHERE m.contact_id = g.contact_id AND m.id = g.message_id AND m.state IN ('queued', 'claimed', 'handing') RETURNING m.contact_id, m.variant, m.state
 ), summed AS (
     INSERT INTO campaign_tally (bucket, id, campaign_id, variant, state, reason, n)
     SELECT s.bucket, nextval('message_id_seq'), %(campaign)s, s.variant, w.state, '', s.n * w.sign
-    FROM (SELECT m.contact_id %% %(buckets)s AS bucket, m.variant, count(*) AS n FROM made m GROUP BY 1, 2) s
-    CROSS JOIN (VALUES ('queued', -1), ('cancelled', 1)) AS w(state, sign)
+    FROM (SELECT m.contact_id %% %(buckets)s AS bucket, m.variant, m.state, count(*) AS n FROM made m GROUP BY 1, 2, 3) s
+    CROSS JOIN LATERAL (VALUES ('queued', -1), (s.state, 1)) AS w(state, sign)
 )
 SELECT count(*) FROM gone
+"""
+# What a sender that died in the midst of a chunk had on the wire.
+ON_THE_WIRE = """
+SELECT m.contact_id, m.id FROM campaign_chunk k CROSS JOIN unnest(k.contact_ids) AS p(contact_id)
+JOIN message m ON m.contact_id = p.contact_id AND m.cause = %(cause)s AND m.channel = %(channel)s AND m.state = 'handing'
+WHERE k.campaign_id = %(campaign)s AND k.leased_until <= %(now)s
 """
 
 _log = logs.log(__name__)
@@ -104,6 +112,8 @@ def clear(campaign_id: int) -> int:
     campaign = Campaign.objects.get(pk=campaign_id)
     asked = {"campaign": campaign_id, "now": clock.now(), "buckets": BUCKETS}
     more = {"cause": freeze.cause(campaign_id), "channel": campaign.channel, "email": campaign.email_id, "most": PARTS}
+    with transaction.atomic():
+        chunks.interrupted(campaign_id, sql.rows(ON_THE_WIRE, {**asked, **more}))
     gone = int(sql.rows(PUT_OFF, asked)[0][0])
     for (bucket,) in sql.rows("SELECT DISTINCT bucket FROM campaign_chunk WHERE campaign_id = %s", [campaign_id]):
         gone += int(sql.rows(sql.load("unsend", __package__), {**asked, **more, "bucket": bucket})[0][0])
