@@ -17,6 +17,9 @@ LINE = 76  # RFC 2045: characters of a line of quoted-printable, RFC 2047: of a 
 LONGEST_SUBJECT = 400  # characters; no reader shows as many
 # Never in a value: control characters, half characters, and those that turn the direction of what stands around them.
 UNWRITTEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+SHORT = 300  # characters of a value whose written form is kept for a moment
+DOT = ord(".")
+LEADING = re.compile(rb"^\.([^\r\n]*)", re.MULTILINE)
 SPECIAL = re.compile(r'[][()<>@,:;".\\]')
 
 
@@ -36,27 +39,45 @@ def piece(text: str) -> bytes:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     written = b2a_qp(text.encode("utf-8", "replace"), istext=True).replace(b"\n", b"\r\n")
-    if written.endswith(b"\r\n"):
-        return written
-    if len(written) >= LINE and len(written) - written.rfind(b"\n") - 1 >= LINE:  # no room for the =
-        cut = len(written) - 4
-        while b"=" in written[cut - 2 : cut]:  # never within =E3
-            cut -= 1
-        written = written[:cut] + BREAK + written[cut:]
-    return written + BREAK
+    if not written.endswith(b"\r\n"):
+        if len(written) >= LINE and len(written) - written.rfind(b"\n") - 1 >= LINE:  # no room for the =
+            cut = len(written) - 4
+            while b"=" in written[cut - 2 : cut]:  # never within =E3
+                cut -= 1
+            written = written[:cut] + BREAK + written[cut:]
+        written += BREAK
+    if written[0] == DOT or b"\n." in written:  # no line begins with a dot, so nobody has to look for them when the mail is handed over (RFC 5321, 4.5.2)
+        written = LEADING.sub(_masked, written)
+    return written
+
+
+def _masked(line: re.Match[bytes]) -> bytes:
+    """A line that begins with a dot, with the dot as =2E; where it gets too long by that, it is broken behind the dot."""
+    rest = line[1]
+    return b"=2E" + rest if len(rest) + 3 <= LINE else b"=2E" + BREAK + LEADING.sub(_masked, rest)
+
+
+@lru_cache(maxsize=256)  # a mail names its way out and its reader several times
+def _html(text: str) -> bytes:
+    return piece(str(escape(text if text.isprintable() else clean(text))))
+
+
+@lru_cache(maxsize=256)
+def _text(text: str) -> bytes:
+    return piece(text)
 
 
 def html_value(value: Any) -> bytes:
     """A merge field's value in HTML: escaped, unless a filter has marked it as safe. Bytes are written already."""
     if type(value) is str:
-        return piece(str(escape(value if value.isprintable() else clean(value))))
+        return _html(value) if len(value) < SHORT else _html.__wrapped__(value)
     return value if type(value) is bytes else piece(clean(str(escape(value))))
 
 
 def text_value(value: Any) -> bytes:
     """A merge field's value in plain text, on one line like in the page."""
     if type(value) is str and value.isprintable() and "  " not in value:
-        return piece(value)
+        return _text(value) if len(value) < SHORT else piece(value)
     return value if type(value) is bytes else piece(" ".join(clean(str(value)).split()))
 
 

@@ -67,6 +67,7 @@ class Letter:
     content: bytes = b""  # RFC 5322, lines end with CRLF, signed where the domain has keys
     problem: str = ""
     unsubscribe_url: str = ""  # empty: not marketing
+    dotless = True  # no line of it begins with a dot (see encode.piece)
 
     @cached_property
     def html(self) -> str:
@@ -95,7 +96,8 @@ class _Compiled:
     subject: slots.Filling
     html: slots.Filling
     text: slots.Filling | None  # None: only the filled page can tell
-    links: tuple[tuple[str, int], ...]  # the name of each link's token and the link
+    names: tuple[str, ...]  # of the tokens of its links
+    links: tuple[int, ...]
     fields: frozenset[str]
 
 
@@ -114,38 +116,71 @@ def written(
     content: Content, recipients: Sequence[Recipient], instead: Instead = Instead(), *, campaign_id: int | None = None, sign: bool = True
 ) -> list[Letter]:
     """The same for contents that are at hand."""
-    return _Batch(content, recipients, instead, campaign_id, sign=sign).letters()
+    return Writer(content, instead, campaign_id=campaign_id, sign=sign).letters(recipients)
+
+
+class Writer:
+    """Writes one mail to any number of recipients. What is the same for all is looked up once, so it is for some seconds only."""
+
+    def __init__(self, content: Content, instead: Instead = Instead(), *, campaign_id: int | None = None, sign: bool = True) -> None:
+        self.content = content
+        self.account = users.account()
+        self.rules = rules.of(self.account)
+        usual_name, usual_address = parseaddr(config().mail_from)
+        self.address = content.from_address or usual_address
+        self.host = self.address.rpartition("@")[2] or "localhost"
+        self.sender = domains.sender(self.address)
+        self.signers = self.sender.signers if sign else ()
+        self.subject = instead.subject or content.subject
+        self.pools = coupons.mentioned(self.subject, content.body, content.text)
+        self.answering = agreed.mentioned(content.body)
+        self.filters = blocks.filters(content.document)
+        self.from_header = encode.mailbox(instead.from_name or content.from_name or usual_name, self.address).encode()
+        self.reply_to = encode.mailbox(*parseaddr(content.reply_to), 10) if content.reply_to else ""
+        self.fixed = self._fixed(campaign_id)
+
+    def letters(self, recipients: Sequence[Recipient]) -> list[Letter]:
+        """One Letter for each, in order; a fixed number of queries."""
+        return _Batch(self, recipients).letters()
+
+    def compiled(self, *, tracked: bool) -> "_Compiled":
+        return _compiled(self.content, self.subject, self.account.pk, _told(self.account), self.rules, self.sender.base if tracked else "")
+
+    def _fixed(self, campaign_id: int | None) -> list[dkim.Header]:
+        """The headers that all recipients share, but for the date."""
+        content = self.content
+        kind = SubscriptionType.objects.filter(pk=content.subscription_id).first() if content.subscription_id else None
+        key = kind.key if kind else content.purpose
+        cause = f"c{campaign_id}" if campaign_id else f"e{content.email_id}"
+        found = [
+            (b"MIME-Version", b"1.0"),
+            (b"Content-Type", MULTIPART),
+            (b"Feedback-ID", f"{cause}:{_token(key)}:a{self.account.pk}:baton".encode()),  # Gmail counts complaints by each of its parts
+        ]
+        if content.marketing:
+            name = (kind.names.get(config().language) or kind.key) if kind else self.account.name
+            found.append((b"List-Id", encode.mailbox(name, f"{_token(key)}.{self.sender.domain or self.host}", 9).encode()))
+        elif content.kind != "personal" and campaign_id is None:
+            found.append((b"Auto-Submitted", b"auto-generated"))  # RFC 3834; never on marketing mail
+        return found
 
 
 class _Batch:
     """What one call knows."""
 
-    def __init__(self, content: Content, recipients: Sequence[Recipient], instead: Instead, campaign_id: int | None, *, sign: bool) -> None:
-        self.content, self.recipients, self.instead = content, recipients, instead
-        self.account = users.account()
-        self.rules = rules.of(self.account)
-        usual_name, usual_address = parseaddr(config().mail_from)
-        self.address = content.from_address or usual_address
-        self.name = instead.from_name or content.from_name or usual_name
-        self.sender = domains.sender(self.address)
-        self.signers = self.sender.signers if sign else ()
-        subject, told = instead.subject or content.subject, _told(self.account)
-        self.compiled = {
-            tracked: _compiled(content, subject, self.account.pk, told, self.rules, self.sender.base if tracked else "")
-            for tracked in {r.message_id != 0 for r in recipients}
-        }
+    def __init__(self, writer: Writer, recipients: Sequence[Recipient]) -> None:
+        self.writer, self.recipients = writer, recipients
+        self.compiled = {tracked: writer.compiled(tracked=tracked) for tracked in {r.message_id != 0 for r in recipients}}
         fields = frozenset().union(*(c.fields for c in self.compiled.values()))
-        self.people = render.people([r.contact_id for r in recipients], render.EVERYTHING if "*" in fields else fields)
-        self.answers = agreed.answers(list(self.people)) if agreed.mentioned(content.body) else {}
-        self.pools = coupons.mentioned(subject, content.body, content.text)
-        self.codes = coupons.given(self.pools, [r.contact_id for r in recipients if r.message_id and not r.mark]) if self.pools else {}
-        self.shown = conditional.conditions(blocks.filters(content.document), list(self.people))
+        ids = [r.contact_id for r in recipients]
+        self.people = render.people(ids, render.EVERYTHING if "*" in fields else fields)
+        self.answers = agreed.answers(list(self.people)) if writer.answering else {}
+        self.codes = coupons.given(writer.pools, [r.contact_id for r in recipients if r.message_id and not r.mark]) if writer.pools else {}
+        self.shown = conditional.conditions(writer.filters, list(self.people))
         self.colleagues = _colleagues(recipients)
         now = clock.now()
         self.at = int(now.timestamp())
-        self.fixed = self._fixed(format_datetime(now), campaign_id)
-        self.from_header = encode.mailbox(self.name, self.address).encode()
-        self.reply_to = encode.mailbox(*parseaddr(content.reply_to), 10) if content.reply_to else ""
+        self.date = (b"Date", format_datetime(now).encode())
 
     def letters(self) -> list[Letter]:
         return [self._letter(recipient) for recipient in self.recipients]
@@ -164,83 +199,67 @@ class _Batch:
         return letter
 
     def _fill(self, letter: Letter, to: Recipient, person: dict[str, Any]) -> None:
-        content, base, compiled = self.content, self.sender.base, self.compiled[to.message_id != 0]
-        contact_id, message_id = to.contact_id, to.message_id
-        ways = frame.ways(base, 0 if to.mark else contact_id, content.email_id)
+        writer, compiled = self.writer, self.compiled[to.message_id != 0]
+        content, contact_id, message_id = writer.content, to.contact_id, to.message_id
+        ways = frame.ways(writer.sender.base, 0 if to.mark else contact_id, content.email_id)
         values: dict[str, Any] = {**person, **ways, conditional.FLAGS: self.shown.get(contact_id, conditional.NOBODY)}
         if contact_id in self.answers:
             values["consents"] = self.answers[contact_id]
-        if self.pools:
+        if writer.pools:
             codes = self.codes.get(contact_id)
-            if codes is not None and self.pools - codes.keys():
+            if codes is not None and writer.pools - codes.keys():
                 letter.problem = "no_coupon"
                 return
-            values["coupon"] = coupons.values(codes) if codes is not None else coupons.samples(self.pools)
+            values["coupon"] = coupons.values(codes) if codes is not None else coupons.samples(writer.pools)
         if message_id:
-            for name, link_id in compiled.links:
-                values[name] = slots.ours(signing.make("click", message_id, contact_id, link_id))
+            names, links = compiled.names, compiled.links
+            values.update(zip(names, map(slots.ours, signing.make_each("click", (message_id, contact_id), links)), strict=True))
             values["_open"] = slots.ours(signing.make("open", message_id, contact_id))
             values["_trap"] = slots.ours(signing.make("trap", message_id, contact_id, content.email_id))
         subject = encode.one_line(compiled.subject.fill(values))
         if content.marketing:
-            subject = law.labelled(subject, self.rules)
+            subject = law.labelled(subject, writer.rules)
             letter.unsubscribe_url = "" if to.mark else ways["unsubscribe_url"]
         subject = f"{to.mark} {subject}" if to.mark else subject
         html = compiled.html.fill(values)
         text = compiled.text.fill(values) if compiled.text else _from_page(html)
-        body = b"".join((FIRST, text, SECOND, html, LAST))
         headers = self._headers(to, letter, subject)
-        head = b"".join(b"%b: %b\r\n" % header for header in headers)
-        signed = dkim.signatures(self.signers, headers, body, self.at) if self.signers else b""
+        head = b"".join([b"%b: %b\r\n" % header for header in headers])
         letter.subject, letter.envelope_from = subject, self._envelope(contact_id, message_id)
-        letter.content = b"".join((signed, head, b"\r\n", body))
+        if writer.signers:
+            body = b"".join((FIRST, text, SECOND, html, LAST))
+            letter.content = b"".join((dkim.signatures(writer.signers, headers, body, self.at), head, b"\r\n", body))
+        else:
+            letter.content = b"".join((head, b"\r\n", FIRST, text, SECOND, html, LAST))
 
     def _headers(self, to: Recipient, letter: Letter, subject: str) -> list[dkim.Header]:
-        sent_by, reply_to = self.from_header, self.reply_to
+        writer = self.writer
+        sent_by, reply_to = writer.from_header, writer.reply_to
         if to.sender and (colleague := self.colleagues.get((to.contact_id, to.sender))):
             # His name, and he gets the answers. The address stays the account's: that is what the mail is signed for.
-            name = f"{colleague.name} ({self.account.name})" if self.account.name else colleague.name
-            sent_by, reply_to = encode.mailbox(name, self.address).encode(), encode.mailbox(colleague.name, colleague.email, 10)
+            name = f"{colleague.name} ({writer.account.name})" if writer.account.name else colleague.name
+            sent_by, reply_to = encode.mailbox(name, writer.address).encode(), encode.mailbox(colleague.name, colleague.email, 10)
         own = f"{to.contact_id}.{to.message_id}" if not to.mark else f"t.{token_hex(8)}"  # mailboxes show one message of an id once
         headers = [
             (b"From", sent_by),
             (b"To", letter.address.encode()),
             (b"Subject", encode.words(subject, 9).encode()),
-            (b"Message-ID", f"<{own}@{self.address.rpartition('@')[2] or 'localhost'}>".encode()),
+            (b"Message-ID", f"<{own}@{writer.host}>".encode()),
             (b"X-Baton-Message", own.encode()),
-            *self.fixed,
+            self.date,
+            *writer.fixed,
         ]
         if reply_to:
             headers.append((b"Reply-To", reply_to.encode()))
         if letter.unsubscribe_url:
-            by_mail = f",\r\n <mailto:u+{letter.unsubscribe_url.rsplit('/', 1)[1]}@{self.sender.bounce_host}>" if self.sender.bounce_host else ""
+            host = writer.sender.bounce_host
+            by_mail = f",\r\n <mailto:u+{letter.unsubscribe_url.rsplit('/', 1)[1]}@{host}>" if host else ""
             headers += [(b"List-Unsubscribe", f"<{letter.unsubscribe_url}>{by_mail}".encode()), (b"List-Unsubscribe-Post", ONE_CLICK)]
         return headers
 
-    def _fixed(self, date: str, campaign_id: int | None) -> list[dkim.Header]:
-        """The headers that all recipients share."""
-        content = self.content
-        kind = SubscriptionType.objects.filter(pk=content.subscription_id).first() if content.subscription_id else None
-        key = kind.key if kind else content.purpose
-        cause = f"c{campaign_id}" if campaign_id else f"e{content.email_id}"
-        found = [
-            (b"Date", date.encode()),
-            (b"MIME-Version", b"1.0"),
-            (b"Content-Type", MULTIPART),
-            (b"Feedback-ID", f"{cause}:{_token(key)}:a{self.account.pk}:baton".encode()),  # Gmail counts complaints by each of its parts
-        ]
-        if content.marketing:
-            domain = self.sender.domain or self.address.rpartition("@")[2] or "localhost"
-            name = (kind.names.get(config().language) or kind.key) if kind else self.account.name
-            found.append((b"List-Id", encode.mailbox(name, f"{_token(key)}.{domain}", 9).encode()))
-        elif content.kind != "personal" and campaign_id is None:
-            found.append((b"Auto-Submitted", b"auto-generated"))  # RFC 3834; never on marketing mail
-        return found
-
     def _envelope(self, contact_id: int, message_id: int) -> str:
-        if not self.sender.bounce_host or not message_id:
-            return self.address
-        return f"b+{signing.make('bounce', message_id, contact_id)}@{self.sender.bounce_host}"
+        host = self.writer.sender.bounce_host
+        return f"b+{signing.make('bounce', message_id, contact_id)}@{host}" if host and message_id else self.writer.address
 
 
 def _told(account: Account) -> tuple[str, ...]:
@@ -261,7 +280,8 @@ def _compiled(content: Content, subject: str, account_id: int, _told: tuple[str,
     html = slots.read(page.html + "\n", slots.HTML)
     text, line = _text(content, page.seen), slots.read(subject, slots.LINE)
     fields = frozenset().union(*(part.fields for part in (html, line, text) if part))
-    return _Compiled(line, html, text, tuple((f"_t{n}", ids[a]) for n, a in enumerate(page.addresses) if a in ids), fields)
+    counted = [(f"_t{n}", ids[a]) for n, a in enumerate(page.addresses) if a in ids]
+    return _Compiled(line, html, text, tuple(name for name, _id in counted), tuple(id for _name, id in counted), fields)
 
 
 def _text(content: Content, seen: str) -> slots.Filling | None:

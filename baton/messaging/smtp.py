@@ -6,6 +6,7 @@ a connection is wholly on the wire and not answered yet: only that one can becom
 
 import asyncio
 import base64
+import re
 from collections import deque
 from typing import Protocol
 
@@ -15,6 +16,8 @@ from baton.messaging.transport import Letter
 TIMEOUT = 60.0  # seconds for the answer to a command
 PATIENCE = 180.0  # seconds for the answer to a whole mail: the relay may scan it first
 LONGEST = 64 * 1024  # octets of an answer without an end
+NO_ADDRESS = re.compile(r"[\r\n\0<> \t]")
+NO_XTEXT = re.compile(r"[^!-~]|[+=]")
 SENT = Receipt(Result.SENT, code=250)
 
 MAIL, RCPT, DATA, CONTENT, EMPTY, RESET, QUIT, ASKED = range(8)  # what an answer is to
@@ -297,7 +300,7 @@ class Line(asyncio.Protocol):
         assert self._handed is not None
         self.refused_in_a_row = 0
         content = self._handed.letter.content
-        if b"\n." in content or content.startswith(b"."):
+        if not getattr(self._handed.letter, "dotless", False) and (b"\n." in content or content.startswith(b".")):
             content = (b"\r\n" + content).replace(b"\r\n.", b"\r\n..")[2:]
         self._write(content)
         self._write(b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n")
@@ -329,9 +332,8 @@ class Line(asyncio.Protocol):
 
     def _cannot(self, letter: Letter) -> str:
         """Why these addresses cannot stand in a command, or ""."""
-        for address in (letter.address, letter.envelope_from):
-            if any(c in address for c in "\r\n\0<> \t"):
-                return "the address cannot stand in a command of SMTP"
+        if NO_ADDRESS.search(letter.address) or NO_ADDRESS.search(letter.envelope_from):
+            return "the address cannot stand in a command of SMTP"
         if not self.utf8 and not letter.address.isascii():
             return "the relay does not carry addresses outside ASCII"
         return ""
@@ -350,7 +352,7 @@ class Line(asyncio.Protocol):
 
 def xtext(text: str) -> str:
     """A value of a DSN option (RFC 3461, 4): what is not printable, `+` and `=` become +XX."""
-    return "".join(c if "!" <= c <= "~" and c not in "+=" else f"+{ord(c):02X}" for c in text)
+    return NO_XTEXT.sub(lambda match: f"+{ord(match[0]):02X}", text)
 
 
 def _verdict(code: int, text: str) -> Receipt:

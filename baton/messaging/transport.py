@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Letter(Protocol):
-    """What a carrier needs of a mail; letters.Letter has it."""
+    """What a carrier needs of a mail; letters.Letter has it. One whose `dotless` is true has no line that begins with a dot."""
 
     @property
     def contact_id(self) -> int: ...
