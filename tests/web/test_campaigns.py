@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from baton.accounts import users
+from baton.accounts import roles, users
 from baton.accounts.models import Account
-from baton.crm import consent, records
+from baton.crm import associations, consent, records
 from baton.events import record
 from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
@@ -176,3 +176,23 @@ def test_who_may_not(mail: Email, people: list[int]) -> None:
         assert web.post(address, given).status_code == 403, address
     assert web.get(f"{at}people/export/?what=opened").status_code == 403
     assert Campaign.objects.count() == 1
+
+
+def test_of_whom_and_what_one_may_not_see_nothing_is_told(mail: Email, people: list[int]) -> None:
+    campaign = sent(mail, people)
+    deal = records.create("deal", {"dealname": "비밀 거래"}, actor=SYSTEM, source="test")
+    associations.link("contact", people[0], "deal", deal, actor=SYSTEM)
+    at, web = f"/campaigns/{campaign.pk}/people/", Client()
+    for number, (rights, told) in enumerate(
+        (
+            ({"contact": {"view": "all"}, "deal": {"view": "all"}}, (True, True)),
+            ({"contact": {"view": "all"}, "deal": {"view": "own"}}, (False, True)),
+            ({"contact": {"view": "own"}, "deal": {"view": "all"}}, (False, False)),
+        )
+    ):
+        role = roles.create(f"역할 {number}", copy_of="viewer", actor=SYSTEM)
+        roles.change(role, actor=SYSTEM, name=f"역할 {number}", rights=rights, areas={"emails": "view"})
+        web.force_login(users.create(f"r{number}@nuriwork.example", "류태경", "a-long-enough-one", role, actor=SYSTEM))
+        deals, clicks = (web.get(f"{at}?what={what}").content.decode() for what in ("deals", "clicked"))
+        assert '<tr><td class="name">' in deals
+        assert ("비밀 거래" in deals, "shop.example" in clicks) == told

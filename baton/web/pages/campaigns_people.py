@@ -87,7 +87,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     title, narrowed = _title(who)
     held = rights.of(user(request))
     context = {
-        "campaign": campaign, "who": who, "title": title, "narrowed": narrowed, "rows": _rows(found, held, title if who.what in behind.DID else ""),
+        "campaign": campaign, "who": who, "title": title, "narrowed": narrowed, "rows": _rows(found, who, held, title if who.what in behind.DID else ""),
         "query": _query(who),
         "next": f"?{_query(who)}&{urlencode({'after': following})}" if following else "", "first": "after" not in request.GET,
         "may_list": permissions.can(request.user, "segments", "edit") and bool(found), "may_follow": _follows(who),
@@ -101,12 +101,15 @@ def _follows(who: Who) -> bool:
     return who.what in behind.FOLLOWED and not who.group and not who.variant
 
 
-def _rows(found: list[Person], held: Rights, did: str = "") -> list[dict[str, Any]]:
+def _rows(found: list[Person], who: Who, held: Rights, did: str = "") -> list[dict[str, Any]]:
+    """What is told of each: of whom one may not see only when it happened, and the names of deals to those only who may see all deals."""
+    telling = who.what not in ("deals", "won") or held.scope("deal", "view") == "all"
     ids = [one.contact_id for one in found]
     owners = dict(Contact.objects.filter(pk__in=ids).values_list("pk", "owner_id"))
     named = people.named(id for id in ids if id in owners and held.may("contact", "view", [owners[id]]))
     return [
         {"one": one, "person": named.get(one.contact_id), "owner": owners.get(one.contact_id),
+         "detail": one.detail if telling and one.contact_id in named else "",
          "state": did or (words.of_message(one.state) if one.state else ""), "reason": words.reason(one.reason) if one.reason and not did else ""}
         for one in found
     ]  # fmt: skip
@@ -154,7 +157,7 @@ def _lines(campaign: Campaign, who: Who, held: Rights, language: str) -> Iterato
         with translation.override(language):
             found, after = behind.page(campaign, who, after=after, limit=PIECE)
             mails = dict(Contact.objects.filter(pk__in=[one.contact_id for one in found]).values_list("pk", "email"))
-            yield _csv([_cells(row, mails, held) for row in _rows(found, held)])
+            yield _csv([_cells(row, mails, held) for row in _rows(found, who, held)])
         if not after:
             return
 
@@ -164,7 +167,7 @@ def _cells(row: dict[str, Any], mails: dict[int, str], held: Rights) -> tuple[st
     one: Person = row["one"]
     shown = row["person"] is not None and held.may("contact", "export", [row["owner"]])
     name, company, mail = (row["person"].name, row["person"].company, mails.get(one.contact_id) or "") if shown else ("", "", "")
-    return (name, str(one.contact_id) if shown else "", company, mail, row["state"], row["reason"], iso(one.at), one.variant, one.detail)
+    return (name, str(one.contact_id) if shown else "", company, mail, row["state"], row["reason"], iso(one.at), one.variant, row["detail"] if shown else "")
 
 
 def _csv(rows: list[tuple[str, ...]]) -> bytes:
