@@ -57,10 +57,18 @@ def test_a_template_cannot_reach_the_machine(nuriwork: object) -> None:
 def test_a_few_letters_of_a_template_cannot_fill_the_memory() -> None:
     sums = ("{{ 9**99**99 }}", '{{ ("a"*99999)*99999 }}', "{% for n in range(99999) %}x{% endfor %}")
     texts = ('{{ "a".ljust(3000000000) }}', '{{ "a"|center(3000000000) }}', '{{ "a"|indent(width=3000000000) }}')
-    for heavy in (*sums, *texts, '{{ "%9999999999d" % 1 }}', '{{ "%9999999999d"|format(1) }}'):
+    wide = (
+        '{{ "{:>3000000000}".format(1) }}',
+        '{{ "{:>{w}}".format(1, w=3000000000) }}',
+        '{{ "a".expandtabs(1500000000) }}',
+        "{{ [1]|batch(300000000, 1)|list }}",
+    )
+    doubled = ("{% set x = 'aaaaaaaaaa' %}" + "{% set x = x ~ x %}" * 40, "{% set x = 'aaaaaaaaaa' %}" + "{% set x = x + x %}" * 40, "{{ lipsum(99999) }}")
+    for heavy in (*sums, *texts, *wide, *doubled, '{{ "%9999999999d" % 1 }}', '{{ "%9999999999d"|format(1) }}'):
         assert render.line(heavy, {}) == heavy
     assert render.line('{{ "5 % * 2"|center(11) }}{% for n in range(3) %}{{ n }}{% endfor %}{{ "%.2f"|format(2) }}', {}) == "5 % * 2 0122.00"
     assert render.line('{{ 2*3 }} {{ 7 % 4 }} {{ 2**3 }} {{ "%.1f" % 3.14 }}', {}) == "6 3 8 3.1"
+    assert render.line('{{ "a" ~ 1 }} {{ "a" + "b" }} {{ 1 + 2 }} {{ "{:,}".format(1234) }}', {}) == "a1 ab 3 1,234"
 
 
 def test_a_property_may_be_called_like_a_method_of_a_dict(nuriwork: object) -> None:
