@@ -1,8 +1,10 @@
 """Record events: one set of statements for any number of them, and the same event once."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -12,6 +14,7 @@ from baton.events.ids import new_id
 from baton.events.vocabulary import Kind
 from baton.platform import changes, sql
 from baton.platform.changes import Change
+from baton.platform.models import BUCKETS
 
 INSERT = """
 INSERT INTO event (contact_id, ts, id, kind, key, value, payload)
@@ -19,6 +22,16 @@ SELECT * FROM unnest(%s::bigint[], %s::timestamptz[], %s::bigint[], %s::smallint
 ON CONFLICT (contact_id, ts, id) DO UPDATE SET value = excluded.value
 WHERE excluded.value > event.value OR (event.value IS NULL AND excluded.value IS NOT NULL)
 RETURNING contact_id, kind, key, ts, id
+"""
+
+ALIKE = """
+INSERT INTO event (contact_id, ts, id, kind, key, value, payload)
+SELECT r.contact_id, %(ts)s, r.id, %(kind)s, %(key)s, NULL, r.payload FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(contact_id bigint, id bigint, payload jsonb)
+"""
+CHANGES = """
+INSERT INTO change (bucket, contact_id, kind, key, fact)
+SELECT r.contact_id %% %(buckets)s, r.contact_id, 'event', %(about)s, %(micros)s || ':' || r.id
+FROM unnest(%(contacts)s::bigint[], %(ids)s::bigint[]) AS r(contact_id, id)
 """
 
 
@@ -67,3 +80,16 @@ def add(rows: Iterable[NewEvent], *, announce: bool = True) -> int:
     if announce:
         changes.append(Change(contact_id, "event", f"{kind}:{key}", facts.place(ts, id)) for contact_id, kind, key, ts, id in done)
     return len(done)
+
+
+def add_alike(kind: Kind, key_value: str, key_label: str, ts: datetime, payloads: Iterable[tuple[int, dict[str, Any]]]) -> None:
+    """Record one new event of the same kind, key and moment for each (contact, payload), as `add` would, for the price of two statements."""
+    rows = [{"contact_id": contact, "id": new_id(), "payload": payload} for contact, payload in sorted(payloads, key=itemgetter(0))]
+    if not rows:
+        return
+    key = keys.resolve({(kind, key_value): key_label})[kind, key_value] if key_value else 0
+    sql.run(ALIKE, {"ts": ts, "kind": int(kind), "key": key, "rows": json.dumps(rows)})
+    contacts, ids = (sql.numbers([row[name] for row in rows]) for name in ("contact_id", "id"))
+    about = {"about": f"{int(kind)}:{key}", "micros": str(facts.micros(ts)), "buckets": BUCKETS}
+    sql.run(CHANGES, {**about, "contacts": contacts, "ids": ids})
+    sql.run("NOTIFY baton_change")

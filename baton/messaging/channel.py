@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -49,6 +49,7 @@ class Mailing:
     subject: str = ""  # instead of the mail's own
     from_name: str = ""  # instead of the mail's own
     way: tuple[int | None, str] | None = None  # what way() said just now; None: nobody asked
+    kept: dict[str, Any] = field(default_factory=dict, compare=False)  # what the channel remembers from one window of it to the next
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ no message yet gets one now. A window is only committed by whoever holds the chu
 another holder stop it before the wire.
 """
 
+import random
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,33 +24,36 @@ from baton.platform import clock, logs, sql
 
 SENDS = ("sending", "testing")  # states of a campaign whose chunks are taken
 SOON = timedelta(seconds=1)
-MOST = 8  # chunks of one lease
+CHUNK = 500  # people of a chunk at most; see campaigns/freeze.py
+PEOPLE = 1000  # a lease has so many, or the chunk with which it reaches them
 
-# The chunks of one campaign and variant that have been due the longest.
-TAKE = """
-WITH first AS (
-    SELECT k.campaign_id, k.variant FROM campaign_chunk k JOIN campaign c ON c.id = k.campaign_id
-    WHERE c.state = ANY (%(states)s) AND k.variant <> '' AND k.due_at <= %(now)s AND (k.closes_at IS NULL OR k.closes_at > %(now)s)
-        AND (k.leased_until IS NULL OR k.leased_until <= %(now)s)
-    ORDER BY k.due_at, k.id LIMIT 1
-)
-UPDATE campaign_chunk SET leased_until = %(until)s
-WHERE (bucket, id) IN (
-    SELECT k.bucket, k.id FROM campaign_chunk k JOIN first f ON f.campaign_id = k.campaign_id AND f.variant = k.variant
-    WHERE k.due_at <= %(now)s AND (k.closes_at IS NULL OR k.closes_at > %(now)s) AND (k.leased_until IS NULL OR k.leased_until <= %(now)s)
-    ORDER BY k.due_at, k.id LIMIT %(most)s FOR UPDATE OF k SKIP LOCKED
-)
-RETURNING bucket, id, campaign_id, variant, contact_ids
+# Where chunks are due, those of the campaign and variant that have been due the longest.
+DUE = """
+SELECT k.bucket, k.campaign_id, k.variant, min(k.due_at) AS due FROM campaign_chunk k JOIN campaign c ON c.id = k.campaign_id
+WHERE c.state = ANY (%(states)s) AND k.variant <> '' AND k.due_at <= %(now)s AND (k.closes_at IS NULL OR k.closes_at > %(now)s)
+    AND (k.leased_until IS NULL OR k.leased_until <= %(now)s)
+GROUP BY k.bucket, k.campaign_id, k.variant ORDER BY due
 """
-KEEP = """
-UPDATE campaign_chunk k SET leased_until = %(until)s, waiting = greatest(k.waiting - r.n, 0)
-FROM unnest(%(buckets)s::smallint[], %(ids)s::bigint[], %(ns)s::int[]) AS r(bucket, id, n)
-WHERE k.bucket = r.bucket AND k.id = r.id AND k.leased_until = %(lease)s
+TAKE = """
+UPDATE campaign_chunk SET leased_until = %(until)s
+WHERE bucket = %(bucket)s AND id IN (
+    SELECT k.id FROM campaign_chunk k
+    WHERE k.bucket = %(bucket)s AND k.campaign_id = %(campaign)s AND k.variant = %(variant)s AND k.due_at <= %(now)s
+        AND (k.closes_at IS NULL OR k.closes_at > %(now)s) AND (k.leased_until IS NULL OR k.leased_until <= %(now)s)
+    ORDER BY k.due_at, k.id LIMIT %(most)s FOR UPDATE SKIP LOCKED
+)
+RETURNING id, contact_ids
+"""
+OF_THESE = """
+FROM unnest(%(buckets)s::smallint[], %(ids)s::bigint[], %(claims)s::timestamptz[], %(ns)s::int[], %(dues)s::timestamptz[]) AS r(bucket, id, claim, n, due)
+WHERE k.bucket = r.bucket AND k.id = r.id AND k.leased_until = r.claim
+"""
+KEEP = f"""
+UPDATE campaign_chunk k SET leased_until = %(until)s, waiting = greatest(k.waiting - r.n, 0) {OF_THESE}
     AND EXISTS (SELECT 1 FROM campaign c WHERE c.id = k.campaign_id AND c.state = ANY (%(states)s))
 """
-OF_THESE = "USING unnest(%s::smallint[], %s::bigint[]) AS r(bucket, id) WHERE k.bucket = r.bucket AND k.id = r.id AND k.leased_until = %s"
-LET_GO = f"UPDATE campaign_chunk k SET leased_until = NULL, due_at = greatest(k.due_at, %s) {OF_THESE.replace('USING', 'FROM')}"
-DONE = f"DELETE FROM campaign_chunk k {OF_THESE}"
+LET_GO = f"UPDATE campaign_chunk k SET leased_until = NULL, due_at = greatest(k.due_at, r.due) {OF_THESE}"
+DONE = f"DELETE FROM campaign_chunk k {OF_THESE.replace('FROM', 'USING', 1)}"
 KNOWN = "SELECT contact_id, id, state FROM message WHERE contact_id = ANY (%s) AND cause = %s AND channel = %s"
 INTERRUPTED = """
 UPDATE message SET state = 'unknown', reason = 'interrupted', undelivered_at = %(now)s
@@ -67,29 +72,33 @@ class Lost(Exception):
     """The chunk is not ours any more, or the campaign is not being sent."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Part:
-    """A chunk of a lease."""
+    """A chunk of a lease. `until` is the claim: whoever wrote it last works on it."""
 
     bucket: int
     id: int
     contact_ids: list[int]
+    until: datetime
 
 
 @dataclass
 class Lease:
-    """Chunks of one campaign and variant, and what sending them needs to know. `until` is the claim: whoever wrote it last works on them."""
+    """Chunks of one campaign and variant, and what sending them needs to know."""
 
     campaign_id: int
     variant: str
     parts: list[Part]
-    until: datetime
     mailing: Mailing = field(init=False)
     channel: Channel = field(init=False)
     way: tuple[int | None, str] = (None, "")
     gauge: Gauge = field(init=False)
     name: str = ""  # of the mail
-    later: set[int] = field(default_factory=set)  # contacts that have to wait
+    later: dict[int, float] = field(default_factory=dict)  # contacts that have to wait, and for how many seconds
+    part_of: dict[int, Part] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.part_of = {contact: part for part in self.parts for contact in part.contact_ids}
 
     @property
     def cause(self) -> str:
@@ -103,53 +112,62 @@ def work() -> int:
 
 
 def take() -> Lease | None:
-    """Chunks of the campaign that has been due the longest."""
+    """Chunks of the campaign that has been due the longest, bucket after bucket; each sender begins with another one."""
     now = clock.now()
-    until = now + LEASE
-    with transaction.atomic():
-        found = sql.rows(TAKE, {"until": until, "now": now, "states": list(SENDS), "most": MOST})
-    if not found:
+    due = sql.rows(DUE, {"now": now, "states": list(SENDS)})
+    if not due:
         return None
-    _bucket, _id, campaign, variant, _contacts = found[0]
-    return Lease(campaign, variant, [Part(bucket, id, contacts) for bucket, id, _campaign, _variant, contacts in found], until)
+    _bucket, campaign, variant, _due = due[0]
+    buckets = [bucket for bucket, *whose, _due in due if whose == [campaign, variant]]
+    start = random.randrange(len(buckets))
+    asked = {"until": now + LEASE, "now": now, "campaign": campaign, "variant": variant}
+    parts, people = list[Part](), 0
+    with transaction.atomic():
+        for bucket in buckets[start:] + buckets[:start]:
+            for id, contacts in sql.rows(TAKE, {**asked, "bucket": bucket, "most": max(1, (PEOPLE - people) // CHUNK)}):
+                parts.append(Part(bucket, id, contacts, now + LEASE))
+                people += len(contacts)
+            if people >= PEOPLE:
+                break
+    return Lease(campaign, variant, parts) if parts else None
 
 
 def send(lease: Lease) -> int:
     """Window after window until everybody has a message, or has to wait."""
     if not _prepare(lease):
-        _let_go(lease, lease.parts, 60)
+        _let_go(lease.parts, 60)
         return 0
     if pause := lease.channel.pause(lease.way[0]):
-        _let_go(lease, lease.parts, pause)
+        _let_go(lease.parts, pause)
         return 0
     waiting = _waiting(lease)
-    judge = {**gate.given(clock.now()), **_same(lease)}
+    judge = {**gate.only(gate.given(clock.now()), lease.mailing.email_id, lease.channel.key), **_same(lease)}
     ids = iter(sql.next_ids("message_id_seq", len(waiting)) if waiting else ())
-    done, wait = 0, 0.0
+    done = 0
     try:
-        for some in window.parts(waiting, WINDOW):
+        for place, some in enumerate(window.parts(waiting, WINDOW)):
             may, seconds = _admitted(lease, some)
-            lease.later.update(contact for contact, _address in some if contact not in may)
-            wait = max(wait, seconds)
+            lease.later |= {contact: seconds for contact, _address in some if contact not in may}
             if may:
                 made = _window(lease, judge, may, [next(ids) for _contact in may])
                 done += len(made)
                 if left := may.keys() - made:  # night, or the sender is not complete
-                    lease.later.update(left)
-                    wait = max(wait, gate.A_WHILE.total_seconds())
+                    waits = gate.waits(left, lease.channel.key, judge, clock.now())
+                    lease.later |= {contact: wait.total_seconds() for contact, wait in waits.items()}
             if pause := lease.channel.pause(lease.way[0]):
-                wait = max(wait, pause)
-                place = waiting.index(some[-1]) + 1
-                lease.later.update(contact for contact, _address in waiting[place:])
+                lease.later |= {contact: pause for contact, _address in waiting[(place + 1) * WINDOW :]}
                 break
     except Lost:
-        _let_go(lease, lease.parts, 0)  # ours still, when the campaign was paused
+        _let_go(lease.parts, 0)  # those that are ours still, when the campaign was paused
         return done
-    unfinished = [part for part in lease.parts if not lease.later.isdisjoint(part.contact_ids)] if lease.later else []
-    if unfinished:
-        _let_go(lease, unfinished, wait)
-    if through := [part for part in lease.parts if part not in unfinished]:
-        sql.run(DONE, [*_names(through), lease.until])
+    soonest: dict[Part, float] = {}
+    for contact, seconds in lease.later.items():
+        part = lease.part_of[contact]
+        soonest[part] = min(seconds, soonest.get(part, seconds))
+    for seconds in set(soonest.values()):
+        _let_go([part for part, its in soonest.items() if its == seconds], seconds)
+    if through := [part for part in lease.parts if part not in soonest]:
+        sql.run(DONE, _asked(through))
     return done
 
 
@@ -166,6 +184,7 @@ def _prepare(lease: Lease) -> bool:
     lease.mailing = Mailing(email_id, version, lease.campaign_id, lease.variant, subject, from_name)
     lease.channel = channel(key)
     lease.way = lease.channel.way(lease.mailing)
+    lease.mailing = replace(lease.mailing, way=lease.way)
     lease.gauge = Gauge(*lease.way)
     lease.name = Email.objects.filter(pk=email_id).values_list("name", flat=True).first() or ""
     return True
@@ -245,7 +264,7 @@ def _committed(
         given = {"contact_ids": list(people), "ids": list(ids), "addresses": list(people.values()), "now": now}
         made = sql.rows(statement, {**judge, **given})
         items = [_item(lease, contact, id, address) for contact, id, state, _reason, address in made if state == "handing"]
-        written = window.built(items)
+        written = window.built(items, lease.mailing)
         ready += [(item, parcel) for item, parcel in written if not parcel.problem]
         tally = Tally()
         for contact, _id, state, reason, _address in made:
@@ -254,12 +273,15 @@ def _committed(
         tally.write()
         if faulty := [(item, parcel) for item, parcel in written if parcel.problem]:
             settle.faulty(faulty, was="handing")
-        until, begun = now + LEASE, {contact for contact, _id, _state, _reason, _address in made}
-        ns = [len(begun.intersection(part.contact_ids)) for part in lease.parts]
-        asked = dict(zip(("buckets", "ids"), _names(lease.parts), strict=True))
-        if sql.run(KEEP, {**asked, "ns": ns, "until": until, "lease": lease.until, "states": list(SENDS)}) != len(lease.parts):
+        until = now + LEASE
+        begun = Counter(lease.part_of[contact] for contact, _id, _state, _reason, _address in made)
+        kept = {lease.part_of[contact] for contact in people}
+        kept |= {part for part in lease.parts if part.until < now + LEASE / 2}  # their turn comes later
+        parts = sorted(kept, key=lambda part: (part.bucket, part.id))
+        if sql.run(KEEP, {**_asked(parts, ns=[begun[part] for part in parts]), "until": until, "states": list(SENDS)}) != len(parts):
             raise Lost
-    lease.until = until
+    for part in parts:
+        part.until = until
     return made
 
 
@@ -280,10 +302,17 @@ def _item(lease: Lease, contact: int, id: int, address: str) -> Item:
     )
 
 
-def _let_go(lease: Lease, parts: Sequence[Part], seconds: float) -> None:
-    """Somebody of these has to wait."""
-    sql.run(LET_GO, [clock.now() + max(SOON, timedelta(seconds=seconds)), *_names(parts), lease.until])
+def _let_go(parts: Sequence[Part], seconds: float) -> None:
+    """Somebody of these has to wait so long."""
+    sql.run(LET_GO, _asked(parts, due=clock.now() + max(SOON, timedelta(seconds=seconds))))
 
 
-def _names(parts: Sequence[Part]) -> tuple[list[int], list[int]]:
-    return [part.bucket for part in parts], [part.id for part in parts]
+def _asked(parts: Sequence[Part], *, ns: Sequence[int] = (), due: datetime | None = None) -> dict[str, Any]:
+    """The parameters of OF_THESE."""
+    return {
+        "buckets": [part.bucket for part in parts],
+        "ids": [part.id for part in parts],
+        "claims": [part.until for part in parts],
+        "ns": list(ns) or [0] * len(parts),
+        "dues": [due] * len(parts),
+    }

@@ -1,8 +1,9 @@
 """Who must not be written to, and why: one decision, asked about messages that are about to be sent, and about people beforehand."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -109,10 +110,42 @@ def given(now: datetime) -> dict[str, Any]:
         "night_channels": [night.channel for night in nights],
         "night_begins": [night.begins for night in nights],
         "night_ends": [night.ends for night in nights],
-        "zones": sorted(available_timezones()) if nights else [],
+        "zones": _zones() if nights else [],
         "zone": config().time_zone,
         "exempt": json.dumps(exempt),
     }
+
+
+def only(known: Mapping[str, Any], email_id: int, channel: str) -> dict[str, Any]:
+    """What `given` said, as far as one mail on one channel needs it: the rest is read by the database for each statement."""
+    nights = [place for place, key in enumerate(known["night_channels"]) if key == channel]
+    found = {**known, "emails": [id for id in known["emails"] if id == email_id]}
+    for name in ("night_channels", "night_begins", "night_ends"):
+        found[name] = [known[name][place] for place in nights]
+    if not nights:
+        found["zones"] = []
+    if not known["cap"]:  # else the others count too
+        places = [place for place, id in enumerate(known["marketing"]) if id == email_id]
+        for name in ("marketing", "types", "separate"):
+            found[name] = [known[name][place] for place in places]
+    return found
+
+
+@cache
+def _zones() -> list[str]:
+    return sorted(available_timezones())
+
+
+ZONES = "SELECT c.id, coalesce(c.properties ->> 'time_zone', '') FROM contact c WHERE c.id = ANY (%s)"
+
+
+def waits(contact_ids: Collection[int], channel: str, known: Mapping[str, Any], now: datetime) -> dict[int, timedelta]:
+    """How long each of these, whom the gate did not let through yet and did not refuse, has to wait: until his night is over, or a while."""
+    if known["no_sender"] or channel not in known["night_channels"]:
+        return dict.fromkeys(contact_ids, A_WHILE)
+    zones = dict(sql.rows(ZONES, [list(contact_ids)]))
+    over = {zone: again_at("night", channel, now, zone) - now for zone in {*zones.values(), ""}}
+    return {id: over[zones.get(id, "")] or A_WHILE for id in contact_ids}
 
 
 def again_at(reason: str, channel: str, now: datetime, zone: str = "") -> datetime:

@@ -152,16 +152,15 @@ def _events(went: Sequence[Item], now: datetime) -> None:
     """That these mails were sent are facts about the people."""
     if not went:
         return
-    names = {item.email_id: item.name for item in went}
+    by_mail: dict[int, list[Item]] = {}
+    for item in went:
+        by_mail.setdefault(item.email_id, []).append(item)
+    names = {email: some[0].name for email, some in by_mail.items()}
     if unnamed := [email for email, name in names.items() if name is None]:
         names |= Email.objects.filter(pk__in=unnamed).values_list("id", "name")
-    record.add(
-        record.NewEvent(
-            item.contact_id, Kind.EMAIL_SENT, now, key_value=str(item.email_id), key_label=names.get(item.email_id) or "",
-            payload={"message": item.id} if item.campaign_id is None else {"message": item.id, "campaign": item.campaign_id},
-        )
-        for item in went
-    )  # fmt: skip
+    for email, some in sorted(by_mail.items()):
+        payloads = [(i.contact_id, {"message": i.id} if i.campaign_id is None else {"message": i.id, "campaign": i.campaign_id}) for i in some]
+        record.add_alike(Kind.EMAIL_SENT, str(email), names.get(email) or "", now, payloads)
 
 
 _told_at: Counter[int] = Counter()  # when the pages of a campaign were told last, in seconds

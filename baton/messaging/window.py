@@ -19,7 +19,7 @@ from baton.platform import clock, logs, sql
 from baton.platform.errors import Invalid
 from baton.platform.models import BUCKETS
 
-WINDOW = 128
+WINDOW = 256
 LEASE = timedelta(minutes=10)  # how long a sender may take from one sign of life to the next; a window takes less
 
 _log = logs.log(__name__)
@@ -50,12 +50,15 @@ class Item:
         return self.contact_id % BUCKETS
 
 
-def built(items: Sequence[Item]) -> list[tuple[Item, Parcel]]:
-    """What goes to each, mail by mail; nothing is written. A mail that cannot be made at all is the problem of each of its messages."""
+def built(items: Sequence[Item], mailing: Mailing | None = None) -> list[tuple[Item, Parcel]]:
+    """What goes to each, mail by mail; nothing is written. A mail that cannot be made at all is the problem of each of its messages.
+
+    `mailing`: what all of them are, if the caller knows.
+    """
     found: list[tuple[Item, Parcel]] = []
-    for mailing, some in by_mailing(items):
+    for one, some in [(mailing, items)] if mailing and items else by_mailing(items):
         try:
-            parcels = channel(some[0].channel).build(mailing, [Addressee(i.contact_id, i.id, i.address, i.sender) for i in some])
+            parcels = channel(some[0].channel).build(one, [Addressee(i.contact_id, i.id, i.address, i.sender) for i in some])
         except ObjectDoesNotExist:
             parcels = [_faulty(item, "no_email") for item in some]
         except KeyError:

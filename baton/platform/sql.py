@@ -1,7 +1,7 @@
 """Static SQL beside its caller, and the few statements every package needs."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,11 @@ def run(statement: str, params: Sequence[Any] | dict[str, Any] = ()) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, params or None)
         return int(cursor.rowcount)
+
+
+def numbers(values: Iterable[int]) -> str:
+    """Whole numbers as the text of an array, for `%s::bigint[]`: a list is written number by number, which costs more than reading it."""
+    return f"{{{','.join(map(str, values))}}}"
 
 
 def next_ids(sequence: str, count: int) -> list[int]:

@@ -1,11 +1,13 @@
 """E-mail: letters are built for the wire, and a transport carries them."""
 
+import time
 from collections.abc import Sequence
 from email.utils import parseaddr
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.utils.translation import gettext_lazy as _
 
+from baton.accounts import users
 from baton.messaging import frame, letters, transport
 from baton.messaging.channel import Addressee, Channel, Mailing, Parcel, Receipt, Result
 from baton.messaging.frame import Content
@@ -21,14 +23,9 @@ class EmailChannel(Channel):
     address = "coalesce(c.email, '')"
 
     def build(self, mailing: Mailing, people: Sequence[Addressee]) -> Sequence[Parcel]:
-        content = _content(mailing)
-        carried_by = mailing.way[0] if mailing.way else transport.choose(domain_of(content))
-        written = letters.written(
-            content,
-            [letters.Recipient(one.contact_id, one.message_id, one.address, one.sender) for one in people],
-            letters.Instead(mailing.subject, mailing.from_name),
-            campaign_id=mailing.campaign_id,
-        )
+        writer = _writer(mailing)
+        carried_by = mailing.way[0] if mailing.way else transport.choose(domain_of(writer.content))
+        written = writer.letters([letters.Recipient(one.contact_id, one.message_id, one.address, one.sender) for one in people])
         return [Parcel(letter.contact_id, letter.message_id, letter.address, letter.subject, letter, letter.problem, carried_by) for letter in written]
 
     def send(self, batch: Sequence[Parcel]) -> Sequence[Receipt]:
@@ -52,6 +49,16 @@ class EmailChannel(Channel):
             return transport.carrier(transport_id).pause()
         except (DomainError, ValueError):
             return 0.0
+
+
+def _writer(mailing: Mailing) -> letters.Writer:
+    """Kept for some seconds: a window takes a tenth of one, and the account or a key may change."""
+    made_at, writer = mailing.kept.get("writer", (0.0, None))
+    if writer is None or time.monotonic() > made_at + users.FRESH:
+        instead = letters.Instead(mailing.subject, mailing.from_name)
+        writer = letters.Writer(_content(mailing), instead, campaign_id=mailing.campaign_id)
+        mailing.kept["writer"] = (time.monotonic(), writer)
+    return writer
 
 
 def _content(mailing: Mailing) -> Content:
