@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from baton.messaging import blocks, colours, conditional, images, law, mail_page, merge_fields, mjml, render
 from baton.messaging.mail_page import Seen
+from baton.messaging.models import CouponCode, CouponPool
 from baton.platform.config import config
 from baton.platform.errors import Invalid, Problem
 
@@ -165,7 +166,9 @@ def _fields(content: Content) -> Iterator[Finding]:
     texts += [(path, text) for path, _field, text in blocks.texts(content["document"])] if composed else [("body", content["body"])]
     for path, text in texts:
         for name in sorted(merge_fields.mentioned(text)):
-            if not merge_fields.is_known(name):
+            if name.startswith("coupon."):
+                yield from _coupon(path, name.removeprefix("coupon."))
+            elif not merge_fields.is_known(name):
                 yield Finding(path, "UNKNOWN_FIELD", _("There is no {name}.").format(name=name), _("Choose a field from the list, or make the property first."))
         for piece in merge_fields.FIELD.findall(text):
             one = merge_fields.read(piece)
@@ -173,6 +176,20 @@ def _fields(content: Content) -> Iterator[Finding]:
             if one and bare and one.name not in ("contact.lastname", "contact.email", "contact.id"):
                 words = _("Who has no “{field}” reads a gap.").format(field=merge_fields.label(one.name))
                 yield Finding(path, "NO_FALLBACK", words, _("Say what stands there for them."))
+
+
+def _coupon(path: str, key: str) -> Iterator[Finding]:
+    """Who finds no code gets no mail."""
+    pool = CouponPool.objects.filter(key=key).first()
+    if pool is None:
+        words = _("There are no coupons with the key {key}.").format(key=key)
+        yield Finding(path, "UNKNOWN_COUPON", words, _("Nobody gets this mail: make them first, or take the field out."))
+    elif pool.archived_at is not None:
+        words = _("The coupons “{name}” were put aside: whoever has no code of them yet gets no mail.").format(name=pool.name)
+        yield Finding(path, "ARCHIVED_COUPON", words, _("Take them back, or choose others."))
+    elif not CouponCode.objects.filter(pool_id=pool.pk).exists():
+        words = _("No code of “{name}” is left: whoever has none yet gets no mail.").format(name=pool.name)
+        yield Finding(path, "NO_COUPON", words, _("Add codes to the coupons."))
 
 
 def _links(content: Content) -> Iterator[Finding]:

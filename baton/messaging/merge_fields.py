@@ -10,13 +10,14 @@ from django.utils.translation import gettext_lazy
 
 from baton.crm import properties
 from baton.crm.models.property import PropertyType
+from baton.messaging.models import CouponPool
 
 PIECE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)  # anything of a template
 FIELD = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 SIMPLE = re.compile(
     r"""\{\{-?\s*([a-z_]\w*(?:\.\w+)?)\s*(?:\|\s*default\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')\s*(?:,\s*true\s*)?\))?\s*-?\}\}""", re.IGNORECASE
 )
-MENTION = re.compile(r"\b(contact|owner|account)\.(\w+)")
+MENTION = re.compile(r"\b(contact|owner|account|coupon)\.(\w+)")
 CHIP = re.compile(r'<span\b[^>]*?\bdata-field="([^"]*)"[^>]*>.*?</span>', re.DOTALL)
 FALLBACK = re.compile(r'\bdata-fallback="([^"]*)"')
 NAME = re.compile(r"[a-z_]\w*(?:\.\w+)?", re.IGNORECASE)
@@ -39,7 +40,7 @@ class MergeField:
 
     name: str  # contact.firstname
     label: str
-    group: str  # contact, owner, account, mail
+    group: str  # contact, owner, account, coupon, mail
     fallback: str = ""
 
 
@@ -52,7 +53,7 @@ class Written:
 
 
 def catalogue() -> list[MergeField]:
-    """What an editor offers: the contact's properties, those most used first, his owner, the account, and the addresses every mail has."""
+    """What an editor offers: the contact's properties, those most used first, his owner, the account, coupons, and the addresses every mail has."""
     first = list(PERSONAL)
     known = [
         MergeField(f"contact.{name}", properties.label(definition), "contact", str(PERSONAL.get(f"contact.{name}", "")))
@@ -65,9 +66,10 @@ def catalogue() -> list[MergeField]:
         MergeField("owner.email", _("E-mail of the owner"), "owner"),
     ]
     words = {"name": _("Name of the account"), "address": _("Address of the account"), "phone": _("Phone of the account"), "email": _("E-mail of the account")}
+    pools = CouponPool.objects.filter(archived_at=None).order_by("-pk").values_list("key", "name")
     return [
         *known, *owner, *(MergeField(f"account.{name}", words[name], "account") for name in ACCOUNT),
-        *(MergeField(name, str(label), "mail") for name, label in ADDRESSES.items()),
+        *(MergeField(f"coupon.{key}", name, "coupon") for key, name in pools), *(MergeField(name, str(label), "mail") for name, label in ADDRESSES.items()),
     ]  # fmt: skip
 
 
@@ -127,6 +129,8 @@ def label(name: str) -> str:
     if name.startswith("contact."):
         definition = properties.definitions("contact").get(name.removeprefix("contact."))
         return properties.label(definition) if definition else name
+    if name.startswith("coupon."):
+        return CouponPool.objects.filter(key=name.removeprefix("coupon.")).values_list("name", flat=True).first() or name
     return next((one.label for one in catalogue() if one.name == name), name)
 
 
@@ -140,6 +144,8 @@ def is_known(name: str) -> bool:
             return rest in OWNER
         case "account":
             return rest in ACCOUNT
+        case "coupon":
+            return CouponPool.objects.filter(key=rest).exists()
     return name in ADDRESSES
 
 

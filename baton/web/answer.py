@@ -13,20 +13,18 @@ def targets(request: HttpRequest, part: str) -> bool:
     return request.headers.get("HX-Target", "").endswith(f"#{part}")
 
 
-def toast(response: HttpResponse, text: str, undo: dict[str, Any] | None = None) -> HttpResponse:
+def toast(response: HttpResponse, text: str, undo: dict[str, Any] | None = None, *, tell: str = "") -> HttpResponse:
     """Show a short message; `undo` is {"url", "target", "values"[, "swap"]} of the request that takes the change back.
 
-    Words beyond ASCII are escaped: headers carry ASCII only.
+    `tell` is the event by which a part of the page asks for its rows again (records-changed …). Words beyond ASCII are escaped: headers carry ASCII only.
     """
-    response["HX-Trigger"] = json.dumps({"toast": {"text": text, "undo": undo}})
+    response["HX-Trigger"] = json.dumps({"toast": {"text": text, "undo": undo}} | ({tell: True} if tell else {}))
     return response
 
 
 def done(text: str, undo: dict[str, Any] | None = None, *, tell: str = "") -> HttpResponse:
-    """Nothing to swap, only a message; `tell` is the event by which a part of the page asks for its rows again (records-changed …)."""
-    response = toast(HttpResponse(), text, undo)
-    if tell:
-        response["HX-Trigger"] = json.dumps({**json.loads(response["HX-Trigger"]), tell: True})
+    """Nothing to swap, only a message; `undo` and `tell` as in `toast`."""
+    response = toast(HttpResponse(), text, undo, tell=tell)
     response["HX-Reswap"] = "none"
     return response
 

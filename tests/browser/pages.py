@@ -71,6 +71,8 @@ PAGES = [
     "/campaigns/",
     "/emails/",
     "/emails/new/",
+    "/coupons/",
+    "/coupons/new/",
     "/content/",
     "{asset}",
     "/content/stages/?by=topic",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from baton.accounts.models import Account
-from baton.messaging import coupon_list, coupons, delivery, emails, letters, outbox, render
+from baton.messaging import coupon_list, coupons, delivery, emails, letters, mail_checks, merge_fields, outbox, render
 from baton.messaging.letters import Recipient
 from baton.messaging.models import CouponCode, CouponPool, Message
 from baton.messaging.outbox import NewMessage
@@ -97,6 +97,32 @@ def test_who_has_which_code_page_by_page_and_an_archived_pool_gives_no_more(monk
     assert coupons.redeem("spring", mine[people[0]], SYSTEM).redeemed_at
     coupons.restore(pool.pk, SYSTEM)
     assert coupons.given(["spring"], [late])[late]
+
+
+def test_the_editor_offers_coupons_and_says_when_there_is_none_to_give() -> None:
+    def said() -> list[str]:
+        return [one.code for one in mail_checks.look(draft) if "COUPON" in one.code]
+
+    draft = {
+        "mode": "raw",
+        "document": {},
+        "subject": "{{ coupon.spring }}",
+        "preheader": "",
+        "body": "<p>x</p>",
+        "text": "",
+        "purpose": "transactional",
+        "language": "ko",
+    }
+    assert said() == ["UNKNOWN_COUPON"]
+    pool = coupons.create("spring", "봄 할인", SYSTEM)
+    assert said() == ["NO_COUPON"]
+    coupons.add("spring", ["A1"], SYSTEM)
+    assert said() == []
+    assert [one.label for one in merge_fields.catalogue() if one.group == "coupon"] == ["봄 할인"]
+    coupons.archive(pool.pk, SYSTEM)
+    assert said() == ["ARCHIVED_COUPON"]
+    assert "coupon.spring" not in {one.name for one in merge_fields.catalogue()}
+    assert 'data-field="coupon.spring">봄 할인</span>' in merge_fields.to_chips("<p>{{ coupon.spring }}</p>")
 
 
 @pytest.mark.urls("baton.api.urls")

@@ -33,7 +33,8 @@ LAYOUTS: dict[str, str | Promise] = {
 PURPOSES: dict[str, str | Promise] = {"marketing": gettext_lazy("Advertisement"), "transactional": gettext_lazy("Information")}
 LANGUAGES = (("ko", "한국어"), ("en", "English"))
 GROUPS: dict[str, str | Promise] = {
-    "contact": gettext_lazy("Contact"), "owner": gettext_lazy("Owner"), "account": gettext_lazy("Account"), "mail": pgettext_lazy("merge field", "E-mail"),
+    "contact": gettext_lazy("Contact"), "owner": gettext_lazy("Owner"), "account": gettext_lazy("Account"), "coupon": gettext_lazy("Coupons"),
+    "mail": pgettext_lazy("merge field", "E-mail"),
 }  # fmt: skip
 
 
