@@ -163,9 +163,9 @@ def unsubscribe(
     with transaction.atomic():
         sql.rows("SELECT 1 FROM contact WHERE id = %s FOR UPDATE", [contact_id])  # two clicks at once count once
         found = Suppression.objects.filter(contact_id=contact_id, channel=channel).first()
-        agreed = sql.rows("SELECT at FROM consent WHERE contact_id = %s AND channel = %s AND granted", [contact_id, channel])
-        if found and not agreed:
-            return False
+        answers = [row[0] for row in sql.rows("SELECT granted FROM consent WHERE contact_id = %s AND channel = %s", [contact_id, channel])]
+        if found and True not in answers and (found.reason == UNSUBSCRIBED or answers):
+            return False  # refused already; somebody else's reason to stop is no refusal of his, and may be lifted
         told = f"message:{message_id}" if message_id else source
         if found and found.reason == UNSUBSCRIBED:
             Suppression.objects.filter(contact_id=contact_id, channel=channel).update(at=clock.now(), source=told, note=note)

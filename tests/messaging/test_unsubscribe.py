@@ -4,10 +4,13 @@ import pytest
 from django.test import Client
 
 from baton.crm import consent
+from baton.crm.models import Consent
 from baton.events.models import Event
 from baton.events.vocabulary import Kind
+from baton.messaging import suppression
 from baton.messaging.models import Email, Suppression
 from baton.platform import signing
+from baton.platform.actor import SYSTEM
 from tests.messaging.conftest import person
 
 pytestmark = pytest.mark.django_db
@@ -75,3 +78,14 @@ def test_a_forged_or_foreign_token_is_nothing_we_know(browser: Client, email: Em
         assert browser.get(bad).status_code == 404
         assert browser.post(bad, "List-Unsubscribe=One-Click", content_type="application/x-www-form-urlencoded").status_code == 404
     assert out(contact_id) == (False, True, 0)
+
+
+def test_who_was_put_on_the_list_by_others_can_still_refuse(email: Email) -> None:
+    contact = person("sumin@gaon.example", agreed=False)
+    Consent.objects.filter(contact_id=contact).delete()
+    suppression.suppress(contact, "email", suppression.MANUAL)
+    assert suppression.unsubscribe(contact, email.pk)
+    assert not suppression.unsubscribe(contact, email.pk), "once"
+    suppression.lift(contact, "email", "다시 보내 달라고 함", actor=SYSTEM)
+    assert consent.granted(contact, "email") is False
+    assert Consent.objects.filter(contact_id=contact, granted=False).exists(), "the refusal outlives the colleague's reason"
