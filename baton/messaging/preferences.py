@@ -230,6 +230,8 @@ def undo(row: ConsentEvent, *, proof: Mapping[str, Any]) -> bool:
         actor, before = Actor("visitor", row.contact_id), row.proof.get("before") or {}
         shown = {**proof, "undoes": row.id, "before": before}
         if row.type_id is not None:
+            if not before and any(type.separate for type in subscriptions.known(archived=True) if type.pk == row.type_id):
+                return False  # he had never agreed to it: there is nothing to go back to
             answer = {row.type_id: True}
             subscriptions.choose(
                 row.contact_id, answer, actor=actor, source=UNDO, channel=row.channel, wording=before.get("wording", ""), proof=shown

@@ -191,3 +191,14 @@ def test_an_unsubscription_is_told_by_mail_and_taken_back_from_it(browser: Clien
     assert consent.granted(anna, "email") is False
     with clock.stopped(clock.now() + timedelta(days=31)):
         assert browser.post(undo[0]).status_code == 404
+
+
+def test_taking_back_makes_no_agreement_that_there_never_was(email: Email) -> None:
+    contact = person("sumin@gaon.example")
+    kind = SubscriptionType.objects.create(key="events", names={"en": "Events"}, separate=True)
+    Email.objects.filter(pk=email.pk).update(subscription_id=kind.pk)
+    subscriptions.leave(contact, email.pk)
+    row = preferences.refusal(contact, kind.pk)
+    assert row is not None
+    assert not preferences.undo(row, proof={})
+    assert not Subscription.objects.filter(contact_id=contact, granted=True).exists()
