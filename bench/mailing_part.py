@@ -5,16 +5,19 @@ from datetime import timedelta
 
 import django
 
-django.setup()
 
-from baton.messaging import chunks, delivery, window  # noqa: E402
+def main(which: str, seconds: float) -> None:
+    from baton.messaging import chunks, delivery, window
 
-for module in (chunks, delivery, window):
-    module.LEASE = timedelta(seconds=float(sys.argv[2]))  # type: ignore[attr-defined]  # all have it
+    for module in (chunks, delivery, window):
+        module.LEASE = timedelta(seconds=seconds)  # type: ignore[attr-defined]  # all have it
+    if which == "worker":
+        from baton.cli import worker as part
+    else:
+        from baton.cli import sender as part  # type: ignore[no-redef]  # either has main()
+    part.main()
 
-if sys.argv[1] == "worker":
-    from baton.cli import worker as part
-else:
-    from baton.cli import sender as part  # type: ignore[no-redef]  # either has main()
 
-part.main()
+if __name__ == "__main__":
+    django.setup()
+    main(sys.argv[1], float(sys.argv[2]))

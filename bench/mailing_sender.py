@@ -5,22 +5,26 @@ from concurrent.futures import ThreadPoolExecutor
 
 import django
 
-django.setup()
 
-from baton.cli.sender import THREADS  # noqa: E402
-from baton.messaging import channel, delivery  # noqa: E402
+def main() -> None:
+    from baton.cli.sender import THREADS, ready
+    from baton.messaging import channel, delivery
+
+    def drain() -> None:
+        while delivery.deliver():
+            pass
+
+    channel.channels()
+    delivery.deliver()
+    ready()
+    print("ready", flush=True)
+    for _line in sys.stdin:
+        with ThreadPoolExecutor(THREADS) as threads:
+            for drained in [threads.submit(drain) for _ in range(THREADS)]:
+                drained.result()
+        print("done", flush=True)
 
 
-def drain() -> None:
-    while delivery.deliver():
-        pass
-
-
-channel.channels()
-delivery.deliver()
-print("ready", flush=True)
-for _line in sys.stdin:
-    with ThreadPoolExecutor(THREADS) as threads:
-        for drained in [threads.submit(drain) for _ in range(THREADS)]:
-            drained.result()
-    print("done", flush=True)
+if __name__ == "__main__":
+    django.setup()
+    main()

@@ -3,12 +3,12 @@
 import asyncio
 import os
 import sys
+from functools import partial
 
-FILE = os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 EHLO = b"250-sink.example\r\n250-PIPELINING\r\n250 8BITMIME\r\n"
 
 
-async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def talk(file: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     recipient = b""
     try:
         writer.write(b"220 sink.example\r\n")
@@ -22,7 +22,7 @@ async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
             elif word == b"DATA":
                 writer.write(b"354 Go on\r\n")
                 await reader.readuntil(b"\r\n.\r\n")
-                os.write(FILE, recipient + b"\n")
+                os.write(file, recipient + b"\n")
                 await asyncio.sleep(0.004)  # a server that looks at the mail
                 writer.write(b"250 OK\r\n")
             elif word == b"QUIT":
@@ -34,9 +34,10 @@ async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
         pass
 
 
-async def main() -> None:
-    server = await asyncio.start_server(talk, "127.0.0.1", int(sys.argv[1]), limit=1 << 20, backlog=256)
+async def main(port: int, file: int) -> None:
+    server = await asyncio.start_server(partial(talk, file), "127.0.0.1", port, limit=1 << 20, backlog=256)
     await server.serve_forever()
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]), os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT | os.O_APPEND)))

@@ -1,10 +1,22 @@
 """A sender: nothing but the sending of mail, in a process of its own. Any number of them share the work with the workers."""
 
+import gc
+import sys
+
 from baton.cli.worker import Worker, run
 from baton.messaging import delivery
 
 THREADS = 2  # while one waits for the database, the other builds letters
 
 
+def ready() -> None:
+    """Call when everything is imported: what is there stays, and who reads the relay's answers does not wait long for who builds letters."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+    sys.setswitchinterval(0.0005)
+
+
 def main() -> None:
+    ready()
     run(Worker({f"outbox {number}": delivery.deliver for number in range(1, THREADS + 1)}))

@@ -84,7 +84,7 @@ def add(rows: Iterable[NewEvent], *, announce: bool = True) -> int:
 
 def add_alike(kind: Kind, key_value: str, key_label: str, ts: datetime, payloads: Iterable[tuple[int, dict[str, Any]]]) -> None:
     """Record one new event of the same kind, key and moment for each (contact, payload), as `add` would, for the price of two statements."""
-    rows = [{"contact_id": contact, "id": new_id(), "payload": payload} for contact, payload in sorted(payloads, key=itemgetter(0))]
+    rows: list[dict[str, Any]] = [{"contact_id": contact, "id": new_id(), "payload": one} for contact, one in sorted(payloads, key=itemgetter(0))]
     if not rows:
         return
     key = keys.resolve({(kind, key_value): key_label})[kind, key_value] if key_value else 0
