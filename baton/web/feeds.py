@@ -1,5 +1,6 @@
 """What an open page is told, by kind of topic: each feed knows what its page has seen and renders only what is new."""
 
+import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
@@ -16,6 +17,7 @@ from baton.platform.config import config
 from baton.web.parts import campaign_board, verdict, workflow_canvas
 
 STILL = " data-still"  # a part without this mark is tinted for a moment when it appears
+TEST_PAUSE = 10.0  # least seconds between two looks at an A/B test
 ALERTS = 3  # shown at once after a pause; the rest are on the notifications page
 
 
@@ -106,13 +108,15 @@ class WorkflowFeed(Feed):
 
 
 class CampaignFeed(Feed):
-    """How far a campaign is and its key numbers."""
+    """How far a campaign is, its key numbers, and how its A/B test stands: that now and then, and as soon as the campaign goes over into another state."""
 
     pause = 1.0
 
     def __init__(self, user: User, name: str, since: int | None) -> None:
         super().__init__(user, name, since)
         self._shown: dict[str, str] = {}
+        self._test: dict[str, str] = {}
+        self._state, self._test_due = "", 0.0
 
     @classmethod
     def allowed(cls, user: User, name: str) -> bool:
@@ -126,11 +130,20 @@ class CampaignFeed(Feed):
         if campaign is None:
             return []
         numbers = campaigns_report.numbers([campaign.pk])[campaign.pk]
-        parts = campaign_board.live_parts(campaign, numbers, may_edit=permissions.can(self.user, "emails", "edit"))
+        may_edit = permissions.can(self.user, "emails", "edit")
+        parts = campaign_board.live_parts(campaign, numbers, may_edit=may_edit) | self._standing(campaign, may_edit)
         fresh = {target: html for target, html in parts.items() if self._shown.get(target) != html}
         self._shown = parts
         html = "".join(f'<hx-partial hx-target="#{target}" hx-swap="outerHTML">{html}</hx-partial>' for target, html in fresh.items())
         return [Piece(html)] if html else []
+
+    def _standing(self, campaign: Campaign, may_edit: bool) -> dict[str, str]:
+        """The A/B test. It reads every message of the test: a page may take a twentieth of the time for it."""
+        began = time.monotonic()
+        if campaign.state != self._state or began >= self._test_due:
+            self._test, self._state = campaign_board.live_test(campaign, may_edit=may_edit), campaign.state
+            self._test_due = (now := time.monotonic()) + max(TEST_PAUSE, 20 * (now - began))
+        return self._test
 
 
 class ContactFeed(Feed):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from django.test import Client
 
 from baton.accounts import roles, users
-from baton.accounts.models import Account
+from baton.accounts.models import Account, User
 from baton.crm import associations, consent, records
 from baton.events import record
 from baton.events.record import NewEvent
@@ -21,6 +22,8 @@ from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM
 from baton.segments import verbs as lists
 from baton.segments.models import Membership, Segment
+from baton.web import feeds
+from baton.web.feeds import CampaignFeed
 
 pytestmark = pytest.mark.django_db
 BODY = '<p>{{ contact.firstname|default("고객") }} 님</p><p><a href="https://shop.example/pricing">요금 보기</a></p>'
@@ -162,6 +165,34 @@ def test_the_report_and_who_is_behind_it(web: Client, mail: Email, people: list[
     assert "Everybody who got “겨울”" in web.get(again).content.decode()
     assert "of 13 would get it now" in web.get(f"{again}count/").content.decode()
     assert "겨울" in web.get(f"/contacts/{contacts[0]}/").content.decode()
+
+
+def test_an_ab_test_is_followed_live_but_not_with_every_piece(web: Client, mail: Email, people: list[int], oh: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = sent(mail, people)
+    Variant.objects.create(campaign=campaign, key="b", email_id=mail.pk, version=mail.version, subject="다른 제목")
+    Campaign.objects.filter(pk=campaign.pk).update(test={"share": 50, "metric": "opened", "hours": 4}, state="testing")
+    assert 'id="test"' in web.get(f"/campaigns/{campaign.pk}/").content.decode()
+    feed = CampaignFeed(oh, str(campaign.pk), None)
+    [piece] = feed.first()
+    assert 'hx-target="#test"' in piece.html
+    assert '"do": "choose"' in piece.html
+    assert feed.news() == []
+
+    def delivered_more() -> str:
+        sql.run("UPDATE campaign_tally SET n = n + 1 WHERE id = 900")
+        return "".join(piece.html for piece in feed.news())
+
+    said = delivered_more()
+    assert 'hx-target="#campaign-tiles"' in said
+    assert 'hx-target="#test"' not in said  # later
+    later = time.monotonic() + feeds.TEST_PAUSE + 60
+    with monkeypatch.context() as patched:
+        patched.setattr(feeds.time, "monotonic", lambda: later)
+        assert 'hx-target="#test"' in delivered_more()
+    Campaign.objects.filter(pk=campaign.pk).update(state="sending")
+    said = delivered_more()
+    assert 'hx-target="#test"' in said  # at once: it is decided
+    assert '"do": "choose"' not in said
 
 
 def test_who_may_not(mail: Email, people: list[int]) -> None:

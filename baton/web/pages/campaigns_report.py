@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from baton.accounts import permissions
 from baton.messaging import campaigns_counts, campaigns_report, letters
-from baton.messaging.campaigns import ab, steering, verbs
+from baton.messaging.campaigns import steering, verbs
 from baton.messaging.campaigns_counts import WITHIN
 from baton.messaging.campaigns_report import Report
 from baton.messaging.models import Campaign, Email, EmailVersion, Variant
@@ -55,7 +55,7 @@ def show(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         **board.standing(campaign), "may_edit": permissions.can(request.user, "emails", "edit"), "live_topics": [f"campaign:{campaign.pk}"],
         "report": report, "tiles": board.tiles(report.all), "outcome": board.outcome(report.all), "chart": board.chart(report),
         "shown_variant": next((v.key for v, _n in report.variants if v.key == request.GET.get("variant")), "a"),
-        "days": days, "within": WITHIN, "gave": report.within(days), "links": _links(report), "groups": _groups(report), "test": _test(report),
+        "days": days, "within": WITHIN, "gave": report.within(days), "links": _links(report), "groups": _groups(report), "test": board.ab_test(report),
         "did": board.did(report.all),
         "mail": Email.objects.filter(pk=campaign.email_id or 0).first(), "variants": report.variants,
     }  # fmt: skip
@@ -78,33 +78,6 @@ def _groups(report: Report) -> list[dict[str, Any]]:
          "clicked": rate(min(group.clicked, group.delivered), group.delivered), "bounced": rate(group.bounced, group.sent + group.bounced)}
         for group in report.groups
     ]  # fmt: skip
-
-
-def _test(report: Report) -> dict[str, Any] | None:
-    """How the A/B test stands, or how it ended; each variant with its numbers."""
-    campaign = report.campaign
-    if not campaign.test or len(report.variants) < 2:
-        return None
-    found = ab.standing(campaign)
-    result = campaign.test.get("result") or {}
-    mails = dict(Email.objects.filter(pk__in={variant.email_id for variant, _n in report.variants}).values_list("pk", "name"))
-    subjects = dict(Email.objects.filter(pk__in=mails).values_list("pk", "subject"))
-    sides = {side.key: side for side in found.sides}
-    rows = [
-        {"variant": variant, "key": variant.key, "subject": variant.subject or subjects.get(variant.email_id, ""), "mail": mails.get(variant.email_id, ""),
-         "n": numbers, "rate": sides[variant.key].rate if variant.key in sides else numbers.rate("opened"),
-         "opened_rate": numbers.rate("opened"), "clicked_rate": numbers.rate("clicked"),
-         "better": variant.key == found.better, "given": variant.key == result.get("given")}
-        for variant, numbers in report.variants
-    ]  # fmt: skip
-    metrics = {"opened": _("Opened"), "clicked": _("Clicked"), "converted": _("Converted")}
-    return {
-        "rows": rows,
-        "found": found,
-        "result": result,
-        "running": campaign.state == "testing",
-        "metric": metrics.get(str(campaign.test.get("metric") or "opened"), ""),
-    }
 
 
 @require_POST

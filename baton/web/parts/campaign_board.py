@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
 
+from baton.messaging import campaigns_report
 from baton.messaging.campaigns import ab, progress, states
 from baton.messaging.campaigns_report import BACK, Numbers, Report
-from baton.messaging.models import Campaign
+from baton.messaging.models import Campaign, Email
 from baton.platform import clock
 
 from ..templatetags.fmt import moment, num
@@ -107,6 +109,33 @@ def did(numbers: Numbers) -> list[dict[str, Any]]:
     return [{"what": what, "label": words.what(what), "n": numbers.n(what)} for what in ("replied", "auto_replied", "complained")]
 
 
+def ab_test(report: Report) -> dict[str, Any] | None:
+    """How the A/B test stands, or how it ended; each variant with its numbers."""
+    campaign = report.campaign
+    if not campaign.test or len(report.variants) < 2:
+        return None
+    found = ab.standing(campaign)
+    result = campaign.test.get("result") or {}
+    mails = dict(Email.objects.filter(pk__in={variant.email_id for variant, _n in report.variants}).values_list("pk", "name"))
+    subjects = dict(Email.objects.filter(pk__in=mails).values_list("pk", "subject"))
+    sides = {side.key: side for side in found.sides}
+    rows = [
+        {"variant": variant, "key": variant.key, "subject": variant.subject or subjects.get(variant.email_id, ""), "mail": mails.get(variant.email_id, ""),
+         "n": numbers, "rate": sides[variant.key].rate if variant.key in sides else numbers.rate("opened"),
+         "opened_rate": numbers.rate("opened"), "clicked_rate": numbers.rate("clicked"),
+         "better": variant.key == found.better, "given": variant.key == result.get("given")}
+        for variant, numbers in report.variants
+    ]  # fmt: skip
+    metrics = {"opened": _("Opened"), "clicked": _("Clicked"), "converted": _("Converted")}
+    return {
+        "rows": rows,
+        "found": found,
+        "result": result,
+        "running": campaign.state == "testing",
+        "metric": metrics.get(str(campaign.test.get("metric") or "opened"), ""),
+    }
+
+
 def live_parts(campaign: Campaign, numbers: Numbers, *, may_edit: bool) -> dict[str, str]:
     """What changes while it is sent, by the id on the page."""
     context = {**standing(campaign), "may_edit": may_edit, "tiles": tiles(numbers), "outcome": outcome(numbers), "did": did(numbers)}
@@ -115,3 +144,9 @@ def live_parts(campaign: Campaign, numbers: Numbers, *, may_edit: bool) -> dict[
         "campaign-tiles": render_to_string("campaigns/tiles.html", context),
         "campaign-outcome": render_to_string("campaigns/outcome.html", context),
     }
+
+
+def live_test(campaign: Campaign, *, may_edit: bool) -> dict[str, str]:
+    """The same of its A/B test, which reads more: every message of the test."""
+    found = ab_test(campaigns_report.of(campaign)) if campaign.test else None
+    return {"test": render_to_string("campaigns/test.html", {"campaign": campaign, "test": found, "may_edit": may_edit})} if found else {}
