@@ -27,6 +27,7 @@ def fill() -> None:
     """Deterministic; every number a test relies on is made here."""
     from baton.accounts import users
     from baton.crm import associations, consent, records
+    from baton.messaging import coupons
     from baton.platform import clock, sql
     from baton.platform.actor import SYSTEM
     from baton.segments import cards, presets
@@ -78,6 +79,9 @@ def fill() -> None:
         [model.pk, list(scored), list(scored.values()), seen],
     )
     _story(story, model.pk, colleagues[1].pk)
+    coupons.create("welcome", "새 고객 환영 할인", SYSTEM, ["WELCOME-7KQM", "WELCOME-X4TB", "WELCOME-9RHA"])
+    held = coupons.given(["welcome"], [id for id in scored if id != story][:2])
+    coupons.redeem("welcome", next(iter(held.values()))["welcome"], SYSTEM)
     _offer(companies[0], colleagues[1].pk)
     _backtest(model.pk)
     _lists(colleagues[0].pk)

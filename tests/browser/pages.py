@@ -73,6 +73,7 @@ PAGES = [
     "/emails/new/",
     "/coupons/",
     "/coupons/new/",
+    "{coupons}",
     "/content/",
     "{asset}",
     "/content/stages/?by=topic",

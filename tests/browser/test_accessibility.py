@@ -104,6 +104,7 @@ FOUND: dict[str, Callable[[Page], str]] = {
     "{asset}": first("/content/"),
     "{landing_page}": first("/content/pages/"),
     "{short_link}": first("/content/links/"),
+    "{coupons}": first("/coupons/"),
     "{gate}": gate,
     "{list_edit}": lambda page: first("/lists/")(page) + "edit/",
     "{merge}": lambda page: story(page).replace("/contacts/", "/merge/contact/"),
