@@ -32,7 +32,6 @@ SPAM = (
     "act now", "risk free", "risk-free", "guaranteed", "no obligation", "winner", "earn money", "cash bonus", "100% free", "limited time", "buy now", "viagra",
 )  # fmt: skip
 SHORTENERS = {"bit.ly", "tinyurl.com", "t.co", "goo.gl", "han.gl", "me2.do", "vo.la", "url.kr", "buly.kr", "is.gd", "ow.ly"}
-EXAMPLE_LINK = "EXAMPLE_LINK"
 OF_EXAMPLES = re.compile(r"https?://(?:www\.)?example\.(?:com|org|net)(?:[/?#:]|$)", re.IGNORECASE)
 LOOKS_LIKE_ADDRESS = re.compile(r"(?:https?://)?((?:[a-z0-9-]+\.)+[a-z]{2,})(?:/\S*)?", re.IGNORECASE)
 COLOUR = re.compile(r"(?<![-\w])color:\s*(#[0-9a-fA-F]{6})")
@@ -91,7 +90,7 @@ def _required(content: Content) -> Iterator[Finding]:
     for path, address in _addresses(content, composed=composed):
         if OF_EXAMPLES.match(address):
             yield Finding(
-                path, EXAMPLE_LINK, _("This link is still the one of the template: {address}").format(address=address), _("Enter your own address.")
+                path, "EXAMPLE_LINK", _("This link is still the one of the template: {address}").format(address=address), _("Enter your own address.")
             )
 
 

@@ -116,7 +116,7 @@ def test_an_export_of_stibee_keeps_who_refused_advertising(account: object) -> N
         "odd@gaon.example,최넷,,휴면,Y,2024-03-01 10:00:00,,\n"
     ).encode("cp949")
     kind = subscriptions.define({"ko": "뉴스레터"}, SYSTEM)
-    with pytest.raises(Invalid, match="kind of news"):
+    with pytest.raises(Invalid, match="수신 종류"):
         verbs.begin_file("stibee", "a.csv", text, Options(everything=False), actor=SYSTEM)
     with pytest.raises(Invalid):
         verbs.begin_file("mailchimp", "a.csv", text, SOURCE, actor=SYSTEM)
@@ -186,7 +186,7 @@ def test_the_api_of_mailchimp_is_asked_page_by_page_and_again_when_it_is_busy(ac
     Consent.objects.update(at=datetime(2024, 1, 1, tzinfo=UTC))
     service = Mailchimp()
     monkeypatch.setattr(http, "get", service)
-    with pytest.raises(Invalid, match="data cent"):
+    with pytest.raises(Invalid, match="데이터 센터"):
         verbs.lists("mailchimp", "nonsense")
     assert verbs.lists("mailchimp", KEY) == [("l1", "Newsletter"), ("l2", "Old")]
     with pytest.raises(Invalid):

@@ -38,6 +38,7 @@ def test_kinds_of_news_are_made_changed_ordered_and_put_away(admin: Client, web:
     assert subscriptions.usual() == events
     admin.post(f"{page}{events.pk}/", {"name_en": "Seminars", "separate": "on"})
     assert subscriptions.usual() == news
+    admin.post(f"{page}{news.pk}/archive/")
     assert SubscriptionType.objects.get(pk=news.pk).archived_at is not None
     assert subscriptions.usual() is None
     assert web.post(f"{page}new/", given).status_code == 403

@@ -26,6 +26,7 @@ from baton.segments.models import Score, ScoreModel
 from baton.web.feeds import RecordFeed
 from baton.web.parts import timeline as words
 from baton.web.parts.subject import Subject
+from baton.web.templatetags import fmt
 
 pytestmark = pytest.mark.django_db
 
@@ -534,7 +535,7 @@ def test_what_to_know_before_a_call(seller: Client, seo: int) -> None:
     deal = made("deal", dealname="근태", amount=5000)
     link("deal", deal, "contact", seo)
     card = re.findall(r'<details class="card brief".*?</details>', body(seller, seo), re.S)[0]
-    for text in ("Pricing", "1× · 2 min 14 s", "brochure.pdf", "No points yet", "3 h ago", "1 open deal", "₩5,000"):
+    for text in ("Pricing", "1× · 2 min 14 s", "brochure.pdf", "No points yet", fmt.ago(now - timedelta(hours=3)), "1 open deal", "₩5,000"):
         assert text in card
     assert "Nobody has been in touch" not in card
     deals = seller.get(f"/deals/{deal}/").content.decode()

@@ -22,7 +22,7 @@ PASSWORD = "a-long-enough-one"
 WITHOUT_CSRF = {  # no session is read
     "f/<guid>/", "f/<guid>", "u/<str:token>", "u/<str:token>/preferences",
     "preferences/<str:token>/", "preferences/undo/<str:token>/", "f/<guid>/intake", "f/confirm/<str:token>",
-    "hooks/workflows/<str:token>/", "hooks/workflows/<str:token>",
+    "hooks/workflows/<str:token>/", "hooks/workflows/<str:token>", "hooks/<str:key>/",
 }  # fmt: skip
 SET_PASSWORD = "login/reset/1-set-password/"
 

@@ -18,6 +18,7 @@ from baton.automation.trigger import Trigger, triggers
 from baton.crm import records
 from baton.forms.models import Form
 from baton.messaging.models import Email, Message, Outbox
+from baton.platform import clock
 from baton.platform.actor import SYSTEM
 from baton.web.parts import step_form, workflow_canvas, workflow_draft, workflow_panel
 from baton.web.parts.step_choices import About
@@ -167,7 +168,7 @@ def test_a_mail_that_may_not_have_arrived_is_shown_and_sent_again_by_a_person(ma
     walk(workflow)
     assert "did not arrive" not in marketer.get(f"/workflows/{workflow.pk}/").content.decode()
     message = Message.objects.order_by("id")[0]
-    Message.objects.filter(contact_id=message.contact_id, id=message.id).update(state="unknown", reason="interrupted")
+    Message.objects.filter(contact_id=message.contact_id, id=message.id).update(state="unknown", reason="interrupted", undelivered_at=clock.now())
     Outbox.objects.all().delete()
     page = marketer.get(f"/workflows/{workflow.pk}/").content.decode()
     assert "it may have arrived and is not sent again" in page

@@ -9,16 +9,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from baton.accounts import permissions
-from baton.accounts import rights as access
 from baton.messaging import subscriptions
 from baton.messaging.models import Move
 from baton.messaging.movers import files, verbs
 from baton.messaging.movers.verbs import Options
-from baton.platform.errors import Forbidden, Invalid, NotFound
+from baton.platform.errors import Invalid, NotFound
 
 from ..answer import faults
-from ..page import Page, actor, allow, user
+from ..page import Page, actor, allow, allow_records
 
 PAST = 50
 WORDS = {  # what became of people, in the order it is told
@@ -58,9 +56,10 @@ class Movers(Page):
 
 
 @allow("imports", "edit")
+@allow("emails", "edit")  # their answers change which mails go out
+@allow_records("contact", "import")
 def start(request: HttpRequest) -> HttpResponseBase:
     """GET: the form, and what was moved before. POST: begins with a file, or with a key and its lists."""
-    _may(request)
     errors: dict[str, str] = {}
     post = request.POST
     if request.method == "POST":
@@ -91,9 +90,10 @@ def start(request: HttpRequest) -> HttpResponseBase:
 
 @require_POST
 @allow("imports", "edit")
+@allow("emails", "edit")  # their answers change which mails go out
+@allow_records("contact", "import")
 def lists(request: HttpRequest) -> HttpResponse:
     """The lists that a key opens, to choose from."""
-    _may(request)
     try:
         found, fault = verbs.lists(request.POST.get("service", ""), request.POST.get("key", "")), ""
     except Invalid as error:
@@ -103,9 +103,10 @@ def lists(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @allow("imports", "edit")
+@allow("emails", "edit")  # their answers change which mails go out
+@allow_records("contact", "import")
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     """How far it is, or what became of people."""
-    _may(request)
     row = _get(pk)
     counts: list[tuple[Any, int]] = [(word, int(row.counts[key])) for key, word in WORDS.items() if row.counts.get(key)]
     problems = [(line, PROBLEMS.get(code, code)) for line, code in row.problems]
@@ -122,18 +123,12 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @allow("imports", "edit")
+@allow("emails", "edit")  # their answers change which mails go out
+@allow_records("contact", "import")
 def stop(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Go no further."""
-    _may(request)
     verbs.stop(_get(pk).pk, actor=actor(request))
     return redirect(f"/import/from/{pk}/")
-
-
-def _may(request: HttpRequest) -> None:
-    """Whoever takes over people and their answers may import contacts, and change what mails go out."""
-    if not access.of(user(request)).may("contact", "import"):
-        raise Forbidden(access.refusal())
-    permissions.require(request.user, "emails", "edit")
 
 
 def _get(pk: int) -> Move:
