@@ -33,7 +33,7 @@ WHERE {where} ORDER BY s.at DESC, s.contact_id LIMIT %s OFFSET %s
 """
 EXPORT = """
 SELECT s.contact_id, c.email, s.channel, s.reason, s.at, s.source, s.note FROM suppression s JOIN contact c ON c.id = s.contact_id
-WHERE (s.contact_id, s.channel) > (%s, %s) AND c.email <> '' ORDER BY s.contact_id, s.channel LIMIT %s
+WHERE {where} AND (s.contact_id, s.channel) > (%s, %s) AND c.email <> '' ORDER BY s.contact_id, s.channel LIMIT %s
 """
 
 
@@ -115,13 +115,17 @@ def read(content: bytes) -> list[str]:
     return found
 
 
-def written() -> Iterator[str]:
-    """The whole list as CSV, in pieces; of addresses nobody has only the hash is known."""
+def written(rights: Rights) -> Iterator[str]:
+    """The list as CSV, in pieces: the contacts that somebody may export; whoever may export all also gets the hashes of addresses nobody has."""
+    mine, params = rights.where("contact", "export", "c")
+    statement = EXPORT.replace("{where}", mine or "true")
     yield "\ufeff" + _csv([["email", "channel", "reason", "since", "source", "note"]])
     last: tuple[int, str] = (0, "")
-    while rows := sql.rows(EXPORT, [*last, SET]):
+    while rows := sql.rows(statement, [*params, *last, SET]):
         last = (rows[-1][0], rows[-1][2])
         yield _csv([[email, channel, reason, at.isoformat(), source, note] for _id, email, channel, reason, at, source, note in rows])
+    if rights.scope("contact", "export") != "all":
+        return
     hashes = sql.rows("SELECT encode(hash, 'hex'), channel, reason, at, source FROM suppressed_address ORDER BY at LIMIT %s", [MOST])
     yield _csv([[f"sha256:{row[0]}", row[1], row[2], row[3].isoformat(), row[4], ""] for row in hashes])
 

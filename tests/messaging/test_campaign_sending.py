@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from baton.accounts.models import Account
-from baton.messaging import delivery, emails, suppression, window
+from baton.messaging import chunks, delivery, emails, suppression, window
 from baton.messaging.campaigns import check, progress, run, steering, verbs
 from baton.messaging.channel import Receipt
 from baton.messaging.models import Campaign, Chunk, Message, Outbox
@@ -56,7 +56,8 @@ def test_what_the_check_says_is_what_is_sent(relay: Relay, campaign: Campaign) -
     assert progress.of(found).reasons == {("skipped", reason): n for reason, n in said.reasons.items()}
 
 
-def test_a_pause_stops_it_and_going_on_sends_the_rest_once(relay: Relay, campaign: Campaign) -> None:
+def test_a_pause_stops_it_and_going_on_sends_the_rest_once(relay: Relay, campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks, "PEOPLE", 4)  # of a lease
     lists.add(campaign.audience["lists"][0], [person(f"more{n}@gaon.example") for n in range(12)], MINA)  # more chunks than a sender takes at a time
     steering.start(campaign.pk, MINA)
     run.prepare()

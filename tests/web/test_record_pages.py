@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from baton.accounts import rights, users
 from baton.accounts.models import Role, User
@@ -535,7 +536,9 @@ def test_what_to_know_before_a_call(seller: Client, seo: int) -> None:
     deal = made("deal", dealname="근태", amount=5000)
     link("deal", deal, "contact", seo)
     card = re.findall(r'<details class="card brief".*?</details>', body(seller, seo), re.S)[0]
-    for text in ("Pricing", "1× · 2 min 14 s", "brochure.pdf", "No points yet", fmt.ago(now - timedelta(hours=3)), "1 open deal", "₩5,000"):
+    with translation.override("en"):
+        called = fmt.ago(now - timedelta(hours=3))  # shortly after midnight that was yesterday
+    for text in ("Pricing", "1× · 2 min 14 s", "brochure.pdf", "No points yet", called, "1 open deal", "₩5,000"):
         assert text in card
     assert "Nobody has been in touch" not in card
     deals = seller.get(f"/deals/{deal}/").content.decode()

@@ -11,10 +11,10 @@ from baton.accounts import permissions
 from baton.accounts import rights as access
 from baton.messaging import suppression, suppression_list
 from baton.platform import clock, history
-from baton.platform.errors import Forbidden, Invalid, NotFound
+from baton.platform.errors import Invalid, NotFound
 
 from ..answer import faults, toast
-from ..page import actor, allow, user
+from ..page import actor, allow, allow_records, user
 from ..settings_page import SettingsPage
 
 
@@ -86,12 +86,11 @@ def lift(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @allow("emails", "view")
+@allow_records("contact", "export")
 def export(request: HttpRequest) -> HttpResponseBase:
-    """The list as CSV: only for who may export all contacts; every download is in the history."""
-    if access.of(user(request)).scope("contact", "export") != "all":
-        raise Forbidden(access.refusal())
+    """The list as CSV, of the contacts that somebody may export; every download is in the history."""
     history.record(actor(request), "downloaded", "suppression", "list")
-    response = StreamingHttpResponse(suppression_list.written(), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(suppression_list.written(access.of(user(request))), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="suppressions-{clock.now():%Y-%m-%d}.csv"'
     return response
 
@@ -113,6 +112,6 @@ def _shown(request: HttpRequest, template: str, *, status: int = 200, errors: di
         "reasons": [(key, str(word)) for key, word in suppression.WORDS.items() if key != suppression.ERASED],
         "by_hand": [(key, str(suppression.WORDS[key])) for key in suppression_list.BY_HAND],
         "stray": suppression.WORDS.get(suppression_list.held(text), "") if "@" in text else "",
-        "may_edit": permissions.can(request.user, "emails", "edit"), "may_export": held.scope("contact", "export") == "all",
+        "may_edit": permissions.can(request.user, "emails", "edit"), "may_export": held.may("contact", "export"),
     }  # fmt: skip
     return render(request, template, context, status=status)
