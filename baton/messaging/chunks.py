@@ -261,7 +261,7 @@ def _committed(
     now = clock.now()
     statement = sql.load("window", __package__).replace("{judged}", gate.judged(JUDGED))
     with transaction.atomic():
-        given = {"contact_ids": list(people), "ids": list(ids), "addresses": list(people.values()), "now": now}
+        given = {"contact_ids": sql.numbers(people), "ids": sql.numbers(ids), "addresses": list(people.values()), "now": now}
         made = sql.rows(statement, {**judge, **given})
         items = [_item(lease, contact, id, address) for contact, id, state, _reason, address in made if state == "handing"]
         written = window.built(items, lease.mailing)

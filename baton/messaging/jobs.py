@@ -2,7 +2,7 @@
 
 from baton.events.vocabulary import Kind
 from baton.forms import consents
-from baton.messaging import alerts, answers, campaigns_counts, delivery, imap, inbound, notices, opt_in, reading, reminders, replies, subscribing, told
+from baton.messaging import alerts, answers, campaigns_counts, delivery, imap, inbound, limits, notices, opt_in, reading, reminders, replies, subscribing, told
 from baton.messaging.campaigns import jobs as campaigns  # noqa: F401  # its steady tasks are known from here
 from baton.messaging.deliverability_jobs import campaign_brake  # noqa: F401  # likewise, with the others there
 from baton.messaging.movers import verbs as movers  # noqa: F401  # its jobs
@@ -108,3 +108,9 @@ def mailboxes() -> None:
 def expire_inbound() -> None:
     """What came in and was read long ago goes."""
     inbound.expire()
+
+
+@jobs.every("35 4 * * *")
+def forget_limits() -> None:
+    """Days of a warm-up that are over, and what receivers asked for long ago."""
+    limits.tidy()

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import OperationalError
@@ -12,7 +13,7 @@ from baton.accounts.models import Account
 from baton.crm import consent
 from baton.events.models import Event
 from baton.events.vocabulary import Kind
-from baton.messaging import chunks, delivery, settle, suppression, window
+from baton.messaging import chunks, delivery, rules, settle, suppression, window
 from baton.messaging.campaigns import freeze, states, steering, verbs
 from baton.messaging.models import Allowance, Campaign, CampaignTally, Chunk, Email, EmailVersion, Message, Outbox, Transport, Variant
 from baton.platform import clock, sql
@@ -84,6 +85,19 @@ def test_the_gate_decides_when_it_is_their_turn(campaign: Campaign, people: list
     assert counted(campaign) == {"sent": 3, "skipped": 2}
     reasons = dict(Message.objects.filter(state="skipped").values_list("contact_id", "reason"))
     assert reasons == {people[0]: "no_consent", people[1]: "suppressed_bounced"}
+
+
+def test_who_waits_for_the_night_comes_back_at_its_end(campaign: Campaign, people: list[int], relay: Relay) -> None:
+    rules.change({"law": "kr", "night_email": True}, actor=SYSTEM)
+    zones = "CASE id WHEN %s THEN 'America/New_York' ELSE 'Asia/Seoul' END"
+    sql.run(f"UPDATE contact SET properties = properties || jsonb_build_object('time_zone', {zones})", people[:1])
+    home = ZoneInfo("Asia/Seoul")
+    evening = (clock.now().astimezone(home) + timedelta(days=1)).replace(hour=23, minute=0, second=0, microsecond=0)
+    clock.shift(evening - clock.now())
+    drain()
+    assert [to for to, _ in relay.mails] == ["p0@b.example"], "it is morning there"
+    morning = evening.replace(hour=8) + timedelta(days=1)
+    assert {due.replace(microsecond=0) for due in Chunk.objects.values_list("due_at", flat=True)} == {morning}
 
 
 def test_a_pause_holds_and_a_cancellation_ends_it(campaign: Campaign, relay: Relay) -> None:

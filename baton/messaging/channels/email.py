@@ -53,11 +53,12 @@ class EmailChannel(Channel):
 
 def _writer(mailing: Mailing) -> letters.Writer:
     """Kept for some seconds: a window takes a tenth of one, and the account or a key may change."""
-    made_at, writer = mailing.kept.get("writer", (0.0, None))
-    if writer is None or time.monotonic() > made_at + users.FRESH:
-        instead = letters.Instead(mailing.subject, mailing.from_name)
-        writer = letters.Writer(_content(mailing), instead, campaign_id=mailing.campaign_id)
-        mailing.kept["writer"] = (time.monotonic(), writer)
+    made_at, kept = mailing.kept.get("writer", (0.0, None))
+    if isinstance(kept, letters.Writer) and time.monotonic() < made_at + users.FRESH:
+        return kept
+    instead = letters.Instead(mailing.subject, mailing.from_name)
+    writer = letters.Writer(_content(mailing), instead, campaign_id=mailing.campaign_id)
+    mailing.kept["writer"] = (time.monotonic(), writer)
     return writer
 
 
