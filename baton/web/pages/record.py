@@ -268,4 +268,4 @@ def consent_ledger(request: HttpRequest, subject: Subject) -> HttpResponse:
 
 
 def _ledger(subject: Subject) -> dict[str, Any]:
-    return {"kinds": consent_panel.kinds(subject.id), "ledger_url": f"{subject.url}consent/ledger/"}
+    return {"news_kinds": consent_panel.kinds(subject.id), "ledger_url": f"{subject.url}consent/ledger/"}
