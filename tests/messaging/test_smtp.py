@@ -52,7 +52,7 @@ def test_many_letters_arrive_as_they_were_written(relay: Scripted, carrier: Smtp
     before = relay.connections
     assert set(results(carrier.send(mails))) == {"sent"}
     assert dict(relay.mails) == {mail.address: mail.content or b"\r\n" for mail in mails}
-    assert relay.connections - before <= 8
+    assert relay.connections - before <= 16  # a few lines carry them all
 
 
 def test_each_letter_gets_its_own_answer(relay: Scripted, carrier: Smtp) -> None:
