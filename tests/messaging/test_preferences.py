@@ -177,7 +177,7 @@ def test_an_unsubscription_is_told_by_mail_and_taken_back_from_it(browser: Clien
     assert undo
     notice = LawNotice.objects.get(contact_id=anna)
     assert (notice.kind, notice.state, notice.granted) == ("result", "sent", False)
-    assert "Take it back" in text(browser.get(undo[0], **EN))
+    assert "Undo the unsubscription" in text(browser.get(undo[0], **EN))
     assert consent.granted(anna, "email") is False
     assert "again, as agreed before" in text(browser.post(undo[0], **EN))
     now = Consent.objects.get(contact_id=anna)

@@ -16,9 +16,11 @@ export function send(values: Record<string, string>) {
   return window.htmx.ajax("POST", editor().dataset.url!, { source: sender(), target: "#outline", swap: "innerMorph", values });
 }
 
-/** Open the settings of a block, a row or the mail itself. */
-export function open(key: string) {
+/** Open the settings of a block, a row or the mail itself. Those that are open stay as they are: somebody may be typing in them. */
+export function open(key: string): Promise<void> {
+  const there = chosen() === key && document.getElementById("panel-form")?.getAttribute("hx-post")?.endsWith(`/${key}/`);
   mark(key);
+  if (there) return Promise.resolve();
   return window.htmx.ajax("GET", `${editor().dataset.url}${key}/`, { source: sender(), target: "#panel", swap: "innerHTML" });
 }
 
