@@ -1,7 +1,5 @@
 """Coupons for colleagues: codes out of a text or a file, codes made after a pattern, and who has which."""
 
-import csv
-import io
 import re
 import secrets
 from dataclasses import dataclass
@@ -11,15 +9,13 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from baton.crm import contacts
-from baton.crm.imports import encodings
-from baton.messaging import coupons
+from baton.messaging import column, coupons
 from baton.messaging.models import CouponPool
 from baton.platform import sql
 from baton.platform.actor import Actor
 from baton.platform.errors import Invalid
 
 PAGE = 50
-LARGEST = 5 << 20  # bytes of a file
 COLUMNS = ("code", "codes", "coupon", "coupon code", "쿠폰", "쿠폰 코드", "쿠폰코드", "쿠폰번호", "쿠폰 번호", "코드")
 USUAL = "****-****"
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that is read as another: no I, no O, no 0, no 1
@@ -69,17 +65,7 @@ def typed(text: str) -> list[str]:
 
 def read(content: bytes) -> list[str]:
     """The codes of a CSV file: the column that is called so, or the first one. Raises Invalid (`file`)."""
-    if len(content) > LARGEST:
-        raise Invalid.one("file", "TOO_LARGE", _("A file can have {size} MB at most.").format(size=LARGEST >> 20))
-    text = content.decode(encodings.detect(io.BytesIO(content)), "replace").lstrip("\ufeff")
-    try:
-        lines = [line for line in csv.reader(io.StringIO(text)) if any(cell.strip() for cell in line)]
-    except csv.Error:
-        raise Invalid.one("file", "NO_TABLE", _("This is no CSV file.")) from None
-    head = [cell.strip().lower() for cell in lines[0]] if lines else []
-    place = next((at for at, cell in enumerate(head) if cell in COLUMNS), None)
-    found = [line[place or 0].strip() for line in lines[0 if place is None else 1 :] if len(line) > (place or 0)]
-    if not any(found):
+    if not any(found := column.read(content, COLUMNS)):
         raise Invalid.one("file", "EMPTY", _("There are no codes in this file."))
     return [code for code in found if code]
 

@@ -13,15 +13,14 @@ from django.utils.translation import gettext as _
 
 from baton.accounts.rights import Rights
 from baton.crm import contacts, identity, search
-from baton.crm.imports import encodings
-from baton.messaging import suppression
+from baton.messaging import column, suppression
 from baton.messaging.suppression import Stop
 from baton.platform import history, sql
 from baton.platform.actor import Actor
 from baton.platform.errors import Invalid
 
 PAGE = 50
-LARGEST, MOST = 20 << 20, 200_000  # bytes and lines of a file
+MOST = 200_000  # lines of a file
 SET = 2000
 BY_HAND = (suppression.MANUAL, suppression.IMPORTED, suppression.BOUNCED, suppression.COMPLAINED, suppression.UNSUBSCRIBED)
 COLUMNS = ("email", "e-mail", "email address", "이메일", "이메일 주소", "address")
@@ -98,18 +97,7 @@ def add(addresses: Collection[str], reason: str, note: str, *, actor: Actor, sou
 
 def read(content: bytes) -> list[str]:
     """The addresses of a file: one a line, or the column that is called so. Raises Invalid (`file`)."""
-    if len(content) > LARGEST:
-        raise Invalid.one("file", "TOO_LARGE", _("A file can have {size} MB at most.").format(size=LARGEST >> 20))
-    text = content.decode(encodings.detect(io.BytesIO(content)), "replace").lstrip("\ufeff")
-    try:
-        lines = [line for line in csv.reader(io.StringIO(text)) if any(cell.strip() for cell in line)]
-    except csv.Error:
-        raise Invalid.one("file", "NO_TABLE", _("This is not a table. Upload a CSV file or an Excel workbook.")) from None
-    if len(lines) > MOST:
-        raise Invalid.one("file", "TOO_LONG", _("A file can have {n} lines at most.").format(n=MOST))
-    head = [cell.strip().lower() for cell in lines[0]] if lines else []
-    place = next((i for i, cell in enumerate(head) if cell in COLUMNS), None)
-    found = [line[place or 0] for line in lines[0 if place is None else 1 :] if len(line) > (place or 0)]
+    found = column.read(content, COLUMNS, most=MOST)
     if not any("@" in one for one in found):
         raise Invalid.one("file", "NO_ADDRESSES", _("There are no addresses in this file."))
     return found

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from baton.accounts import permissions, rights
 from baton.accounts.models import User
 from baton.crm.models import Contact
-from baton.messaging import coupon_list, coupons, merge_fields
+from baton.messaging import column, coupon_list, coupons, merge_fields
 from baton.messaging.coupons import Count
 from baton.messaging.models import CouponPool
 from baton.platform.errors import Conflict, Invalid, NotFound
@@ -94,7 +94,7 @@ def _codes(request: HttpRequest) -> list[str]:
             file = request.FILES.get("file")
             if file is None:
                 raise Invalid.one("file", "REQUIRED", _("Choose a file."))
-            return coupon_list.read(file.read(coupon_list.LARGEST + 1))
+            return coupon_list.read(file.read(column.LARGEST + 1))
         case "make":
             count = request.POST.get("count", "").replace(",", "").strip()
             whole = int(count) if count.isascii() and count.isdecimal() and len(count) < 10 else 0

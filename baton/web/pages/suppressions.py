@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from baton.accounts import permissions
 from baton.accounts import rights as access
-from baton.messaging import suppression, suppression_list
+from baton.messaging import column, suppression, suppression_list
 from baton.platform import clock, history
 from baton.platform.errors import Invalid, NotFound
 
@@ -53,8 +53,8 @@ def add(request: HttpRequest) -> HttpResponse:
         file = request.FILES.get("file")
         reason = request.POST.get("reason", "")
         if file is not None:
-            if (file.size or 0) > suppression_list.LARGEST:
-                raise Invalid.one("file", "TOO_LARGE", _("A file can have {size} MB at most.").format(size=suppression_list.LARGEST >> 20))
+            if (file.size or 0) > column.LARGEST:
+                raise Invalid.one("file", "TOO_LARGE", _("A file can have {size} MB at most.").format(size=column.LARGEST >> 20))
             addresses, source = suppression_list.read(file.read()), f"file:{str(file.name)[:100]}"
         else:
             addresses, source = request.POST.get("addresses", "").replace(",", " ").replace(";", " ").split(), ""
