@@ -72,14 +72,17 @@ def test_a_report_that_comes_by_mail_shows_who_sends_in_our_name_once(nuriwork: 
 @pytest.mark.parametrize(
     "content",
     [
-        gzip.compress(b"<feedback>" + b" " * (dmarc.LARGEST + 1)),
-        zipped(bomb=b" " * (dmarc.LARGEST + 1)),
-        zipped(a=report(head='<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>')),
-        gzip.compress(report())[:40],
-        b"PK\x03\x04 no archive",
-        zipped(a=b"<html>not a report</html>"),
-        zipped(a=report(number="")),
-        zipped(a=report().replace(b"1795132800", b"9" * 40)),
+        pytest.param(gzip.compress(b"<feedback>" + b" " * (dmarc.LARGEST + 1)), id="a bomb"),
+        pytest.param(zipped(bomb=b" " * (dmarc.LARGEST + 1)), id="a zipped bomb"),
+        pytest.param(
+            zipped(a=report(head='<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>')),
+            id="entities",
+        ),
+        pytest.param(gzip.compress(report())[:40], id="cut short"),
+        pytest.param(b"PK\x03\x04 no archive", id="no archive"),
+        pytest.param(zipped(a=b"<html>not a report</html>"), id="another document"),
+        pytest.param(zipped(a=report(number="")), id="no number"),
+        pytest.param(zipped(a=report().replace(b"1795132800", b"9" * 40)), id="no day"),
     ],
 )
 def test_what_is_no_report_or_means_harm_is_refused(nuriwork: Account, content: bytes) -> None:
