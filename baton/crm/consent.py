@@ -8,7 +8,9 @@ from datetime import date, datetime, time
 from typing import Any
 
 from django.db import transaction
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from baton.crm import trail
 from baton.platform import changes, clock, sql
@@ -17,6 +19,7 @@ from baton.platform.changes import Change
 from baton.platform.config import config
 from baton.platform.errors import Invalid
 
+CHANNELS: dict[str, str | Promise] = {"email": gettext_lazy("E-mail"), "kakaotalk": gettext_lazy("KakaoTalk"), "sms": gettext_lazy("Text message")}
 CONSENT, TRANSACTION = "consent", "transaction"
 BASES = (CONSENT, TRANSACTION)
 AFTER_TRANSACTION = 6  # months; 정보통신망법 제50조①1, 시행령 제61조①: so long after a transaction ended its like may be advertised
@@ -46,6 +49,11 @@ UPDATE consent k SET ended_at = %s FROM unnest(%s::bigint[], %s::text[]) AS r(co
 WHERE k.contact_id = r.contact_id AND k.channel = r.channel AND k.granted AND k.ended_at IS NULL AND k.expires_at <= %s
 RETURNING k.contact_id, k.channel
 """
+
+
+def channel_name(channel: str) -> str:
+    """What people call it; one of a plug-in is called by its key."""
+    return str(CHANNELS.get(channel, channel))
 
 
 @dataclass(frozen=True, slots=True)

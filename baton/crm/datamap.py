@@ -9,7 +9,8 @@ from baton.platform import sql
 from baton.platform.actor import Actor
 
 
-def _stricter(ours: Image, theirs: Image) -> Image:
+def stricter(ours: Image, theirs: Image) -> Image:
+    """Of two answers the refusal; of two alike the newer one."""
     if ours["granted"] != theirs["granted"]:
         return theirs if ours["granted"] else ours
     return max(ours, theirs, key=lambda row: datetime.fromisoformat(row["at"]))
@@ -96,7 +97,7 @@ class Kept(Stays):
 
 PARTS: list[Part] = [
     Links(),
-    Consents("consent", ["channel"], refusal=lambda row: not row["granted"], pick=_stricter, blank={"wording": "", "source": "", "proof": "{}"}),
+    Consents("consent", ["channel"], refusal=lambda row: not row["granted"], pick=stricter, blank={"wording": "", "source": "", "proof": "{}"}),
     Rows("consent_event", ["id"], blank={"address": "", "wording": "", "source": "", "proof": "{}"}),
     Rows("change", ["id"], blank="delete", copied=False),
     Rows("file", ["id"], by="record_id", blank="delete", copied=False),

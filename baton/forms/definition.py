@@ -8,7 +8,7 @@ What FORM PAGES and other callers use:
     check(definition) -> list[Problem]            faults with paths: `fields.2.options`, `consent.boxes.0.text`; a draft may have them
     publish_problems(definition) -> list[Problem] the same and what only the public version must have (texts of the notice, an e-mail field for opt-in)
     whole(definition) -> Definition               every word filled in with what it means when it is left out
-    words of choice: TYPES, DISPLAY, ASK, OPERATORS, AFTER, CAPTCHAS, DISPOSABLE, CHANNELS, NOTICE, ACCEPT
+    words of choice: TYPES, DISPLAY, ASK, OPERATORS, AFTER, CAPTCHAS, DISPOSABLE, NOTICE, ACCEPT
     verbs.create / save / publish / back_to / diff / archive / restore / split / end_split / versions / version / set_captcha_secret / add_file / drop_file
     quarantine.listing / release / delete / expire;  intake.snippet / secret / renew / save_titles
 """
@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext as _
 
 from baton.crm import properties
+from baton.crm.consent import CHANNELS
 from baton.crm.models import PropertyDefinition
 from baton.platform.errors import Problem
 
@@ -40,7 +41,6 @@ OPERATORS = ("is", "is_not", "any_of", "contains", "known", "unknown", "gt", "lt
 AFTER = ("thanks", "redirect", "file")
 CAPTCHAS = ("", "hcaptcha", "turnstile")
 DISPOSABLE = ("refuse", "quarantine", "allow")
-CHANNELS = ("email", "kakaotalk", "sms")
 KINDS = ("processing", "channel")
 NOTICE = ("purpose", "items", "period", "refusal")  # what the law wants told before somebody agrees
 LANGUAGES = ("ko", "en")
@@ -336,8 +336,8 @@ def _consent(consent: Any) -> Iterator[Problem]:
             yield Problem(f"{path}.label", "REQUIRED", _("Write what people agree to: the text is kept as proof."))
         if box.get("kind") not in KINDS:
             yield _one_of(f"{path}.kind", KINDS)
-        elif box["kind"] == "channel" and box.get("channel") not in CHANNELS:
-            yield _one_of(f"{path}.channel", CHANNELS)
+        elif box["kind"] == "channel" and box.get("channel") not in tuple(CHANNELS):
+            yield _one_of(f"{path}.channel", tuple(CHANNELS))
         elif box["kind"] == "channel" and box.get("required") and any(isinstance(b, dict) and b.get("kind") == "processing" for b in boxes):
             yield Problem(f"{path}.required", "INVALID", _("Marketing is a choice of its own: nobody may have to agree to it."))
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from baton.crm import consent
 from baton.messaging import rules
 from baton.platform import sql
 from baton.platform.config import config
@@ -27,11 +28,10 @@ def answers(contact_ids: Sequence[int]) -> Mapping[int, list[dict[str, Any]]]:
     """By contact, in the language the law or the account speaks; one query. Who never answered is left out."""
     found = sql.rows(ANSWERS, [str(ZoneInfo(config().time_zone)), list(contact_ids)])
     with translation.override("ko" if rules.rules().korean else config().language):
-        names = {"email": _("E-mail"), "sms": _("Text message"), "kakaotalk": _("KakaoTalk")}
         yes, no = _("You agreed to receive advertising"), _("You do not want to receive advertising")
         return {
             contact_id: [
-                {"channel": names.get(channel, channel), "answer": yes if granted else no, "at": at, "wording": wording}
+                {"channel": consent.channel_name(channel), "answer": yes if granted else no, "at": at, "wording": wording}
                 for channel, granted, at, wording in json.loads(rows)
             ]
             for contact_id, rows in found

@@ -1,10 +1,10 @@
 """What messaging keeps about people: messages, what waits to be sent, who must not be written to, notices about them (see crm/part.py)."""
 
-from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from baton.crm.datamap import stricter
 from baton.crm.part import Image, Mentions, One, Pair, Part, Person, Rows, Strict
 from baton.events import datamap as events
 from baton.messaging import suppression
@@ -50,12 +50,6 @@ def _graver(ours: Image, theirs: Image) -> Image:
     return theirs if ours["reason"] == UNSUBSCRIBED and theirs["reason"] != UNSUBSCRIBED else ours
 
 
-def _stricter(ours: Image, theirs: Image) -> Image:
-    if ours["granted"] != theirs["granted"]:
-        return theirs if ours["granted"] else ours
-    return max(ours, theirs, key=lambda row: datetime.fromisoformat(row["at"]))
-
-
 class Suppressions(Strict):
     """Who must not be written to. Somebody who is forgotten is never written to again either: of his addresses hashes stay, which tell nobody who he was."""
 
@@ -80,7 +74,7 @@ PARTS: list[Part] = [
     Messages("message", ["id"], tell_apart=("cause", ("channel",)), blank={"address": "", "subject": ""}),
     OUTBOX,
     Suppressions("suppression", ["channel"], refusal=lambda row: row["reason"] != "bounced", pick=_graver, blank={"note": ""}),
-    Strict("subscription", ["type_id", "channel"], refusal=lambda row: not row["granted"], pick=_stricter, blank={"wording": "", "source": "", "proof": "{}"}),
+    Strict("subscription", ["type_id", "channel"], refusal=lambda row: not row["granted"], pick=stricter, blank={"wording": "", "source": "", "proof": "{}"}),
     One("message_trouble", ["channel"], lambda ours, theirs: max(ours, theirs, key=lambda row: row["bounces"]), blank={"reason": ""}),
     Rows("coupon", ["id"]),
     Rows("law_notice", ["id"], tell_apart=("kind", ("channel", "consent_at")), blank={"reason": ""}),

@@ -155,11 +155,6 @@ def sender(address: str) -> Sender:
     return Sender(row.name, row.bounce_host, f"https://{row.tracking_host}" if row.tracking_host else config().url, signers)
 
 
-def return_hosts() -> list[str]:
-    """The hosts whose mail is ours to read: bounces, complaints, unsubscriptions by mail."""
-    return sorted(set(SendingDomain.objects.exclude(bounce_host="").values_list("bounce_host", flat=True)))
-
-
 def _signer(domain: str, selector: str, algorithm: str, secret: str) -> dkim.Signer:
     if (kept := _signers.get(secret)) is None:
         if len(_signers) > 256:

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from baton.accounts import users
+from baton.crm import consent
 from baton.messaging import law, rules, suppression
 from baton.messaging.models import Email, Exemption, SubscriptionType
 from baton.platform import clock, sql
@@ -38,7 +39,6 @@ UNWILLING = ("no_consent", "subscription_refused", "suppressed_unsubscribed", "s
 EXEMPTIBLE = ("no_consent", "consent_expired", "subscription_missing", "dead_end", "unqualified", "paused", "frequency_cap")
 WAITING_FOR = ("night", "no_sender")  # reasons that pass by themselves, or when a colleague fills in who sends: nobody is skipped for them
 A_WHILE = timedelta(minutes=15)
-CHANNELS = ("email", "sms", "kakaotalk")  # those of consent; a channel of its own is held to the law's hours too
 
 
 def decide(contact_ids: Collection[int], ids: Collection[int], now: datetime, known: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
@@ -93,7 +93,7 @@ def given(now: datetime) -> dict[str, Any]:
     marketing = [(id, type_id or usual) for id, purpose, type_id in emails if purpose == "marketing"]
     account = users.account()
     ruled = rules.of(account)
-    nights = law.nights(list(CHANNELS), ruled)
+    nights = law.nights(list(consent.CHANNELS), ruled)
     exempt: dict[str, list[str]] = {}
     for campaign, rule in Exemption.objects.filter(ended_at=None, rule__in=EXEMPTIBLE).values_list("campaign_id", "rule"):
         exempt.setdefault(str(campaign), []).append(rule)

@@ -108,7 +108,7 @@ def columns(contact_id: int) -> list[Column]:
     stops = dict(Suppression.objects.filter(contact_id=contact_id).values_list("channel", "reason"))
     return [
         Column(key, str(label), subscriptions.willing(contact_id, key), "" if stops.get(key, "") in ("", suppression.UNSUBSCRIBED) else stops[key])
-        for key, label in subscriptions.CHANNELS
+        for key, label in consent.CHANNELS.items()
         if key == "email" or key in asked
     ]
 

@@ -46,7 +46,7 @@ def record(
     A yes to a kind of news is one to the channel too where he was never asked; the other kinds stay closed to him then. A refusal of the channel is not
     overruled unless he agreed `anew`: raises Conflict. Raises Invalid (`type`, `basis`, `channel`).
     """
-    if channel not in dict(subscriptions.CHANNELS):
+    if channel not in consent.CHANNELS:
         raise Invalid.one("channel", "INVALID_OPTION", _("There is no such channel."))
     types = {type.pk: type for type in subscriptions.known()}
     if type_id is not None and type_id not in types:

@@ -11,8 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from baton.crm import consent
@@ -25,11 +24,6 @@ from baton.platform.changes import Change
 from baton.platform.config import config
 from baton.platform.errors import Invalid, NotFound, Problem
 
-CHANNELS: tuple[tuple[str, str | Promise], ...] = (
-    ("email", gettext_lazy("E-mail")),
-    ("kakaotalk", gettext_lazy("KakaoTalk")),
-    ("sms", gettext_lazy("Text message")),
-)
 LANGUAGES = ("ko", "en")
 LONGEST, MOST_MONTHS = 200, 120
 FIELDS = ("names", "descriptions", "topic", "separate", "public", "months")

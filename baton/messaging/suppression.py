@@ -30,7 +30,6 @@ UNSUBSCRIBED, BOUNCED, COMPLAINED, SOFT_LIMIT, MANUAL, IMPORTED, ERASED = (
     "unsubscribed", "bounced", "complained", "soft_limit", "manual", "imported", "erased",
 )  # fmt: skip
 WEIGHT = {UNSUBSCRIBED: 0, ERASED: 0, IMPORTED: 1, MANUAL: 1, SOFT_LIMIT: 2, BOUNCED: 3, COMPLAINED: 4}  # a graver one replaces another
-MILD = (UNSUBSCRIBED, ERASED)  # end when the person agrees later
 WORDS: dict[str, str | Promise] = {
     UNSUBSCRIBED: gettext_lazy("unsubscribed"),
     BOUNCED: gettext_lazy("address does not exist"),

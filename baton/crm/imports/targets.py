@@ -12,10 +12,9 @@ new:<type>:<kind of value>  a property that the import makes; new:<type>:text:un
 
 from dataclasses import dataclass
 
-from baton.crm import properties, types
+from baton.crm import consent, properties, types
 from baton.crm.models.property import PropertyType
 
-CHANNELS = ("email", "sms", "kakaotalk")
 ACTIVITIES = ("call", "meeting", "task", "note", "email", "communication")
 # What a column of a file of activities is called in each of them.
 ACTIVITY: dict[str, dict[str, str]] = {
@@ -55,7 +54,7 @@ def exists(target: Target, object_type: str) -> bool:
     if not target.what:
         return True
     if target.what in ("consent", "consent_at", "refused"):
-        return target.object_type in CHANNELS
+        return target.object_type in consent.CHANNELS
     if target.what == "kind":
         return object_type == "activity"
     if target.object_type == "activity":

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from baton.accounts import rights
-from baton.crm import duplicates, merge, properties, records, types
+from baton.crm import consent, duplicates, merge, properties, records, types
 from baton.crm.duplicates import inbox
 from baton.crm.models import Contact, Record
 from baton.platform.errors import NotFound
@@ -138,7 +138,7 @@ def pair(request: HttpRequest, a: int, b: int) -> HttpResponseBase:
     context = {
         "a": a, "b": b, "kind": kind, "labels": types.label(types.get(kind), plural=True), "keep": _card(kind, looked.keep), "gone": _card(kind, looked.gone),
         "differ": [f for f in fields if not f["same"]], "same": [f for f in fields if f["same"]], "emails": looked.emails,
-        "refused": [_channel(key) for key in looked.refused], "reasons": [REASONS[r] for r in found.reasons if r in REASONS] if found else [],
+        "refused": [consent.channel_name(key) for key in looked.refused], "reasons": [REASONS[r] for r in found.reasons if r in REASONS] if found else [],
         "score": found.score if found else 0, "suggested": found is not None,
     }  # fmt: skip
     return render(request, "duplicates/pair.html", context)
@@ -160,10 +160,6 @@ def _mergeable(request: HttpRequest, a: int, b: int) -> str:
     owners = [row.owner_id for row in records.many(kind, [a, b], archived=None).values()]
     rights.of(user(request)).require(kind, "merge", owners)
     return kind
-
-
-def _channel(key: str) -> str:
-    return {"email": _("E-mail"), "sms": _("Text message"), "kakaotalk": _("KakaoTalk")}.get(key, key)
 
 
 @require_POST

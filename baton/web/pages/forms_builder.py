@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from baton.accounts import permissions
-from baton.crm import properties
+from baton.crm import consent, properties
 from baton.forms import definition as documents
 from baton.forms import quarantine, verbs
 from baton.forms.definition import Definition
@@ -308,7 +308,7 @@ def _consent_act(draft: Definition, what: str) -> Definition:
         consent["boxes"] = [box for box in boxes if box["key"] != key]
     elif act == "add" and key == "processing":
         boxes.insert(0, {**form_presets.consent(language, "", "")["boxes"][0], "key": form_draft.free("processing", [b["key"] for b in boxes])})
-    elif act == "add" and key in documents.CHANNELS:
+    elif act == "add" and key in consent.CHANNELS:
         boxes.append({**form_presets.box(key, language), "key": form_draft.free(key, [b["key"] for b in boxes]) if key in [b["key"] for b in boxes] else key})
     return draft
 
@@ -324,11 +324,11 @@ def _part(form: Form, part: str, faults: dict[str, str] | None = None) -> dict[s
             (word, label, hint, full["consent"]["notice"][word], faults.get(f"notice.{word}", "")) for word, (label, hint) in form_words.NOTICE.items()
         ]
         context["boxes"] = [
-            {**box, "channel_label": form_words.CHANNELS.get(box["channel"], box["channel"]),
+            {**box, "channel_label": consent.channel_name(box["channel"]),
              "fault": next((text for path, text in faults.items() if path.startswith(f"boxes.{number}.")), "")}
             for number, box in enumerate(boxes)
         ]  # fmt: skip
-        context["to_add"] = [(key, label) for key, label in form_words.CHANNELS.items() if key not in [box["channel"] for box in boxes]]
+        context["to_add"] = [(key, label) for key, label in consent.CHANNELS.items() if key not in [box["channel"] for box in boxes]]
         context["kinds"] = [(type.pk, subscriptions.name(type)) for type in subscriptions.known()]
         context["has_processing"] = any(box["kind"] == "processing" for box in boxes)
     elif part == "after":

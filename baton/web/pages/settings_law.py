@@ -24,7 +24,6 @@ from ..page import actor, allow, user
 from ..parts import people
 from ..settings_page import SettingsPage
 
-SWITCHES = ("night_email", "result_notice", "confirm_notice")
 PERIOD = timedelta(days=365)  # notices are counted by the day they were due
 OPEN = 50  # late or failed ones that are shown
 KINDS: dict[str, str | Promise] = {
@@ -80,12 +79,12 @@ class Row:
 def page(request: HttpRequest) -> HttpResponse:
     """The page; POST saves and answers the form. 422 with the faults under their fields."""
     found = rules.rules()
-    values: dict[str, Any] = {"law": found.law, "confirm_ahead": found.confirm_ahead, **{name: getattr(found, name) for name in SWITCHES}}
+    values: dict[str, Any] = {"law": found.law, "confirm_ahead": found.confirm_ahead, **{name: getattr(found, name) for name in rules.SWITCHES}}
     errors: dict[str, str] = {}
     if request.method == "POST":
         permissions.require(request.user, "settings", "edit")
         ahead = request.POST.get("confirm_ahead", "").strip()
-        values = {"law": request.POST.get("law", ""), "confirm_ahead": ahead, **{name: name in request.POST for name in SWITCHES}}
+        values = {"law": request.POST.get("law", ""), "confirm_ahead": ahead, **{name: name in request.POST for name in rules.SWITCHES}}
         try:
             rules.change(values | {"confirm_ahead": int(ahead) if ahead.isascii() and ahead.isdecimal() and len(ahead) < 9 else -1}, actor=actor(request))
         except Invalid as error:

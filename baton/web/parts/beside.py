@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from baton.accounts.rights import Rights
-from baton.crm import activities, types
+from baton.crm import activities, consent, types
 from baton.crm.models import Consent
 from baton.messaging import suppression
 from baton.messaging.models import Suppression
@@ -18,8 +17,6 @@ from ..templatetags.fmt import money, num, within
 from . import consent_panel, links
 from .links import Linked, Panel
 from .subject import Subject
-
-CHANNELS = (("email", gettext_lazy("E-mail")), ("kakaotalk", gettext_lazy("KakaoTalk")), ("sms", gettext_lazy("Text message")))
 
 
 def lists(contact_id: int) -> list[dict[str, Any]]:
@@ -34,7 +31,7 @@ def consents(contact_id: int) -> list[dict[str, Any]]:
     stopped = {s.channel: s for s in Suppression.objects.filter(contact_id=contact_id)}
     now = clock.now()
     rows = []
-    for key, label in CHANNELS:
+    for key, label in consent.CHANNELS.items():
         answer, stop = given.get(key), stopped.get(key)
         if stop is not None and stop.reason == suppression.UNSUBSCRIBED and answer is not None and answer.granted and answer.at > stop.at:
             stop = None

@@ -4,6 +4,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from baton.crm import consent
+
 Words = dict[str, str | Promise]
 
 LABELS: Words = {
@@ -67,9 +69,7 @@ WORDS: Words = {
     "is": _("exactly this"),
     "starts": _("starting with this"),
     "contains": _("containing this"),
-    "email": _("E-mail"),
-    "kakaotalk": _("KakaoTalk"),
-    "sms": _("Text message"),
+    **consent.CHANNELS,
     "total": _("Total"),
     "fit": _("Fit"),
     "engagement": _("Engagement"),

@@ -57,10 +57,9 @@ def kinds(contact_id: int) -> list[State]:
 def ledger(contact_id: int, names: Mapping[int, str]) -> list[Entry]:
     """All answers, the newest first."""
     types = {type.pk: subscriptions.name(type) for type in subscriptions.known(archived=True)}
-    channels = {key: str(label) for key, label in subscriptions.CHANNELS}
     return [
         Entry(
-            row.at, channels.get(row.channel, row.channel), types.get(row.type_id or 0, ""), row.granted, row.night, str(BASES.get(row.basis, row.basis)),
+            row.at, consent.channel_name(row.channel), types.get(row.type_id or 0, ""), row.granted, row.night, str(BASES.get(row.basis, row.basis)),
             row.expires_at, row.source, str(timeline.who(row.actor, names, row.source)), row.address, row.wording, proof(row.proof),
         )
         for row in ConsentEvent.objects.filter(contact_id=contact_id).order_by("-at", "-id")[:SHOWN]

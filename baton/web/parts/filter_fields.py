@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from baton.accounts import users as accounts
 from baton.accounts.models import User
-from baton.crm import properties, types
+from baton.crm import consent, properties, types
 from baton.crm.models import PropertyDefinition
 from baton.segments.models import Segment
 
@@ -96,8 +96,7 @@ def fields(object_type: str, users: Sequence[User]) -> Fields:
         found.setdefault(key, Field(key, key, label, "datetime"))
     if object_type == "contact":
         found["list"] = Field("list", "list", _("List"), "list", "list", tuple((str(id), name) for id, name in _lists()))
-        channels = (("email", _("E-mail")), ("kakaotalk", _("KakaoTalk")), ("sms", _("Text message")))
-        found["optout"] = Field("optout", "optout", _("Opted out"), "optout", "optout", channels)
+        found["optout"] = Field("optout", "optout", _("Opted out"), "optout", "optout", tuple((key, str(label)) for key, label in consent.CHANNELS.items()))
     if object_type in COMPANY_OF:
         for name, definition in properties.definitions("company").items():
             if not definition.hidden:

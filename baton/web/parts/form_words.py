@@ -58,7 +58,6 @@ PARTS = (
     Kind("settings", _("Button and language"), "settings-2"),
 )
 ACCEPT = {"pdf": _("PDF"), "image": _("Pictures"), "document": _("Documents"), "sheet": _("Spreadsheets"), "slides": _("Slides"), "archive": _("Archives")}
-CHANNELS = {"email": _("E-mail"), "sms": _("SMS"), "kakaotalk": _("KakaoTalk")}
 NOTICE = {
     "purpose": (_("Why you collect and use the data"), _("For example: to answer your question and to contact you about it")),
     "items": (_("What you collect"), _("For example: name, business e-mail, company")),
