@@ -82,8 +82,8 @@ def body(conditions: bool = False) -> str:
 
 def campaign(name: str = "소식지", conditions: bool = False) -> int:
     """A campaign to everybody that has begun and whose audience waits to be frozen."""
-    from baton.messaging import emails
     from baton.messaging.campaigns import steering, verbs
+    from baton.messaging.mail import emails
     from baton.platform.actor import SYSTEM
 
     mail = emails.create(name, SYSTEM, subject="{{ contact.firstname }} 님, 11월 소식입니다", body=body(conditions))

@@ -7,7 +7,7 @@ import django
 
 
 def main(which: str, seconds: float) -> None:
-    from baton.messaging import chunks, delivery, window
+    from baton.messaging.sending import chunks, delivery, window
 
     for module in (chunks, delivery, window):
         module.LEASE = timedelta(seconds=seconds)  # type: ignore[attr-defined]  # all have it

@@ -8,7 +8,8 @@ import django
 
 def main() -> None:
     from baton.cli.sender import THREADS, ready
-    from baton.messaging import channel, delivery
+    from baton.messaging import channel
+    from baton.messaging.sending import delivery
 
     def drain() -> None:
         while delivery.deliver():

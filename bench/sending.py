@@ -71,7 +71,7 @@ def _row(name: str, limit: str, rounds: list[tuple[float, float]], goal: float) 
 
 def _domain() -> None:
     """The sender's domain signs from now on."""
-    from baton.messaging import domains
+    from baton.messaging.deliverability import domains
     from baton.messaging.models import DkimKey
     from baton.platform.actor import SYSTEM
 
@@ -97,7 +97,7 @@ def building() -> list[Row]:
     """Seconds of the processor for one letter of 21 kB, without a signature and without its part of the queries' time in the database."""
     rows = []
     with mailing.world(2000):
-        from baton.messaging import letters
+        from baton.messaging.mail import letters
         from baton.messaging.models import Email
 
         for name, conditions, goal in (("values only", False, SLOTS), ("with conditions", True, BRANCHES)):

@@ -14,7 +14,7 @@ from baton.api.auth import Needs
 from baton.automation import verbs as workflows
 from baton.crm import records
 from baton.forms import verbs as forms
-from baton.messaging import emails
+from baton.messaging.mail import emails
 from baton.platform.actor import SYSTEM
 from baton.web.page import Need
 

@@ -22,7 +22,7 @@ from baton.events import keys, own
 from baton.events.models import EventDefinition
 from baton.events.vocabulary import Kind
 from baton.forms import verbs as forms
-from baton.messaging import emails
+from baton.messaging.mail import emails
 from baton.platform.actor import Actor
 from baton.segments import verbs as lists
 

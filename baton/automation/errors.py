@@ -16,8 +16,8 @@ from django.utils.translation import ngettext
 
 from baton.accounts.models import Role, User
 from baton.automation.models import Workflow
-from baton.messaging import mailed, notify
-from baton.messaging.notify import Notice
+from baton.messaging.colleagues import mailed, notify
+from baton.messaging.colleagues.notify import Notice
 from baton.platform import clock, sql
 from baton.platform.models import BUCKETS
 

@@ -14,7 +14,7 @@ from baton.events import record
 from baton.events.vocabulary import Kind
 from baton.events.wire import page_key
 from baton.forms.models import Form, FormSubmission
-from baton.messaging import suppression
+from baton.messaging.consent import suppression
 from baton.messaging.models import Email
 from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM

@@ -12,7 +12,7 @@ from baton.automation.field import Input
 from baton.automation.step import Batch, Standing
 from baton.crm import associations, pipelines, properties, records, types
 from baton.crm.associations import Link
-from baton.messaging import render
+from baton.messaging.mail import render
 from baton.platform import sql
 from baton.platform.errors import DomainError, Invalid, Problem
 

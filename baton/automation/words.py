@@ -16,8 +16,8 @@ from baton.accounts.models import User
 from baton.automation.models import Workflow
 from baton.automation.step import Batch
 from baton.crm import associations, records
-from baton.messaging import render
-from baton.messaging.sandbox import Fields
+from baton.messaging.mail import render
+from baton.messaging.mail.sandbox import Fields
 from baton.platform import sql
 from baton.platform.config import config
 from baton.platform.errors import Invalid, Problem

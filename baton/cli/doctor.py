@@ -84,7 +84,7 @@ def _mail() -> Iterator[Finding]:
 
 def _sending() -> Iterator[Finding]:
     """Sending domains."""
-    from baton.messaging import dns_checks, dns_words
+    from baton.messaging.deliverability import dns_checks, dns_words
     from baton.messaging.models import SendingDomain
 
     found = list(SendingDomain.objects.order_by("name"))

@@ -87,7 +87,7 @@ def intake() -> None:
     if not config().intake:
         raise ConfigError("BATON_INTAKE is empty; set it to where mail is to be taken, for example lmtp://127.0.0.1:2424")
     _ready("intake")
-    from baton.messaging import intake as server
+    from baton.messaging.incoming import intake as server
 
     server.main()
 

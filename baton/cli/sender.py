@@ -4,7 +4,7 @@ import gc
 import sys
 
 from baton.cli.worker import Worker, run
-from baton.messaging import delivery
+from baton.messaging.sending import delivery
 
 THREADS = 2  # while one waits for the database, the other builds letters
 

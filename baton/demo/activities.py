@@ -15,7 +15,7 @@ from baton.demo.book import Event
 from baton.demo.people import Person
 from baton.demo.sample import Deal, Row, Sample
 from baton.events.logged import ABOUT, KINDS
-from baton.messaging import mentions
+from baton.messaging.colleagues import mentions
 from baton.platform.actor import Actor
 from baton.platform.config import config
 

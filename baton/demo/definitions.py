@@ -10,7 +10,7 @@ from typing import Any
 from baton.crm import stages
 from baton.demo.content import CONSENT, EMAILS, FORMS, GUIDS
 from baton.forms import verbs as forms
-from baton.messaging import emails
+from baton.messaging.mail import emails
 from baton.messaging.models import Campaign, EmailLink, Variant
 from baton.platform.actor import Actor
 from baton.segments import list_presets

@@ -9,7 +9,7 @@ from baton.demo.book import Event
 from baton.demo.campaigns import CAMPAIGNS
 from baton.demo.sample import Sample
 from baton.events.vocabulary import Kind
-from baton.messaging import campaigns_counts
+from baton.messaging.campaigns import report_counts
 from baton.messaging.models import Campaign
 from baton.platform import sql
 from baton.platform.models import BUCKETS
@@ -103,7 +103,7 @@ def count(sample: Sample) -> None:
         campaign.people, campaign.started_at, campaign.ended_at, campaign.due_at = people, began, ended, began
         campaign.save()
         Campaign.objects.filter(pk=id).update(created_at=(began or sample.now) - timedelta(days=2), updated_at=ended or sample.now)
-        campaigns_counts.count(campaign)
+        report_counts.count(campaign)
 
 
 def _event(sample: Sample, campaign: Campaign, sent: Sent, kind: Kind, later: timedelta, **payload: Any) -> Event:

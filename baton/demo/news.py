@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from baton.accounts.models import User
 from baton.demo.sample import Sample
-from baton.messaging import subscriptions
+from baton.messaging.consent import subscriptions
 from baton.platform import sql
 from baton.platform.actor import Actor
 

@@ -14,8 +14,8 @@ from django.utils.functional import Promise
 from baton.platform import registry
 
 if TYPE_CHECKING:
+    from baton.messaging.incoming.receipts import Told
     from baton.messaging.models import Inbound
-    from baton.messaging.receipts import Told
 
 
 class Result(StrEnum):

@@ -9,8 +9,8 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from baton.messaging.mail.sandbox import Fields
 from baton.messaging.models import Coupon, CouponCode, CouponPool
-from baton.messaging.sandbox import Fields
 from baton.platform import clock, history, sql
 from baton.platform.actor import Actor
 from baton.platform.errors import Conflict, Invalid, NotFound

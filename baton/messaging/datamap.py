@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 from baton.crm.datamap import stricter
 from baton.crm.part import Image, Mentions, One, Pair, Part, Person, Rows, Strict
 from baton.events import datamap as events
-from baton.messaging import suppression
-from baton.messaging.suppression import UNSUBSCRIBED
+from baton.messaging.consent import suppression
+from baton.messaging.consent.suppression import UNSUBSCRIBED
 from baton.platform import sql
 from baton.platform.errors import Conflict
 

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from baton.accounts import users
 from baton.crm import consent
-from baton.messaging import law, rules, suppression
+from baton.messaging import law, rules
+from baton.messaging.consent import suppression
 from baton.messaging.models import Email, Exemption, SubscriptionType
 from baton.platform import clock, sql
 from baton.platform.config import config

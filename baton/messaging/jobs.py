@@ -2,10 +2,14 @@
 
 from baton.events.vocabulary import Kind
 from baton.forms import consents
-from baton.messaging import alerts, answers, campaigns_counts, delivery, imap, inbound, limits, notices, opt_in, reading, reminders, replies, subscribing, told
 from baton.messaging.campaigns import jobs as campaigns  # noqa: F401  # its steady tasks are known from here
-from baton.messaging.deliverability_jobs import campaign_brake  # noqa: F401  # likewise, with the others there
-from baton.messaging.movers import verbs as movers  # noqa: F401  # its jobs
+from baton.messaging.campaigns import report_counts
+from baton.messaging.colleagues import alerts, answers, reminders, told
+from baton.messaging.consent import notices, opt_in, subscribing
+from baton.messaging.consent.movers import verbs as movers  # noqa: F401  # its jobs
+from baton.messaging.deliverability.jobs import campaign_brake  # noqa: F401  # likewise, with the others there
+from baton.messaging.incoming import imap, inbound, reading, replies
+from baton.messaging.sending import delivery, limits
 from baton.platform import changes, jobs
 from baton.platform.changes import Batch, Change
 from baton.segments.handover import TOUCHES
@@ -66,7 +70,7 @@ def tasks_due() -> None:
 @jobs.every("* * * * *")
 def campaign_counts() -> None:
     """What people did with the campaigns that are young enough to change."""
-    campaigns_counts.count_due()
+    report_counts.count_due()
 
 
 @jobs.drain("told")

@@ -7,8 +7,8 @@ from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from baton.messaging import bounces
 from baton.messaging import channel as channels
+from baton.messaging.incoming import bounces
 from baton.platform import clock, sql
 from baton.platform.models import BUCKETS
 

@@ -11,7 +11,8 @@ from baton.accounts import permissions, rights
 from baton.accounts.models import User
 from baton.automation.models import Workflow
 from baton.crm.models import Contact, Record
-from baton.messaging import campaigns_report, notify
+from baton.messaging.campaigns import reports
+from baton.messaging.colleagues import notify
 from baton.messaging.models import Campaign, Notification
 from baton.platform.config import config
 from baton.web.parts import campaign_board, verdict, workflow_canvas
@@ -129,7 +130,7 @@ class CampaignFeed(Feed):
         campaign = Campaign.objects.filter(pk=int(self.name)).first()
         if campaign is None:
             return []
-        numbers = campaigns_report.numbers([campaign.pk])[campaign.pk]
+        numbers = reports.numbers([campaign.pk])[campaign.pk]
         may_edit = permissions.can(self.user, "emails", "edit")
         parts = campaign_board.live_parts(campaign, numbers, may_edit=may_edit) | self._standing(campaign, may_edit)
         fresh = {target: html for target, html in parts.items() if self._shown.get(target) != html}

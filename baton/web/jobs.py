@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 
 from baton.accounts import permissions
 from baton.accounts.models import User
-from baton.messaging import notify
+from baton.messaging.colleagues import notify
 from baton.platform import clock
 from baton.platform.actor import Actor
 from baton.platform.config import config

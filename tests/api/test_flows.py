@@ -9,7 +9,7 @@ from baton.accounts.models import Account
 from baton.automation import graph, verbs
 from baton.automation.models import Workflow
 from baton.forms import verbs as forms
-from baton.messaging import emails
+from baton.messaging.mail import emails
 from baton.platform.actor import SYSTEM
 from baton.segments import verbs as lists
 from baton.segments.models import Segment

@@ -12,8 +12,8 @@ from baton.crm import consent, records
 from baton.events import record
 from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
-from baton.messaging import emails
 from baton.messaging.campaigns import run
+from baton.messaging.mail import emails
 from baton.messaging.models import Campaign, Chunk, Email, Message
 from baton.platform import clock
 from baton.platform.actor import SYSTEM

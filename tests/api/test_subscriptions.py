@@ -4,7 +4,7 @@ import pytest
 
 from baton.crm import consent
 from baton.crm.models import Consent, ConsentEvent
-from baton.messaging import subscriptions, suppression
+from baton.messaging.consent import subscriptions, suppression
 from baton.messaging.models import Subscription, SubscriptionType
 from baton.platform.actor import SYSTEM
 from tests.api.conftest import Call

@@ -10,7 +10,7 @@ from baton.accounts.models import Account
 from baton.automation import runner
 from baton.automation.models import Workflow
 from baton.crm import records
-from baton.messaging import emails
+from baton.messaging.mail import emails
 from baton.platform import changes
 from baton.platform.actor import SYSTEM
 

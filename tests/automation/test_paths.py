@@ -18,8 +18,9 @@ from baton.automation.models import Enrollment, StepRun, Timer, Version, Workflo
 from baton.crm import consent, records, stages
 from baton.events import record
 from baton.events.vocabulary import Kind
-from baton.messaging import delivery, letters
+from baton.messaging.mail import letters
 from baton.messaging.models import Email, Message, Notification
+from baton.messaging.sending import delivery
 from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM
 from baton.segments import trial

@@ -12,7 +12,7 @@ from baton.automation import graph, plain_yaml, portable, verbs
 from baton.automation.step import Step, steps
 from baton.automation.trigger import triggers
 from baton.forms import verbs as forms
-from baton.messaging import emails
+from baton.messaging.mail import emails
 from baton.messaging.models import Email
 from baton.platform.actor import SYSTEM
 from baton.platform.errors import Invalid

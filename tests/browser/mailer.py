@@ -31,7 +31,7 @@ def prepare(_rest: str) -> Any:
     from baton.accounts import users
     from baton.crm import consent
     from baton.crm.models import Contact
-    from baton.messaging import emails
+    from baton.messaging.mail import emails
     from baton.platform.actor import SYSTEM
     from baton.segments import verbs
 
@@ -50,8 +50,8 @@ def prepare(_rest: str) -> Any:
 def work(_rest: str) -> int:
     """What the worker would do now; how many mails there are."""
     from baton.demo import mail
-    from baton.messaging import delivery
     from baton.messaging.campaigns import run
+    from baton.messaging.sending import delivery
 
     for _round in range(6):
         done = run.due() + run.prepare()
@@ -75,7 +75,7 @@ def links(_rest: str) -> dict[str, str]:
 
 def count(rest: str) -> int:
     """Count what people did, as soon as so many opens and clicks have come in."""
-    from baton.messaging import campaigns_counts
+    from baton.messaging.campaigns import report_counts
     from baton.messaging.models import Campaign
     from baton.platform import sql
 
@@ -86,7 +86,7 @@ def count(rest: str) -> int:
             break
         time.sleep(0.05)
     for campaign in Campaign.objects.filter(started_at__isnull=False):
-        campaigns_counts.count(campaign)
+        report_counts.count(campaign)
     return int(n)
 
 

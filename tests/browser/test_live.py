@@ -48,7 +48,7 @@ def connected(page: Page, address: str) -> None:
 
 
 NOTIFY = """
-from baton.messaging import notify
+from baton.messaging.colleagues import notify
 from baton.accounts.models import User
 from baton.crm.models import Contact
 contact = Contact.objects.get(email="jiwoo.seo@gaonlogis.example").pk

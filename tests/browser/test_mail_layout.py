@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser
 
-from baton.messaging import colours, gallery, mjml
+from baton.messaging.mail import colours, gallery, mjml
 
 DOT = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
 WORDS = """() => {

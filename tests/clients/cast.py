@@ -29,7 +29,8 @@ def fill() -> dict[str, object]:
     from baton.events import record
     from baton.events.record import NewEvent
     from baton.events.vocabulary import Kind
-    from baton.messaging import emails, subscriptions
+    from baton.messaging.consent import subscriptions
+    from baton.messaging.mail import emails
     from baton.platform import clock
     from baton.platform.actor import SYSTEM
 

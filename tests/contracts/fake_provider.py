@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from baton.messaging import render
 from baton.messaging.channel import Addressee, Channel, Mailing, Parcel, Receipt, Result, Setting
+from baton.messaging.incoming.receipts import Told
+from baton.messaging.mail import render
 from baton.messaging.models import Email, Inbound
-from baton.messaging.receipts import Told
 from baton.platform.errors import Invalid
 
 WORDS: dict[str, Any] = {"delivered": "delivered", "failed": "bounced"}

@@ -10,10 +10,12 @@ from django.utils import translation
 from baton.accounts.models import Account, User
 from baton.crm import records
 from baton.messaging import channel as contract
-from baton.messaging import delivery, outbox, receipts, transport
+from baton.messaging import outbox
 from baton.messaging.channel import Channel, Setting
+from baton.messaging.incoming import receipts
 from baton.messaging.models import Email, Inbound, Message, Notification, Outbox, Suppression
-from baton.messaging.transport import Carrier
+from baton.messaging.sending import delivery, transport
+from baton.messaging.sending.transport import Carrier
 from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM
 from baton.platform.errors import Invalid

@@ -20,7 +20,7 @@ from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
 from baton.forms import submissions
 from baton.forms import verbs as forms
-from baton.messaging import suppression
+from baton.messaging.consent import suppression
 from baton.messaging.models import Message, Outbox, Suppression
 from baton.platform import changes, clock, sql
 from baton.platform.actor import SYSTEM, Actor

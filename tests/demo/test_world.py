@@ -14,7 +14,7 @@ from baton.demo import people, world
 from baton.events.vocabulary import Kind
 from baton.forms import shown
 from baton.forms.models import Form, FormSplit, Quarantine
-from baton.messaging import render
+from baton.messaging.mail import render
 from baton.messaging.models import Email
 from baton.platform import clock, sql
 from baton.segments import company_scores, lifecycle, pauses, recycle, refresh, scoring, sizes, verdicts

@@ -13,7 +13,7 @@ from baton.crm.models import Consent, ConsentEvent
 from baton.forms import consents, jobs, public, shown, verbs
 from baton.forms.models import Form, FormSubmission, OptIn
 from baton.forms.submissions import submit
-from baton.messaging import opt_in, subscriptions, suppression
+from baton.messaging.consent import opt_in, subscriptions, suppression
 from baton.messaging.models import Notification
 from baton.platform import changes, clock
 from baton.platform.actor import SYSTEM

@@ -55,16 +55,16 @@ POINTS = [
     ("baton.automation.runner:_Pass._save:before", False),
     ("baton.automation.runner:_Pass._save:after", False),
     ("baton.automation.runner:run_due:after", False),
-    ("baton.messaging.delivery:claim:before", False),
-    ("baton.messaging.delivery:claim:after", False),
-    ("baton.messaging.window:built:after", False),
-    ("baton.messaging.window:handing:before", False),
-    ("baton.messaging.window:handing:after", True),  # handing is committed, nothing is on the wire
-    ("baton.messaging.window:sent:before", True),
-    ("baton.messaging.window:sent:after", True),  # the relay has it, `sent` is not committed
-    ("baton.messaging.settle:settle:before", True),
-    ("baton.messaging.settle:settle:after", False),
-    ("baton.messaging.delivery:deliver:after", False),
+    ("baton.messaging.sending.delivery:claim:before", False),
+    ("baton.messaging.sending.delivery:claim:after", False),
+    ("baton.messaging.sending.window:built:after", False),
+    ("baton.messaging.sending.window:handing:before", False),
+    ("baton.messaging.sending.window:handing:after", True),  # handing is committed, nothing is on the wire
+    ("baton.messaging.sending.window:sent:before", True),
+    ("baton.messaging.sending.window:sent:after", True),  # the relay has it, `sent` is not committed
+    ("baton.messaging.sending.settle:settle:before", True),
+    ("baton.messaging.sending.settle:settle:after", False),
+    ("baton.messaging.sending.delivery:deliver:after", False),
 ]
 
 

@@ -28,7 +28,7 @@ def relay(monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
             "base_url": "https://go.nuriwork.example",
         }
     )
-    for module in ("letters", "domains", "render", "transport", "channels.email"):
+    for module in ("mail.letters", "deliverability.domains", "mail.render", "sending.transport", "channels.email"):
         monkeypatch.setattr(f"baton.messaging.{module}.config", lambda: settings)
     relay.start()
     yield relay

@@ -3,8 +3,9 @@
 import pytest
 
 from baton.accounts.models import Account, User
-from baton.messaging import brake, health, outbox
+from baton.messaging import outbox
 from baton.messaging.campaigns import steering
+from baton.messaging.deliverability import brake, health
 from baton.messaging.models import Campaign, CampaignCount, CampaignTally, Email, Notification
 from baton.platform import clock, sql
 from baton.platform.actor import Actor

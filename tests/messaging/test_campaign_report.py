@@ -9,10 +9,10 @@ from baton.crm import associations, records
 from baton.events import record
 from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
-from baton.messaging import campaigns_counts as counts
-from baton.messaging import campaigns_people as behind
-from baton.messaging import campaigns_report as reports
-from baton.messaging.campaigns_people import Who
+from baton.messaging.campaigns import report_counts as counts
+from baton.messaging.campaigns import report_people as behind
+from baton.messaging.campaigns import reports
+from baton.messaging.campaigns.report_people import Who
 from baton.messaging.models import Campaign, CampaignCount, Email, EmailLink, Variant
 from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM, Actor

@@ -7,10 +7,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from baton.accounts.models import Account
-from baton.messaging import chunks, delivery, emails, suppression, window
 from baton.messaging.campaigns import check, progress, run, steering, verbs
 from baton.messaging.channel import Receipt
+from baton.messaging.consent import suppression
+from baton.messaging.mail import emails
 from baton.messaging.models import Campaign, Chunk, Message, Outbox
+from baton.messaging.sending import chunks, delivery, window
 from baton.platform import clock
 from baton.platform.actor import Actor
 from baton.segments import verbs as lists

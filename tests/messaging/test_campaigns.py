@@ -15,8 +15,9 @@ from baton.accounts.models import Account
 from baton.crm import consent, records
 from baton.events import record
 from baton.events.vocabulary import Kind
-from baton.messaging import emails, suppression
 from baton.messaging.campaigns import ab, check, freeze, goals, pace, plan, progress, ready, run, states, steering, verbs
+from baton.messaging.consent import suppression
+from baton.messaging.mail import emails
 from baton.messaging.models import Campaign, Chunk, Email, Message, Variant
 from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM, Actor

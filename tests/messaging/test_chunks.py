@@ -13,9 +13,11 @@ from baton.accounts.models import Account
 from baton.crm import consent
 from baton.events.models import Event
 from baton.events.vocabulary import Kind
-from baton.messaging import chunks, delivery, rules, settle, suppression, window
+from baton.messaging import rules
 from baton.messaging.campaigns import freeze, states, steering, verbs
+from baton.messaging.consent import suppression
 from baton.messaging.models import Allowance, Campaign, CampaignTally, Chunk, Email, EmailVersion, Message, Outbox, Transport, Variant
+from baton.messaging.sending import chunks, delivery, settle, window
 from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM
 from tests.messaging.conftest import person

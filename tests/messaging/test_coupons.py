@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from baton.accounts.models import Account
-from baton.messaging import coupon_list, coupons, delivery, emails, letters, mail_checks, merge_fields, outbox, render
-from baton.messaging.letters import Recipient
+from baton.messaging import coupon_list, coupons, outbox
+from baton.messaging.mail import emails, letters, mail_checks, merge_fields, render
+from baton.messaging.mail.letters import Recipient
 from baton.messaging.models import CouponCode, CouponPool, Message
 from baton.messaging.outbox import NewMessage
+from baton.messaging.sending import delivery
 from baton.platform.actor import SYSTEM
 from baton.platform.errors import Conflict, Invalid, NotFound
 from tests.api.conftest import everything, program  # noqa: F401  # fixtures

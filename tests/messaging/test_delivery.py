@@ -7,8 +7,10 @@ import pytest
 from baton.crm import consent, records
 from baton.events.models import Event
 from baton.events.vocabulary import Kind
-from baton.messaging import delivery, outbox, suppression, window
+from baton.messaging import outbox
+from baton.messaging.consent import suppression
 from baton.messaging.models import Email, Message, Outbox, Suppression
+from baton.messaging.sending import delivery, window
 from baton.platform import clock
 from baton.platform.actor import SYSTEM, Actor
 from baton.platform.errors import Conflict, NotFound

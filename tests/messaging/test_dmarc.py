@@ -9,7 +9,8 @@ from email.message import EmailMessage
 import pytest
 
 from baton.accounts.models import Account
-from baton.messaging import dmarc, domains, inbound, reading
+from baton.messaging.deliverability import dmarc, domains
+from baton.messaging.incoming import inbound, reading
 from baton.messaging.models import DmarcReport, Inbound
 from baton.platform import clock
 from baton.platform.actor import SYSTEM
@@ -25,7 +26,7 @@ RECORD = """<record><row><source_ip>{ip}</source_ip><count>{n}</count><policy_ev
 @pytest.fixture(autouse=True)
 def small_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Made sooner."""
-    monkeypatch.setattr("baton.messaging.dkim.RSA_BITS", 1024)
+    monkeypatch.setattr("baton.messaging.deliverability.dkim.RSA_BITS", 1024)
 
 
 def report(*records: tuple[str, int, str, str, str], number: str = "7", domain: str = "nuriwork.example", head: str = '<?xml version="1.0"?>') -> bytes:

@@ -13,7 +13,7 @@ import pytest
 
 from baton.accounts.models import Account
 from baton.cli import doctor
-from baton.messaging import dkim, dns_checks, dns_words, domains, spf
+from baton.messaging.deliverability import dkim, dns_checks, dns_words, domains, spf
 from baton.messaging.models import SendingDomain, Transport
 from baton.platform.actor import SYSTEM
 from baton.platform.config import config
@@ -60,7 +60,7 @@ class Server:
 @pytest.fixture(autouse=True)
 def small_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Made sooner."""
-    monkeypatch.setattr("baton.messaging.dkim.RSA_BITS", 1024)
+    monkeypatch.setattr("baton.messaging.deliverability.dkim.RSA_BITS", 1024)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def server() -> Iterator[Server]:
 def public(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = config().model_copy(update={"base_url": "https://baton.nuriwork.example", "smtp_url": "smtp://relay.nuriwork.example:25"})
     for module in ("dns_checks", "domains"):
-        monkeypatch.setattr(f"baton.messaging.{module}.config", lambda: settings)
+        monkeypatch.setattr(f"baton.messaging.deliverability.{module}.config", lambda: settings)
 
 
 def txt(text: str) -> list[str]:

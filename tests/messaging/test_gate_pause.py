@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from baton.crm import records, stages
-from baton.messaging import delivery, outbox
+from baton.messaging import outbox
 from baton.messaging.models import Email, Message
+from baton.messaging.sending import delivery
 from baton.platform import clock
 from baton.platform.actor import SYSTEM
 from baton.segments import pauses, verdicts

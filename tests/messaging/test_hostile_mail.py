@@ -7,7 +7,8 @@ from email.message import EmailMessage
 
 import pytest
 
-from baton.messaging import dmarc, dsn, mail_text, reading, replies
+from baton.messaging.deliverability import dmarc
+from baton.messaging.incoming import dsn, mail_text, reading, replies
 from baton.platform.errors import Invalid
 
 SECONDS = 8.0  # of one mail; each of these took from ten seconds to hours

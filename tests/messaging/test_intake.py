@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from baton.events.vocabulary import Kind
-from baton.messaging import inbound, intake, reading
+from baton.messaging.incoming import inbound, intake, reading
 from baton.messaging.models import Email, Inbound, Message, SendingDomain
 from baton.platform import signing
 from tests.messaging.conftest import person

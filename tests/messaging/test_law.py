@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from baton.accounts.models import Account
 from baton.crm import consent, records
 from baton.crm.models import Consent
-from baton.messaging import delivery, exemptions, gate, law, notices, outbox, rules, suppression
+from baton.messaging import exemptions, gate, law, outbox, rules
+from baton.messaging.consent import notices, suppression
 from baton.messaging.models import Campaign, Email, LawNotice, Message, Subscription, SubscriptionType, Suppression
 from baton.messaging.rules import Rules
+from baton.messaging.sending import delivery
 from baton.platform import changes, clock
 from baton.platform.actor import SYSTEM, Actor
 from baton.platform.errors import Forbidden, Invalid

@@ -15,9 +15,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from baton.accounts.models import Account
-from baton.messaging import dkim, domains, encode, frame, letters, rules
+from baton.messaging import rules
+from baton.messaging.deliverability import dkim, domains
+from baton.messaging.mail import encode, frame, letters
+from baton.messaging.mail.sandbox import Fields
 from baton.messaging.models import Email, SendingDomain, SubscriptionType
-from baton.messaging.sandbox import Fields
 from baton.platform import signing
 from baton.platform.actor import SYSTEM
 from tests.examples import some
@@ -116,7 +118,7 @@ def content(**columns: Any) -> frame.Content:
 
 def test_values_of_people_who_mean_no_good_are_only_text(domain: SendingDomain, monkeypatch: pytest.MonkeyPatch) -> None:
     plain, who = letters.Recipient(1, 2, "a@gaon.example"), {"name": ""}
-    monkeypatch.setattr("baton.messaging.render.people", lambda _ids, _fields: {1: {"contact": Fields({"firstname": who["name"]}), "owner": Fields({})}})
+    monkeypatch.setattr("baton.messaging.mail.render.people", lambda _ids, _fields: {1: {"contact": Fields({"firstname": who["name"]}), "owner": Fields({})}})
     bodies = [content(body=body, from_address="news@nuriwork.example") for body in (BODY, WITH_CONDITIONS, AS_A_WHOLE)]
 
     def build(kind: int, name: str) -> letters.Letter:

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from baton.messaging import limits
 from baton.messaging.channel import Receipt, Result
-from baton.messaging.limits import Gauge, group_of
 from baton.messaging.models import Allowance, SendingDomain, Transport
+from baton.messaging.sending import limits
+from baton.messaging.sending.limits import Gauge, group_of
 from baton.platform import clock
 
 pytestmark = pytest.mark.django_db

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from baton.accounts.models import Account
-from baton.messaging import blocks, emails, mail_checks, merge_fields, mjml, rich
-from baton.messaging.block_kinds import KINDS
+from baton.messaging.mail import blocks, emails, mail_checks, merge_fields, mjml, rich
+from baton.messaging.mail.block_kinds import KINDS
 from baton.messaging.models import Email, EmailVersion
 from baton.platform.actor import SYSTEM, Actor
 from baton.platform.errors import Conflict, Invalid, NotFound

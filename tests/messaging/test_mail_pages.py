@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 
 from baton.accounts.models import Account
-from baton.messaging import blocks, emails, gallery, images, letters, mail_checks, mjml, render
+from baton.messaging.mail import blocks, emails, gallery, images, letters, mail_checks, mjml, render
 from baton.messaging.models import Email
 from baton.platform import sql
 from baton.platform.actor import SYSTEM, Actor

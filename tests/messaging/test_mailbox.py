@@ -10,7 +10,7 @@ from django.test import Client
 from baton.accounts import users
 from baton.accounts.models import Account
 from baton.events.vocabulary import Kind
-from baton.messaging import imap, inbound, reading, replies
+from baton.messaging.incoming import imap, inbound, reading, replies
 from baton.messaging.models import Email, Inbound, Mailbox, Message, Notification, Subscription, Suppression
 from baton.platform import secrets, signing, sql
 from baton.platform.actor import SYSTEM, Actor

@@ -11,10 +11,11 @@ import pytest
 
 from baton.crm import consent, contacts, erase
 from baton.crm.models import Consent, ConsentEvent, Contact
-from baton.messaging import gate, subscriptions, suppression
+from baton.messaging import gate
+from baton.messaging.consent import subscriptions, suppression
+from baton.messaging.consent.movers import run, verbs
+from baton.messaging.consent.movers.verbs import Options
 from baton.messaging.models import Email, Move, Subscription, SuppressedAddress, Suppression
-from baton.messaging.movers import run, verbs
-from baton.messaging.movers.verbs import Options
 from baton.platform import clock, http
 from baton.platform.actor import SYSTEM
 from baton.platform.errors import Invalid

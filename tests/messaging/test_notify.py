@@ -2,7 +2,7 @@
 
 import pytest
 
-from baton.messaging import notify
+from baton.messaging.colleagues import notify
 from baton.messaging.models import Notification
 
 pytestmark = pytest.mark.django_db

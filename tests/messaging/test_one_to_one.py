@@ -7,7 +7,8 @@ import pytest
 from baton.accounts import users
 from baton.accounts.models import Account, User
 from baton.crm import activities, erase
-from baton.messaging import blocks, emails, letters, one_to_one, suppression
+from baton.messaging.consent import suppression
+from baton.messaging.mail import blocks, emails, letters, one_to_one
 from baton.messaging.models import Email, EmailVersion, Outbox
 from baton.platform import sql
 from baton.platform.actor import SYSTEM, Actor

@@ -9,7 +9,8 @@ from django.test import Client
 
 from baton.crm import consent
 from baton.crm.models import Consent, ConsentEvent
-from baton.messaging import gate, opt_in, preferences, subscriptions, suppression
+from baton.messaging import gate
+from baton.messaging.consent import opt_in, preferences, subscriptions, suppression
 from baton.messaging.models import Email, LawNotice, Message, Subscription, SubscriptionType, Suppression
 from baton.platform import clock, signing
 from baton.platform.actor import SYSTEM

@@ -15,10 +15,11 @@ from urllib.parse import unquote_plus
 
 import pytest
 
-from baton.messaging import bounces, inbound, provider, provider_hooks, reading, transport
 from baton.messaging.channel import Result
+from baton.messaging.incoming import bounces, inbound, provider_hooks, reading
 from baton.messaging.models import Email, Inbound, Transport
-from baton.messaging.transports import esp, esp_ses
+from baton.messaging.sending import provider, transport
+from baton.messaging.sending.transports import esp, esp_ses
 from baton.platform import clock
 from tests.messaging.conftest import person
 from tests.messaging.test_receipts import sent, state, suppressed

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from baton.events.vocabulary import Kind
-from baton.messaging import receipts
+from baton.messaging.consent.suppression import addresses
+from baton.messaging.incoming import receipts
+from baton.messaging.incoming.receipts import Told
 from baton.messaging.models import CampaignTally, Email, Message, Suppression, Trouble
-from baton.messaging.receipts import Told
-from baton.messaging.suppression import addresses
 from baton.platform import clock, sql
 from tests.examples import some
 from tests.messaging.conftest import person

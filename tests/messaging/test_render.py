@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from baton.messaging import frame, letters, render
-from baton.messaging.letters import Letter
+from baton.messaging.mail import frame, letters, render
+from baton.messaging.mail.letters import Letter
 from baton.messaging.models import Email, EmailLink
 from baton.platform import signing
 from baton.platform.config import config

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from baton.messaging import bounces, dsn, mail_text, replies
+from baton.messaging.incoming import bounces, dsn, mail_text, replies
 
 MAILS = Path(__file__).parent / "mails"
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from baton.messaging import smtp, transport
 from baton.messaging.channel import Receipt, Result
-from baton.messaging.transport import Down
-from baton.messaging.transports.smtp import Smtp
+from baton.messaging.sending import smtp, transport
+from baton.messaging.sending.transport import Down
+from baton.messaging.sending.transports.smtp import Smtp
 from tests.examples import some
 from tests.messaging.relay import free_port
 from tests.messaging.scripted import Scripted

@@ -13,9 +13,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from baton.messaging import transport
 from baton.messaging.channel import Result
-from baton.messaging.transport import Down
+from baton.messaging.sending import transport
+from baton.messaging.sending.transport import Down
 from tests.messaging.relay import free_port
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from baton.accounts import users
 from baton.accounts.models import User
-from baton.messaging import emails, trial
+from baton.messaging.mail import emails, trial
 from baton.messaging.models import Email, EmailLink, Message
 from baton.platform.actor import SYSTEM
 from baton.platform.errors import Invalid

@@ -7,7 +7,7 @@ from baton.crm import consent
 from baton.crm.models import Consent
 from baton.events.models import Event
 from baton.events.vocabulary import Kind
-from baton.messaging import suppression
+from baton.messaging.consent import suppression
 from baton.messaging.models import Email, Suppression
 from baton.platform import signing
 from baton.platform.actor import SYSTEM

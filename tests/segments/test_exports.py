@@ -12,7 +12,7 @@ from baton.accounts.models import Role, User
 from baton.crm import records
 from baton.crm.imports import store
 from baton.crm.models import Export
-from baton.messaging import told
+from baton.messaging.colleagues import told
 from baton.messaging.models import Notification
 from baton.platform import clock
 from baton.platform.actor import SYSTEM, Actor

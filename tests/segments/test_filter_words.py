@@ -10,7 +10,7 @@ from baton.crm import associations, consent, merge, records
 from baton.events import own, record
 from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
-from baton.messaging import suppression
+from baton.messaging.consent import suppression
 from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM
 from baton.platform.config import config

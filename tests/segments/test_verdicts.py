@@ -11,8 +11,8 @@ from baton.crm import activities, records, stages
 from baton.crm.models import Booking
 from baton.events.models import Event
 from baton.events.vocabulary import Kind
-from baton.messaging import alerts
 from baton.messaging import jobs as _alerts_in_the_tick  # noqa: F401
+from baton.messaging.colleagues import alerts
 from baton.messaging.models import Notification
 from baton.platform import clock
 from baton.platform.actor import SYSTEM, Actor

@@ -15,8 +15,8 @@ from baton.crm import associations, consent, records
 from baton.events import record
 from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
-from baton.messaging import campaigns_counts, emails
-from baton.messaging.campaigns import verbs
+from baton.messaging.campaigns import report_counts, verbs
+from baton.messaging.mail import emails
 from baton.messaging.models import Campaign, Email, EmailLink, Variant
 from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM
@@ -129,7 +129,7 @@ def sent(mail: Email, contacts: list[int]) -> Campaign:
         NewEvent(contacts[n], kind, start + timedelta(hours=2 + n), str(mail.pk), mail.name, payload={"message": 500 + n, **said, **more})
         for n, kind, more in opens
     )
-    campaigns_counts.count(campaign)
+    report_counts.count(campaign)
     return campaign
 
 

@@ -6,9 +6,10 @@ from django.test import Client
 
 from baton.accounts import users
 from baton.accounts.models import Role, User
-from baton.messaging import rules, subscriptions, suppression
+from baton.messaging import rules
+from baton.messaging.consent import subscriptions, suppression
+from baton.messaging.consent.movers import run
 from baton.messaging.models import Move, SubscriptionType, Suppression
-from baton.messaging.movers import run
 from baton.platform.actor import SYSTEM
 from baton.platform.models import History
 from tests.messaging.conftest import person

@@ -8,7 +8,7 @@ from baton.accounts import users
 from baton.accounts.models import User
 from baton.crm.imports import run, undo
 from baton.crm.models import Contact, Import
-from baton.messaging import told
+from baton.messaging.colleagues import told
 from baton.messaging.models import Notification
 from baton.platform.actor import SYSTEM, Actor
 from baton.segments import exports

@@ -7,7 +7,7 @@ from django.test import Client
 
 from baton.accounts import users
 from baton.accounts.models import Account, User
-from baton.messaging import notify
+from baton.messaging.colleagues import notify
 from baton.messaging.models import Notification
 from baton.platform.actor import SYSTEM
 

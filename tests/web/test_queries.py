@@ -19,7 +19,7 @@ from baton.events.vocabulary import Kind
 from baton.forms import submissions
 from baton.forms import verbs as forms
 from baton.forms.models import Form
-from baton.messaging import emails
+from baton.messaging.mail import emails
 from baton.messaging.models import Notification
 from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM

@@ -19,7 +19,8 @@ from baton.crm.values import stamp
 from baton.events import record, timeline
 from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
-from baton.messaging import reminders, subscriptions
+from baton.messaging.colleagues import reminders
+from baton.messaging.consent import subscriptions
 from baton.messaging.models import Notification
 from baton.platform import changes, clock, live
 from baton.platform.actor import SYSTEM, Actor

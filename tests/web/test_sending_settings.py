@@ -8,8 +8,9 @@ from django.test import Client
 
 from baton.accounts import users
 from baton.accounts.models import Account
-from baton.messaging import dns_checks, domains, transport_settings
+from baton.messaging.deliverability import dns_checks, domains
 from baton.messaging.models import Campaign, CampaignCount, DmarcReport, SendingDomain, Transport
+from baton.messaging.sending import transport_settings
 from baton.platform import clock
 from baton.platform.actor import SYSTEM
 from baton.platform.models import History
@@ -23,7 +24,7 @@ HTMX = {"HX-Request": "true"}
 @pytest.fixture(autouse=True)
 def small_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Made sooner."""
-    monkeypatch.setattr("baton.messaging.dkim.RSA_BITS", 1024)
+    monkeypatch.setattr("baton.messaging.deliverability.dkim.RSA_BITS", 1024)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from baton.accounts import users
 from baton.accounts.models import Role, User
 from baton.crm import records, stages
-from baton.messaging import alerts
+from baton.messaging.colleagues import alerts
 from baton.platform import clock
 from baton.platform.actor import SYSTEM, Actor
 from baton.segments import handover, scoring, verdicts
@@ -161,7 +161,7 @@ def test_the_alert_has_the_buttons_while_nobody_has_answered(desk: Client, han: 
 
 
 def test_the_alert_goes_by_mail_too_unless_the_account_says_no(han: User, model: ScoreModel, mailoutbox: list[object]) -> None:
-    from baton.messaging import mailed
+    from baton.messaging.colleagues import mailed
     from baton.messaging.models import Notification
 
     id = an_sql(model, owner_id=han.pk)

@@ -6,7 +6,8 @@ from typing import Any
 
 from baton.api.errors import Failure
 from baton.crm.values import stamp
-from baton.messaging import emails, mail_counts
+from baton.messaging import mail_counts
+from baton.messaging.mail import emails
 from baton.messaging.models import Campaign, Email, EmailVersion
 from baton.platform.actor import Actor
 

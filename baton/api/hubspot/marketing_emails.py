@@ -14,8 +14,8 @@ from baton.api.auth import Needs
 from baton.api.errors import Failure
 from baton.api.hubspot import mail_words
 from baton.crm.values import stamp
-from baton.messaging import emails
 from baton.messaging.campaigns import states, steering, verbs
+from baton.messaging.mail import emails
 from baton.messaging.models import Campaign, Email, EmailVersion, Variant
 from baton.platform import clock
 from baton.platform.config import config

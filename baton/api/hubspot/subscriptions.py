@@ -14,9 +14,9 @@ from baton.api.errors import Failure
 from baton.crm import contacts
 from baton.crm.models import Consent, ConsentEvent, Contact
 from baton.crm.values import stamp
-from baton.messaging import subscribing, subscriptions, suppression
+from baton.messaging.consent import subscribing, subscriptions, suppression
+from baton.messaging.consent.subscriptions import State
 from baton.messaging.models import SubscriptionType
-from baton.messaging.subscriptions import State
 from baton.platform import clock
 from baton.platform.errors import Conflict, Invalid, NotFound
 

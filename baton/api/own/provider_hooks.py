@@ -1,11 +1,11 @@
-"""/hooks/<key>/: what providers call. Anybody may ask; who is believed is said in messaging/provider_hooks.py."""
+"""/hooks/<key>/: what providers call. Anybody may ask; who is believed is said in messaging/incoming/provider_hooks.py."""
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from baton.messaging import provider_hooks
+from baton.messaging.incoming import provider_hooks
 from baton.platform.errors import NotFound
 
 

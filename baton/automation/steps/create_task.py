@@ -12,7 +12,7 @@ from baton.automation.field import Input
 from baton.automation.step import Batch, Step
 from baton.crm import activities
 from baton.crm.values import stamp
-from baton.messaging import render
+from baton.messaging.mail import render
 from baton.platform.config import config
 from baton.platform.errors import Problem
 

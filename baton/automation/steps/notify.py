@@ -16,7 +16,8 @@ from baton.automation import words
 from baton.automation.field import Input
 from baton.automation.step import Batch, Step
 from baton.crm import types
-from baton.messaging import alerts, mailed, notify, render
+from baton.messaging.colleagues import alerts, mailed, notify
+from baton.messaging.mail import render
 from baton.platform import sql
 from baton.platform.errors import Problem
 

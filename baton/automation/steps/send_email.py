@@ -11,7 +11,8 @@ from baton.automation.field import Input
 from baton.automation.step import Batch, Standing, Step
 from baton.crm import calendar
 from baton.crm.calendar import DAYS, DAYTIME, WHOSE, WORKDAYS, Clock, Hours, Weekday, Whose
-from baton.messaging import gate, outbox, render
+from baton.messaging import gate, outbox
+from baton.messaging.mail import render
 from baton.messaging.models import Email
 from baton.platform.errors import Invalid, Problem
 

@@ -12,7 +12,7 @@ from baton.automation.step import Batch, Step
 from baton.crm import properties, records
 from baton.crm.models import PropertyDefinition
 from baton.crm.writing import Reckon
-from baton.messaging import render
+from baton.messaging.mail import render
 from baton.platform import sql
 from baton.platform.errors import DomainError, Invalid, Problem
 

@@ -15,7 +15,7 @@ from baton.automation.calls import NewCall, Wish
 from baton.automation.field import Input
 from baton.automation.sealed import Secret
 from baton.automation.step import Batch, Effect, Step
-from baton.messaging import render
+from baton.messaging.mail import render
 from baton.platform.errors import Invalid, Problem
 
 METHODS = tuple((one, one) for one in ("POST", "PUT", "PATCH", "GET", "DELETE"))

@@ -10,10 +10,11 @@ from django.db import OperationalError, transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from baton.messaging import chunks, notify
 from baton.messaging.campaigns import ab, audience, freeze, pace, ready, states
+from baton.messaging.colleagues import notify
+from baton.messaging.colleagues.notify import Notice
 from baton.messaging.models import Campaign, Email, Variant
-from baton.messaging.notify import Notice
+from baton.messaging.sending import chunks
 from baton.platform import clock, history, logs, sql
 from baton.platform.actor import SYSTEM, Actor
 from baton.platform.config import config

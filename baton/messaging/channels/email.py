@@ -8,11 +8,12 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.utils.translation import gettext_lazy as _
 
 from baton.accounts import users
-from baton.messaging import frame, letters, transport
 from baton.messaging.channel import Addressee, Channel, Mailing, Parcel, Receipt, Result
-from baton.messaging.frame import Content
+from baton.messaging.mail import frame, letters
+from baton.messaging.mail.frame import Content
 from baton.messaging.models import Email
-from baton.messaging.transport import Carrier
+from baton.messaging.sending import transport
+from baton.messaging.sending.transport import Carrier
 from baton.platform.config import config
 from baton.platform.errors import DomainError
 

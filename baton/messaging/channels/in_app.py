@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from django.utils.translation import gettext_lazy as _
 
-from baton.messaging import notify, render
 from baton.messaging.channel import Addressee, Channel, Mailing, Parcel, Receipt, Result
+from baton.messaging.colleagues import notify
+from baton.messaging.colleagues.notify import Notice
+from baton.messaging.mail import render
 from baton.messaging.models import Email
-from baton.messaging.notify import Notice
 
 
 class InApp(Channel):

@@ -11,7 +11,7 @@ class Email(models.Model):
     subject = models.TextField()  # Jinja: {{ contact.firstname|default("고객") }}
     preheader = models.TextField(blank=True, default="")
     mode = models.TextField(default="blocks")  # blocks: made from `document`; raw: HTML of their own, where nothing changes but links and pixel
-    document = models.JSONField(default=dict, blank=True)  # see messaging/blocks.py; {} in raw mode
+    document = models.JSONField(default=dict, blank=True)  # see messaging/mail/blocks.py; {} in raw mode
     body = models.TextField()  # HTML with merge fields: what the document compiles to, or the raw HTML
     text = models.TextField(blank=True, default="")  # the plain text part with merge fields; empty: made from the HTML
     purpose = models.TextField(default="marketing")  # marketing: an advertisement, which needs consent; transactional: information somebody asked for

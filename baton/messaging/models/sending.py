@@ -8,7 +8,7 @@ class Transport(models.Model):
 
     name = models.TextField()
     channel = models.TextField(default="email")
-    kind = models.TextField()  # smtp, or a provider: see messaging/transports/
+    kind = models.TextField()  # smtp, or a provider: see messaging/sending/transports/
     settings = models.JSONField(default=dict)  # what is no secret: host, port, user, region, connections, per_second ...
     secret = models.TextField(blank=True, default="")  # encrypted JSON: password, api_key, webhook secret
     usual = models.BooleanField(default=False)  # carries what names no other; one of a channel

@@ -11,8 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from baton.accounts import permissions
 from baton.accounts.models import User
-from baton.messaging import campaigns_report
-from baton.messaging.campaigns import states, verbs
+from baton.messaging.campaigns import reports, states, verbs
 from baton.messaging.models import Campaign, Email
 from baton.platform import clock
 from baton.platform.actor import Actor
@@ -75,7 +74,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 def _rows(campaigns: list[Campaign]) -> list[dict[str, Any]]:
-    numbers = campaigns_report.numbers([campaign.pk for campaign in campaigns])
+    numbers = reports.numbers([campaign.pk for campaign in campaigns])
     mails = dict(Email.objects.filter(pk__in={c.email_id for c in campaigns if c.email_id}).values_list("pk", "name"))
     makers = {str(Actor("user", pk)): name for pk, name in User.objects.values_list("pk", "name")}
     rows = []

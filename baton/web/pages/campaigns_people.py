@@ -17,9 +17,9 @@ from django.views.decorators.http import require_GET, require_POST
 from baton.accounts import permissions, rights
 from baton.accounts.rights import Rights
 from baton.crm.models import Contact
-from baton.messaging import campaigns_people as behind
+from baton.messaging.campaigns import report_people as behind
 from baton.messaging.campaigns import verbs
-from baton.messaging.campaigns_people import Person, Who
+from baton.messaging.campaigns.report_people import Person, Who
 from baton.messaging.models import Campaign, EmailLink
 from baton.platform import history
 from baton.platform.errors import Invalid, NotFound

@@ -12,10 +12,10 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from baton.accounts import permissions
-from baton.messaging import campaigns_counts, campaigns_report, letters
-from baton.messaging.campaigns import steering, verbs
-from baton.messaging.campaigns_counts import WITHIN
-from baton.messaging.campaigns_report import Report
+from baton.messaging.campaigns import report_counts, reports, steering, verbs
+from baton.messaging.campaigns.report_counts import WITHIN
+from baton.messaging.campaigns.reports import Report
+from baton.messaging.mail import letters
 from baton.messaging.models import Campaign, Email, EmailVersion, Variant
 from baton.platform.errors import Invalid, NotFound
 from baton.segments.statistics import rate
@@ -47,10 +47,10 @@ class CampaignsReport(Page):
 def show(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     """The page of a campaign that has begun; `?days=` is one of WITHIN."""
     if campaign.started_at is not None:
-        campaigns_counts.count_if_stale(campaign, PATIENCE)
+        report_counts.count_if_stale(campaign, PATIENCE)
     asked = request.GET.get("days", "")
     days = int(asked) if asked in {str(n) for n in WITHIN} else 30
-    report = campaigns_report.of(campaign)
+    report = reports.of(campaign)
     context = {
         **board.standing(campaign), "may_edit": permissions.can(request.user, "emails", "edit"), "live_topics": [f"campaign:{campaign.pk}"],
         "report": report, "tiles": board.tiles(report.all), "outcome": board.outcome(report.all), "chart": board.chart(report),
@@ -110,7 +110,7 @@ def mail(request: HttpRequest, pk: int) -> HttpResponse:
     variant = Variant.objects.filter(campaign=campaign, key=request.GET.get("variant", "a")).first()
     if variant is None:
         raise NotFound(_("There is no such variant."))
-    report = campaigns_report.of(campaign)
+    report = reports.of(campaign)
     marks = {link.url: (place, people) for place, (link, people, _machine) in enumerate(report.links, 1)}
     most = max((people for _place, people in marks.values()), default=0)
     try:

@@ -14,8 +14,10 @@ from baton.accounts import permissions, rights, users
 from baton.crm.calendar import SHORT, WEEK
 from baton.crm.models import Contact
 from baton.forms.models import Form
-from baton.messaging import domains, emails, exemptions, gate, law, mail_checks, rules
+from baton.messaging import exemptions, gate, law, rules
 from baton.messaging.campaigns import ab, audience, check, goals, plan, ready, states, steering, verbs
+from baton.messaging.deliverability import domains
+from baton.messaging.mail import emails, mail_checks
 from baton.messaging.models import Campaign, Email, SendingDomain, Variant
 from baton.platform import clock
 from baton.platform.config import config

@@ -13,8 +13,9 @@ from django.views.decorators.http import require_GET, require_POST
 from baton.accounts import permissions, rights
 from baton.accounts.models import User
 from baton.crm.models import Contact
-from baton.messaging import column, coupon_list, coupons, merge_fields
+from baton.messaging import column, coupon_list, coupons
 from baton.messaging.coupons import Count
+from baton.messaging.mail import merge_fields
 from baton.messaging.models import CouponPool
 from baton.platform.errors import Conflict, Invalid, NotFound
 

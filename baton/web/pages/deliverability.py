@@ -10,9 +10,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from baton.accounts import permissions
-from baton.messaging import dmarc, health, outbox
-from baton.messaging.dmarc import Source
-from baton.messaging.health import Rate
+from baton.messaging import outbox
+from baton.messaging.deliverability import dmarc, health
+from baton.messaging.deliverability.dmarc import Source
+from baton.messaging.deliverability.health import Rate
 from baton.messaging.models import Campaign, SendingDomain
 
 from ..page import Page, allow

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from baton.accounts import permissions, rights
-from baton.messaging import blocks, emails, images
-from baton.messaging.block_kinds import KINDS
+from baton.messaging.mail import blocks, emails, images
+from baton.messaging.mail.block_kinds import KINDS
 from baton.messaging.models import Email
 from baton.platform.errors import Conflict, Invalid, NotFound
 

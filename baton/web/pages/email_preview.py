@@ -11,10 +11,10 @@ from django.views.decorators.http import require_GET
 
 from baton.accounts import rights
 from baton.crm.models import Contact
-from baton.messaging import blocks, conditional, emails, gallery, mjml
-from baton.messaging import render as mails
+from baton.messaging.mail import blocks, conditional, emails, gallery, mjml
+from baton.messaging.mail import render as mails
+from baton.messaging.mail.render import Rendered
 from baton.messaging.models import Email
-from baton.messaging.render import Rendered
 from baton.platform.errors import Invalid
 
 from ..page import Page, allow, user

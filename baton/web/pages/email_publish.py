@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from baton.accounts.models import User
-from baton.messaging import emails
+from baton.messaging.mail import emails
 from baton.messaging.models import Email
 from baton.platform.actor import Actor
 from baton.platform.errors import Invalid

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
-from baton.messaging import trial
+from baton.messaging.mail import trial
 from baton.platform.errors import Invalid
 
 from ..answer import toast

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from baton.accounts import permissions
 from baton.events.vocabulary import Kind
-from baton.messaging import emails, gallery
+from baton.messaging.mail import emails, gallery
 from baton.messaging.models import Email
 from baton.platform import sql
 from baton.platform.errors import Invalid, NotFound

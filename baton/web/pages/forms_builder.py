@@ -20,7 +20,7 @@ from baton.forms import quarantine, verbs
 from baton.forms.definition import Definition
 from baton.forms.models import Form
 from baton.forms.shown import Shown
-from baton.messaging import subscriptions
+from baton.messaging.consent import subscriptions
 from baton.platform.errors import Invalid, NotFound
 
 from ..answer import go, toast

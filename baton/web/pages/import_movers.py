@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from baton.messaging import subscriptions
+from baton.messaging.consent import subscriptions
+from baton.messaging.consent.movers import files, verbs
+from baton.messaging.consent.movers.verbs import Options
 from baton.messaging.models import Move
-from baton.messaging.movers import files, verbs
-from baton.messaging.movers.verbs import Options
 from baton.platform.errors import Invalid, NotFound
 
 from ..answer import faults

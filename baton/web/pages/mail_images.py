@@ -4,8 +4,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_safe
 
-from baton.messaging import images
-from baton.messaging.block_kinds import NETWORKS
+from baton.messaging.mail import images
+from baton.messaging.mail.block_kinds import NETWORKS
 from baton.platform.errors import NotFound
 
 from ..page import Page

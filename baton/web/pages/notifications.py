@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from baton.accounts.models import User
-from baton.messaging import notify
+from baton.messaging.colleagues import notify
 from baton.messaging.models import Notification
 from baton.platform.errors import NotFound
 from baton.web import feeds

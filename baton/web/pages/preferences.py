@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from baton.messaging import opt_in, preferences, subscriptions
-from baton.messaging.preferences import Ticket
+from baton.messaging.consent import opt_in, preferences, subscriptions
+from baton.messaging.consent.preferences import Ticket
 from baton.platform import clock
 from baton.platform.config import config
 from baton.platform.errors import Invalid

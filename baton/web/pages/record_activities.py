@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from baton.crm import activities, files, records
 from baton.crm.activities import Activity
-from baton.messaging import mentions
+from baton.messaging.colleagues import mentions
 from baton.platform.errors import Invalid, NotFound
 
 from ..answer import faults, toast

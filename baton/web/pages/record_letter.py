@@ -8,7 +8,7 @@ from django.urls import URLPattern, re_path
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from baton.messaging import one_to_one
+from baton.messaging.mail import one_to_one
 from baton.platform.errors import Conflict, Forbidden, Invalid, NotFound
 
 from ..answer import faults, go

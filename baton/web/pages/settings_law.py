@@ -14,7 +14,8 @@ from django.utils.translation import gettext_lazy
 
 from baton.accounts import permissions, rights, users
 from baton.crm.models import Contact
-from baton.messaging import exemptions, law, notices, rules
+from baton.messaging import exemptions, law, rules
+from baton.messaging.consent import notices
 from baton.messaging.models import Campaign, Exemption, LawNotice
 from baton.platform import clock
 from baton.platform.errors import Invalid

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from baton.accounts import permissions
-from baton.messaging import imap
+from baton.messaging.incoming import imap
 from baton.messaging.models import Inbound, Mailbox
 from baton.platform.config import config
 from baton.platform.errors import Invalid, NotFound

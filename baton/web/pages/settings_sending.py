@@ -10,8 +10,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from baton.accounts import permissions
-from baton.messaging import dkim, dns_checks, domains, transport_settings
+from baton.messaging.deliverability import dkim, dns_checks, domains
 from baton.messaging.models import DkimKey, SendingDomain
+from baton.messaging.sending import transport_settings
 from baton.platform import clock
 from baton.platform.errors import Conflict, Invalid, NotFound
 

@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from baton.accounts import permissions
-from baton.messaging import rules, subscriptions
+from baton.messaging import rules
+from baton.messaging.consent import subscriptions
 from baton.messaging.models import SubscriptionType
 from baton.platform.errors import Invalid
 

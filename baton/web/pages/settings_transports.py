@@ -10,9 +10,10 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from baton.accounts import permissions
-from baton.messaging import provider_hooks, transport, transport_settings
+from baton.messaging.incoming import provider_hooks
 from baton.messaging.models import Transport
-from baton.messaging.transport import Down
+from baton.messaging.sending import transport, transport_settings
+from baton.messaging.sending.transport import Down
 from baton.platform.config import config
 from baton.platform.errors import Conflict, Invalid, NotFound
 

@@ -9,7 +9,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from baton.accounts import permissions
 from baton.accounts import rights as access
-from baton.messaging import column, suppression, suppression_list
+from baton.messaging import column
+from baton.messaging.consent import suppression, suppression_list
 from baton.platform import clock, history
 from baton.platform.errors import Invalid, NotFound
 

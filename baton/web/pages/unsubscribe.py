@@ -9,7 +9,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from baton.messaging import opt_in, preferences, subscriptions, suppression
+from baton.messaging.consent import opt_in, preferences, subscriptions, suppression
 from baton.web.page import Page
 
 from ..parts import own_choices as choices

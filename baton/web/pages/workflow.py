@@ -17,7 +17,7 @@ from baton.automation import checks, edits, standing, verbs
 from baton.automation.graph import Graph
 from baton.automation.models import Workflow
 from baton.crm.models import Contact
-from baton.messaging import delivery
+from baton.messaging.sending import delivery
 from baton.platform.errors import Invalid, NotFound, Problem
 from baton.web.answer import targets, toast
 from baton.web.page import Page, actor, allow, user

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from baton.accounts.rights import Rights
 from baton.crm import activities, consent, types
 from baton.crm.models import Consent
-from baton.messaging import suppression
+from baton.messaging.consent import suppression
 from baton.messaging.models import Suppression
 from baton.platform import clock, sql
 from baton.segments.models import Membership, Segment

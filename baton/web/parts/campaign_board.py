@@ -8,9 +8,8 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
-from baton.messaging import campaigns_report
-from baton.messaging.campaigns import ab, progress, states
-from baton.messaging.campaigns_report import BACK, Numbers, Report
+from baton.messaging.campaigns import ab, progress, reports, states
+from baton.messaging.campaigns.reports import BACK, Numbers, Report
 from baton.messaging.models import Campaign, Email
 from baton.platform import clock
 
@@ -148,5 +147,5 @@ def live_parts(campaign: Campaign, numbers: Numbers, *, may_edit: bool) -> dict[
 
 def live_test(campaign: Campaign, *, may_edit: bool) -> dict[str, str]:
     """The same of its A/B test, which reads more: every message of the test."""
-    found = ab_test(campaigns_report.of(campaign)) if campaign.test else None
+    found = ab_test(reports.of(campaign)) if campaign.test else None
     return {"test": render_to_string("campaigns/test.html", {"campaign": campaign, "test": found, "may_edit": may_edit})} if found else {}

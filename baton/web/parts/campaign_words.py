@@ -4,8 +4,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from baton.messaging import bounces, outbox
+from baton.messaging import outbox
 from baton.messaging.campaigns import states
+from baton.messaging.incoming import bounces
 from baton.messaging.models import Campaign
 
 STATES: dict[str, tuple[str | Promise, str]] = {  # label, tone

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy
 
 from baton.crm import consent
 from baton.crm.models import ConsentEvent
-from baton.messaging import subscribing, subscriptions
-from baton.messaging.subscriptions import State
+from baton.messaging.consent import subscribing, subscriptions
+from baton.messaging.consent.subscriptions import State
 from baton.platform.actor import Actor
 from baton.platform.errors import Invalid
 

@@ -13,8 +13,8 @@ from baton.content import addresses
 from baton.content.models import Asset, LandingPage
 from baton.events import keys
 from baton.events.vocabulary import Kind
-from baton.messaging import notify
-from baton.messaging.notify import Notice
+from baton.messaging.colleagues import notify
+from baton.messaging.colleagues.notify import Notice
 from baton.platform import clock
 from baton.platform.config import config
 from baton.segments.models import ScoreRule

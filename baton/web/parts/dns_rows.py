@@ -5,8 +5,8 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from baton.messaging import dns_checks, dns_words
-from baton.messaging.dns_checks import Check
+from baton.messaging.deliverability import dns_checks, dns_words
+from baton.messaging.deliverability.dns_checks import Check
 from baton.messaging.models import DkimKey, SendingDomain
 
 TONES = {"ok": "good", "warn": "warn", "bad": "bad", "unknown": ""}

@@ -12,7 +12,7 @@ from baton.crm import properties
 from baton.events.timeline import Event
 from baton.events.vocabulary import HUMAN, Kind
 from baton.forms.models import FormSubmission
-from baton.messaging import bounces
+from baton.messaging.incoming import bounces
 from baton.platform import sql
 from baton.segments import pauses, verdicts
 

@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from baton.accounts import permissions
 from baton.accounts.models import User
-from baton.messaging import blocks, conditional, emails, images, mail_checks, merge_fields, subscriptions
-from baton.messaging.block_kinds import KINDS, SPACE, Field
+from baton.messaging.consent import subscriptions
+from baton.messaging.mail import blocks, conditional, emails, images, mail_checks, merge_fields
+from baton.messaging.mail.block_kinds import KINDS, SPACE, Field
 from baton.messaging.models import Email
 from baton.platform import clock
 from baton.platform.actor import Actor

@@ -10,7 +10,7 @@ from django.utils import translation
 from baton.accounts import users
 from baton.crm.models import Contact
 from baton.forms import spam
-from baton.messaging import preferences, subscriptions
+from baton.messaging.consent import preferences, subscriptions
 
 LANGUAGES = (("ko", "한국어"), ("en", "English"))
 

@@ -1,0 +1,1 @@
+"""What people agreed to and refused: kinds of news, the preference centre, suppression, and the notices the law asks for."""

@@ -1,0 +1,1 @@
+"""What comes back: bounces, complaints, answers, calls of providers, read into one vocabulary of receipts."""

@@ -1,0 +1,136 @@
+"""Reads mails that came: bounces, complaints, answers, out-of-office notes, unsubscriptions by mail, reports of DMARC."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import EmailPolicy
+from email.utils import getaddresses
+from functools import partial
+from typing import cast
+
+from baton.messaging.consent import preferences, subscriptions
+from baton.messaging.deliverability import dmarc
+from baton.messaging.incoming import dsn, inbound, mail_text, provider_hooks, replies, whose
+from baton.messaging.incoming.receipts import Told
+from baton.messaging.incoming.whose import Which
+from baton.messaging.models import Inbound
+from baton.platform import signing
+from baton.platform.errors import Invalid
+
+BECAME = {"bounced": "bounce", "complained": "complaint", "deferred": "receipt", "delivered": "receipt"}
+ENVELOPE = ("delivered-to", "x-original-to", "envelope-to", "to", "cc")  # where the address of the envelope may still be read in a mailbox
+# What strangers send is bounded before it is read: Python takes seconds for a header of some ten thousand letters, and minutes for a million parts.
+LONG, OF_PARTS = 8_000, 1_000  # letters of a header, and of one that says what a part is
+MOST_PARTS, MOST_BLOCKS = 1_000, 10_000  # of a report of deliveries each block of fields is a part for Python
+MOST_HEADERS = 3  # of one name
+
+
+class _Bounded(EmailPolicy):
+    """A mail's headers as far as anybody's own go; the rest of a longer one is left away."""
+
+    def header_source_parse(self, sourcelines: Sequence[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(list(sourcelines))
+        return name, value[: OF_PARTS if name.lower().startswith("content-") else LONG]
+
+
+def parsed(raw: bytes) -> EmailMessage:
+    """A mail that came from anywhere. Raises Invalid for one of so many parts that nobody wrote it."""
+    blocks = raw.count(b"\n\r\n") + raw.count(b"\n\n") if b"delivery-status" in raw.lower() else 0
+    if raw.count(b"\n--") > 2 * MOST_PARTS or blocks > MOST_BLOCKS:
+        raise Invalid.one("mail", "TOO_LARGE", f"more than {MOST_PARTS} parts")
+    return cast(EmailMessage, message_from_bytes(raw, policy=_Bounded()))
+
+
+def read(row: Inbound) -> inbound.Read:
+    """What came in: a provider's call, or a mail."""
+    return provider_hooks.read(row) if row.source.startswith(provider_hooks.SOURCE) else of_mail(row)
+
+
+def of_mail(row: Inbound) -> inbound.Read:
+    """What a mail is, and what it tells of our messages."""
+    mail = parsed(bytes(row.body))
+    recipients = [row.recipient] if row.recipient else addresses(mail)
+    if token := next((local[2:] for address in recipients if (local := address.partition("@")[0]).startswith("u+") and _ways_out(local[2:])), ""):
+        return inbound.Read("unsubscribe", then=partial(_leave, token))
+    if any(dmarc.is_report(mail, address) for address in recipients or [""]):
+        return inbound.Read("dmarc", then=partial(dmarc.keep, mail))
+    mine = next((which for address in recipients if (which := whose.of_token(address))), None)
+    if dmarc.is_report(mail, row.recipient):
+        return inbound.Read("dmarc", then=partial(dmarc.keep, mail))
+    reports = [] if _marked(mail) else dsn.read(mail, expected=mine is not None)
+    if reports:
+        return _of_reports(reports, mine, row.at)
+    return _of_answer(mail, mine, row.at)
+
+
+def addresses(mail: EmailMessage) -> list[str]:
+    """Whom a mail in a mailbox was sent to."""
+    values = [str(value) for name in ENVELOPE for value in mail.get_all(name, [])[:MOST_HEADERS]]
+    return [address for _name, address in getaddresses(values) if address]
+
+
+def _ways_out(token: str) -> bool:
+    """Whether we have written it: others may call an address u+something too, and answers that copy them are answers."""
+    return signing.read(preferences.FROM_MAIL, token) is not None
+
+
+def _leave(token: str) -> None:
+    """Somebody's mail program unsubscribed him by mail (List-Unsubscribe: <mailto:u+token@...>)."""
+    ticket = preferences.of_mail(token)
+    subscriptions.leave(ticket.contact.pk, ticket.email_id, message_id=ticket.message_id)
+
+
+def _marked(mail: EmailMessage) -> bool:
+    """An out-of-office note that says so in its subject: it may talk of mailboxes and addresses, and is no bounce."""
+    return mail.get_content_type() != "multipart/report" and bool(replies.SUBJECT.search(str(mail["subject"] or "")))
+
+
+def _of_reports(reports: list[dsn.Report], mine: Which | None, at: datetime) -> inbound.Read:
+    told, became = [], "nothing"
+    for report in reports:
+        if report.kind == "nothing":
+            continue
+        which, sure = (mine, True) if mine else _about(report)
+        if which is None:
+            continue
+        became = BECAME[report.kind] if became not in ("bounce", "complaint") else became
+        if report.kind == "complained":
+            told.append(Told("complained", which.contact_id, which.message_id, at, reason=report.feedback))
+            continue
+        hard, reason = report.bounce if report.kind != "delivered" else (False, "")
+        details = {"remote_mta": report.remote_mta} if report.remote_mta else {}
+        told.append(
+            Told(report.kind, which.contact_id, which.message_id, at, hard=hard and sure, reason=reason, code=report.status, text=report.text, details=details)
+        )
+    return inbound.Read(became, told)
+
+
+def _about(report: dsn.Report) -> tuple[Which | None, bool]:
+    """The message that a report without our return path is about, and whether it bears a mark of it. One that names nothing but an address could be written
+    by anybody who knows the address: it counts as one that came back for now, so nobody can have others struck off with a single mail."""
+    original = report.original or {}
+    for sender in (report.sender, original.get("return-path", "")):
+        if which := whose.of_token(sender.strip("<> ")):
+            return which, True
+    to = next((address for _name, address in getaddresses([original.get("to", "")]) if address), "")
+    marks = whose.marks(report.envelope_id, original.get("x-baton-message", ""), original.get("message-id", ""))
+    if which := whose.proved(marks, report.recipient) or whose.proved(marks, to):
+        return which, True
+    return (whose.newest(report.recipient) if report.kind == "bounced" else None), False
+
+
+def _of_answer(mail: EmailMessage, mine: Which | None, at: datetime) -> inbound.Read:
+    sender = replies.sender(mail)
+    subject = " ".join(str(mail["subject"] or "").split())
+    which = mine or whose.proved(whose.answered(mail), sender, colleagues=True) or whose.newest(sender, subject=subject)
+    if which is None:
+        return inbound.Read()
+    key = str(mail["message-id"] or "").strip() or hashlib.sha256(mail.as_bytes()).hexdigest()
+    details = {"subject": subject[:300], "from": sender}
+    if replies.automatic(mail):
+        return inbound.Read(
+            "auto_reply", [Told("auto_replied", which.contact_id, which.message_id, at, text=mail_text.answer(mail)[:500], key=key, details=details)]
+        )
+    return inbound.Read("reply", [Told("replied", which.contact_id, which.message_id, at, text=mail_text.answer(mail), key=key, details=details)])

@@ -1,0 +1,175 @@
+"""Writes down what carriers said of a window, in one transaction: messages, the queue, tallies, events, and what follows from a bounce.
+
+It may come late, when another sender has found the messages `handing` and called them `unknown`: what is known holds.
+"""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+
+from baton.events import record
+from baton.events.vocabulary import Kind
+from baton.messaging.channel import Parcel, Receipt, Result
+from baton.messaging.incoming import bounces, receipts
+from baton.messaging.incoming.receipts import Told
+from baton.messaging.models import Email
+from baton.messaging.sending import limits
+from baton.messaging.sending.tally import Tally
+from baton.messaging.sending.window import Item
+from baton.platform import clock, live, logs, sql
+
+FIRST = [timedelta(seconds=s) for s in (15, 60, 300, 900, 1800, 3600, 7200, 14400)]
+CAMPAIGN = [*FIRST, *[timedelta(hours=8)] * 2]  # about a day: news that comes later is none
+SINGLE = [*FIRST, *[timedelta(hours=8)] * 8]  # about three days
+NOBODY = frozenset({"no_address", "invalid_address"})  # problems of a letter that the last gate knows too
+ATTEMPTS = 100  # times a settling is tried anew while the database is away
+PAUSE = 3.0  # seconds between them
+
+UPDATE = """
+UPDATE message m SET state = r.state, reason = r.reason, subject = r.subject, transport_id = r.transport_id,
+    sent_at = CASE WHEN r.state = 'sent' THEN %(now)s::timestamptz ELSE m.sent_at END,
+    settled_at = CASE WHEN r.state = 'bounced' THEN %(now)s::timestamptz ELSE m.settled_at END,
+    undelivered_at = CASE WHEN r.state IN ('bounced', 'failed', 'unknown') THEN %(now)s::timestamptz END
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(contact_id bigint, id bigint, state text, reason text, subject text, transport_id bigint)
+WHERE m.contact_id = r.contact_id AND m.id = r.id AND m.state = %(was)s AND (%(was)s <> 'unknown' OR m.reason = 'interrupted')
+RETURNING m.id
+"""
+LATER = """
+INSERT INTO outbox (bucket, message_id, contact_id, due_at, campaign_id)
+SELECT r.bucket, r.id, r.contact_id, to_timestamp(r.due), r.campaign_id
+FROM jsonb_to_recordset(%s::jsonb) AS r(bucket smallint, id bigint, contact_id bigint, due float8, campaign_id bigint)
+ON CONFLICT (bucket, message_id) DO UPDATE SET due_at = excluded.due_at, leased_until = NULL
+"""
+DONE = "DELETE FROM outbox o USING unnest(%s::smallint[], %s::bigint[]) AS r(bucket, id) WHERE o.bucket = r.bucket AND o.message_id = r.id"
+
+_log = logs.log(__name__)
+
+
+def settle(handed: Sequence[tuple[Item, Parcel]], answers: Sequence[Receipt], *, was: str = "handing") -> None:
+    """Write down the answers to a window, however long the database is away meanwhile: nobody else knows them."""
+    if handed:
+        outlast(lambda: _settle(handed, answers, was))
+        limits.learn([(parcel.transport_id, item.address, answer) for (item, parcel), answer in zip(handed, answers, strict=True)])
+
+
+def faulty(found: Sequence[tuple[Item, Parcel]], *, was: str = "claimed") -> None:
+    """Write down that these could not be made."""
+    settle(found, [Receipt(Result.NOT_HANDED)] * len(found), was=was)
+
+
+def outlast(work: Callable[[], Any]) -> None:
+    """Do it again until the database takes it."""
+    for attempt in range(ATTEMPTS):
+        try:
+            work()
+        except (OperationalError, InterfaceError) as error:
+            if connection.in_atomic_block or attempt == ATTEMPTS - 1:
+                raise
+            _log.warning("what was sent waits for the database", error=str(error).splitlines()[0] if str(error) else type(error).__name__)
+            connection.close()
+            time.sleep(min(PAUSE, 0.1 * 2**attempt))
+        else:
+            return
+
+
+def _settle(handed: Sequence[tuple[Item, Parcel]], answers: Sequence[Receipt], was: str) -> None:
+    now = clock.now()
+    became = [_became(item, parcel, answer) for (item, parcel), answer in zip(handed, answers, strict=True)]
+    rows = [
+        {
+            "contact_id": item.contact_id, "id": item.id, "state": state, "reason": reason, "subject": parcel.subject, "transport_id": parcel.transport_id,
+        }
+        for (item, parcel), (state, reason) in zip(handed, became, strict=True)
+    ]  # fmt: skip
+    with transaction.atomic():
+        changed = {row[0] for row in sql.rows(UPDATE, {"rows": json.dumps(rows), "now": now, "was": was})}
+        late: set[int] = set()
+        if len(changed) < len(rows) and was == "handing":
+            rest = [row for row in rows if row["id"] not in changed]
+            late = {row[0] for row in sql.rows(UPDATE, {"rows": json.dumps(rest), "now": now, "was": "unknown"})}
+        mine = changed | late
+        tally, told, later, done, went = Tally(), list[Told](), list[dict[str, Any]](), list[Item](), list[Item]()
+        for (item, _parcel), answer, (state, reason) in zip(handed, answers, became, strict=True):
+            if item.id not in mine:
+                continue
+            if item.id in late:
+                tally.add(item.contact_id, item.campaign_id, item.variant, "unknown", n=-1)
+            elif item.queued:
+                tally.add(item.contact_id, item.campaign_id, item.variant, "queued", n=-1)
+            tally.add(item.contact_id, item.campaign_id, item.variant, state, reason)
+            if state == "queued":
+                due = now + _schedule(item, answer)[item.attempts]
+                later.append({"bucket": item.bucket, "id": item.id, "contact_id": item.contact_id, "due": due.timestamp(), "campaign_id": item.campaign_id})
+            elif item.queued:
+                done.append(item)
+            if state == "sent":
+                went.append(item)
+            elif state == "bounced":
+                told.append(_told(item, answer, now))
+        if later:
+            sql.run(LATER, [json.dumps(later)])
+        if done:
+            sql.run(DONE, [[item.bucket for item in done], [item.id for item in done]])
+        tally.write()
+        _events(went, now)
+        receipts.follow(told)
+        if singles := [item.contact_id for item in went if item.campaign_id is None]:
+            live.changed("contact", singles)
+        for campaign in sorted({item.campaign_id for item, _parcel in handed if item.campaign_id is not None and item.id in mine}):
+            _progress(campaign)
+
+
+def _became(item: Item, parcel: Parcel, answer: Receipt) -> tuple[str, str]:
+    """The state and the reason of a message after this answer."""
+    if parcel.problem:
+        return ("skipped" if parcel.problem in NOBODY else "failed"), parcel.problem
+    match answer.result:
+        case Result.SENT:
+            return "sent", ""
+        case Result.UNKNOWN:
+            return "unknown", answer.reason
+        case Result.REFUSED:
+            return "bounced", bounces.classify(answer.code, answer.reason).reason
+        case _:
+            return ("queued" if item.attempts < len(_schedule(item, answer)) else "failed"), answer.reason
+
+
+def _schedule(item: Item, answer: Receipt) -> list[timedelta]:
+    """The pauses between tries. A carrier that is away is nobody's fault: then also campaigns have the longer time."""
+    return CAMPAIGN if item.campaign_id is not None and answer.result != Result.NOT_HANDED else SINGLE
+
+
+def _told(item: Item, answer: Receipt, now: datetime) -> Told:
+    found = bounces.classify(answer.code, answer.reason)
+    return Told("bounced", item.contact_id, item.id, now, hard=found.hard, reason=found.reason, code=str(answer.code or ""), text=answer.reason)
+
+
+def _events(went: Sequence[Item], now: datetime) -> None:
+    """That these mails were sent are facts about the people."""
+    if not went:
+        return
+    by_mail: dict[int, list[Item]] = {}
+    for item in went:
+        by_mail.setdefault(item.email_id, []).append(item)
+    names = {email: some[0].name for email, some in by_mail.items()}
+    if unnamed := [email for email, name in names.items() if name is None]:
+        names |= Email.objects.filter(pk__in=unnamed).values_list("id", "name")
+    for email, some in sorted(by_mail.items()):
+        payloads = [(i.contact_id, {"message": i.id} if i.campaign_id is None else {"message": i.id, "campaign": i.campaign_id}) for i in some]
+        record.add_alike(Kind.EMAIL_SENT, str(email), names.get(email) or "", now, payloads)
+
+
+_told_at: Counter[int] = Counter()  # when the pages of a campaign were told last, in seconds
+
+
+def _progress(campaign_id: int) -> None:
+    """Pages of a campaign move on about once a second."""
+    second = int(time.monotonic())
+    if _told_at[campaign_id] != second:
+        _told_at[campaign_id] = second
+        live.publish(f"campaign:{campaign_id}", what="changed")
