@@ -77,6 +77,7 @@ PARTS: list[Part] = [
     Strict("subscription", ["type_id", "channel"], refusal=lambda row: not row["granted"], pick=stricter, blank={"wording": "", "source": "", "proof": "{}"}),
     One("message_trouble", ["channel"], lambda ours, theirs: max(ours, theirs, key=lambda row: row["bounces"]), blank={"reason": ""}),
     Rows("coupon", ["id"]),
+    Rows("campaign_conversion", ["campaign_id"]),
     Rows("law_notice", ["id"], tell_apart=("kind", ("channel", "consent_at")), blank={"reason": ""}),
     Mentions("notification", blank="delete", copied=False),
 ]

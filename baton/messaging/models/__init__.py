@@ -1,6 +1,6 @@
 """What messaging stores."""
 
-from .campaign import Campaign, CampaignCount, CampaignTally, Variant
+from .campaign import Campaign, CampaignCount, CampaignTally, Conversion, Variant
 from .coupon import Coupon, CouponCode, CouponPool
 from .email import Email, EmailLink, EmailVersion, MailImage
 from .message import Allowance, Chunk, Message, Outbox, SuppressedAddress, Suppression, Trouble
@@ -15,6 +15,7 @@ __all__ = [
     "CampaignCount",
     "CampaignTally",
     "Chunk",
+    "Conversion",
     "Coupon",
     "CouponCode",
     "CouponPool",

@@ -16,7 +16,7 @@ class Campaign(models.Model):
     audience = models.JSONField(default=dict)  # {"lists": [id], "except": [id], "contacts": [id], "except_contacts": [id]}: see campaigns/audience.py
     plan = models.JSONField(default=dict)  # when and how fast: see campaigns/plan.py
     test = models.JSONField(default=dict)  # the A/B test: {} none; see campaigns/ab.py
-    goal = models.JSONField(default=dict, db_default={})  # what counts as a conversion: {} nothing; {"filter": stored filter, "days": after the sending}
+    goal = models.JSONField(default=dict, db_default={})  # what counts as a conversion, {} nothing: see campaigns/goals.py
     again_of = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="again")  # a second sending to those who did not open this one
     due_at = models.DateTimeField(null=True)  # when it was to begin
     started_at = models.DateTimeField(null=True)
@@ -78,3 +78,16 @@ class CampaignCount(models.Model):
     class Meta:
         db_table = "campaign_count"
         constraints = [models.UniqueConstraint(fields=["campaign", "variant", "name"], name="campaign_count_name")]
+
+
+class Conversion(models.Model):
+    """Who reached the goal of a campaign, as it was found when the campaign was counted last: its number opens its people. By contact."""
+
+    pk = models.CompositePrimaryKey("contact_id", "campaign_id")
+    contact_id = models.BigIntegerField()
+    campaign_id = models.BigIntegerField()
+    variant = models.TextField()
+
+    class Meta:
+        db_table = "campaign_conversion"
+        indexes = [models.Index(fields=["campaign_id", "contact_id"], name="campaign_conversion_campaign")]
