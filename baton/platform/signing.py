@@ -31,13 +31,21 @@ def _halves(purpose: str) -> tuple[Any, Any]:
     return inner, hashlib.sha256(bytes(b ^ 0x5C for b in key))
 
 
-def _mac(purpose: str, body: bytes) -> bytes:
+def _digest(purpose: str, body: bytes) -> bytes:
     first, second = _halves(purpose)
     inner, outer = first.copy(), second.copy()
     inner.update(body)
     outer.update(inner.digest())
-    mac: bytes = outer.digest()[:MAC]
-    return mac
+    whole: bytes = outer.digest()
+    return whole
+
+
+def _mac(purpose: str, body: bytes) -> bytes:
+    return _digest(purpose, body)[:MAC]
+
+
+def _word(body: bytes, mac: bytes) -> str:
+    return b2a_base64(body + mac, newline=False).translate(URL_SAFE).rstrip(b"=").decode()
 
 
 def digest(purpose: str, text: str) -> str:
@@ -48,7 +56,14 @@ def digest(purpose: str, text: str) -> str:
 def make(purpose: str, *numbers: int) -> str:
     """A URL-safe token for up to a few 64-bit numbers; valid for this purpose only, for ever."""
     body = struct.pack(f">{len(numbers)}q", *numbers)
-    return b2a_base64(body + _mac(purpose, body), newline=False).translate(URL_SAFE).rstrip(b"=").decode()
+    return _word(body, _mac(purpose, body))
+
+
+def make_both(purpose: str, *numbers: int) -> tuple[str, str]:
+    """A token as of `make`, and one that more people may see (read: `shown`). They are two parts of one digest: who knows one cannot make the other."""
+    body = struct.pack(f">{len(numbers)}q", *numbers)
+    digest = _digest(purpose, body)
+    return _word(body, digest[:MAC]), _word(body, digest[MAC : 2 * MAC])
 
 
 def make_each(purpose: str, numbers: tuple[int, ...], last: Sequence[int]) -> list[str]:
@@ -67,13 +82,16 @@ def make_each(purpose: str, numbers: tuple[int, ...], last: Sequence[int]) -> li
     return found
 
 
-def read(purpose: str, token: str) -> tuple[int, ...] | None:
-    """The numbers of a token made for this purpose, or None when it is forged, cut or for something else."""
+def read(purpose: str, token: str, *, shown: bool = False) -> tuple[int, ...] | None:
+    """The numbers of a token made for this purpose, or None when it is forged, cut or for something else. `shown`: the other one of `make_both`."""
     try:
         raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
     except ValueError:
         return None
     body, mac = raw[:-MAC], raw[-MAC:]
-    if not body or len(body) % 8 or not hmac.compare_digest(mac, _mac(purpose, body)):
+    if not body or len(body) % 8:
+        return None
+    digest = _digest(purpose, body)
+    if not hmac.compare_digest(mac, digest[MAC : 2 * MAC] if shown else digest[:MAC]):
         return None
     return struct.unpack(f">{len(body) // 8}q", body)

@@ -11,7 +11,7 @@ from baton.messaging import outbox
 from baton.messaging.consent import suppression
 from baton.messaging.models import Email, Message, Outbox, Suppression
 from baton.messaging.sending import delivery, window
-from baton.platform import clock
+from baton.platform import clock, signing
 from baton.platform.actor import SYSTEM, Actor
 from baton.platform.errors import Conflict, NotFound
 from baton.platform.models import History
@@ -42,7 +42,7 @@ def test_a_message_arrives_and_is_an_event(email: Email, relay: Relay) -> None:
     assert not Outbox.objects.exists()
     event = Event.objects.get(contact_id=contact_id, kind=Kind.EMAIL_SENT)
     assert event.payload == {"message": message.id}
-    assert parsed(raw)["Message-ID"] == f"<{contact_id}.{message.id}@nuriwork.example>"
+    assert parsed(raw)["Message-ID"] == f"<{signing.make_both('bounce', message.id, contact_id)[1]}@nuriwork.example>"
 
 
 def test_korean_headers_and_bodies_are_read_back_as_written(email: Email, relay: Relay) -> None:

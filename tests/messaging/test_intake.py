@@ -53,9 +53,13 @@ def listening(scheme: str) -> Iterator[int]:
 def letter(contact_id: int, message_id: int, to: str) -> bytes:
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = "누리워크 <news@nuriwork.example>", to, "요금제 안내"
-    mail["Message-ID"], mail["X-Baton-Message"] = f"<{contact_id}.{message_id}@nuriwork.example>", f"{contact_id}.{message_id}"
+    mail["Message-ID"], mail["X-Baton-Message"] = id_of(contact_id, message_id), signing.make("bounce", message_id, contact_id)
     mail.set_content("안녕하세요.")
     return mail.as_bytes()
+
+
+def id_of(contact_id: int, message_id: int) -> str:
+    return f"<{signing.make_both('bounce', message_id, contact_id)[1]}@nuriwork.example>"
 
 
 def verp(contact_id: int, message_id: int) -> str:

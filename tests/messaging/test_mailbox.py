@@ -1,6 +1,7 @@
 """A mailbox read by IMAP: bounces and answers of people become what they are, once, and nothing in the mailbox changes."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
 
@@ -11,12 +12,13 @@ from baton.accounts import users
 from baton.accounts.models import Account
 from baton.events.vocabulary import Kind
 from baton.messaging.incoming import imap, inbound, reading, replies
-from baton.messaging.models import Email, Inbound, Mailbox, Message, Notification, Subscription, Suppression
-from baton.platform import secrets, signing, sql
+from baton.messaging.models import Email, Inbound, Mailbox, Message, Notification, Subscription, Suppression, Trouble
+from baton.platform import clock, secrets, signing, sql
 from baton.platform.actor import SYSTEM, Actor
 from baton.platform.errors import Invalid
 from tests.messaging.conftest import person
 from tests.messaging.imap_server import ImapServer
+from tests.messaging.test_intake import id_of
 from tests.messaging.test_receipts import events, sent, state, suppressed
 
 pytestmark = pytest.mark.django_db
@@ -67,15 +69,18 @@ def test_answers_are_on_the_timeline_and_told_to_the_owner(server: ImapServer, b
     owner = users.create("han@nuriwork.example", "한지우", "correct horse battery", "sales", actor=SYSTEM)
     jiwoo, sumin = person(owner_id=owner.pk), person("sumin@gaon.example")
     mail, other = sent(jiwoo, email), sent(sumin, email)
-    Message.objects.filter(id=other).update(subject="요금제 안내")
-    mark = f"<{jiwoo}.{mail}@nuriwork.example>"
+    Message.objects.update(subject="요금제 안내")
+    mark = id_of(jiwoo, mail)
     server.put(answer(mark, text="네, 좋습니다. 화요일에 뵙죠.\n\n2026년 11월 22일 (일) 오후 3:14, 누리워크 <news@nuriwork.example>님이 작성:\n> 안녕하세요"))
     server.put(answer(mark, subject="자동 회신: 요금제 안내", text="휴가 중입니다.", Auto_Submitted="auto-replied"))
-    server.put(answer(sender="SUMIN@gaon.example", subject="답장: 요금제 안내", text="관심 있어요"))  # a mail program that keeps no references
+    link = f"https://go.nuriwork.example/c/{signing.make('click', other, sumin, 1)}"
+    server.put(answer("<01-made-by-the-carrier@mail.example>", sender="SUMIN@gaon.example", text=f"관심 있어요\n\n----- 원본 메일 -----\n> 보기: {link}"))
     server.put(answer(mark, sender="colleague@gaon.example", text="지우 님 대신 답합니다"))
     server.put(answer(mark, sender="thief@elsewhere.example", text="not about this at all"))
     server.put(answer(sender="stranger@elsewhere.example", subject="hello"))
-    assert taken(box) == ["reply", "auto_reply", "reply", "reply", "nothing", "nothing"]
+    for forged in ("", f"<{jiwoo}.{mail}@nuriwork.example>", mark.replace("@", "A@"), f"<{signing.make('bounce', mail, jiwoo)[:-1]}x@nuriwork.example>"):
+        server.put(answer(forged, subject="Re: 요금제 안내", text="whoever knows his address and what we wrote could have written this"))
+    assert taken(box) == ["reply", "auto_reply", "reply", "reply", *["nothing"] * 6]
     texts = [(e["subject"], e["text"]) for e in events(jiwoo, Kind.EMAIL_REPLY)]
     assert sorted(texts) == [("Re: 요금제 안내", "네, 좋습니다. 화요일에 뵙죠."), ("Re: 요금제 안내", "지우 님 대신 답합니다")]
     assert len(events(jiwoo, Kind.EMAIL_AUTO_REPLY)) == len(events(sumin, Kind.EMAIL_REPLY)) == 1
@@ -90,7 +95,7 @@ def test_answers_are_on_the_timeline_and_told_to_the_owner(server: ImapServer, b
 
 def test_a_mailbox_is_read_on_from_where_it_was_and_again_when_it_was_made_anew(server: ImapServer, box: Mailbox, email: Email) -> None:
     jiwoo = person()
-    mark = f"<{jiwoo}.{sent(jiwoo, email)}@nuriwork.example>"
+    mark = id_of(jiwoo, sent(jiwoo, email))
     server.put(answer(mark, text="one"))
     assert taken(box) == ["reply"]
     assert taken(box) == []
@@ -128,39 +133,51 @@ def test_a_password_is_kept_encrypted_and_never_sent_to_another_server(server: I
     assert not sql.rows("SELECT 1 FROM history WHERE detail::text LIKE '%%secret%%'")
 
 
-def test_bounces_and_complaints_without_our_return_path_need_the_address_they_are_about(server: ImapServer, box: Mailbox, email: Email) -> None:
+def test_bounces_and_complaints_without_our_return_path_are_believed_by_what_we_have_signed(server: ImapServer, box: Mailbox, email: Email) -> None:
     jiwoo, sumin = person(), person("sumin@gaon.example")
     mail, other = sent(jiwoo, email), sent(sumin, email)
 
-    def bounce(mark: str, recipient: str) -> bytes:
+    def bounce(header: str) -> bytes:
         return (
             "From: MAILER-DAEMON@mx.example\r\nSubject: Undelivered\r\nMIME-Version: 1.0\r\n"
             'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
-            "--b\r\nContent-Type: text/plain\r\n\r\nsorry\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n\r\n"
-            f"Final-Recipient: rfc822; {recipient}\r\nAction: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: smtp; 550 5.1.1 User unknown\r\n\r\n"
-            f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <{mark}@nuriwork.example>\r\n\r\n--b--\r\n"
+            "--b\r\nContent-Type: text/plain\r\n\r\nsorry\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n"
+            f"Original-Envelope-Id: {jiwoo}.{mail}\r\n\r\n"
+            "Final-Recipient: rfc822; jiwoo@gaon.example\r\nAction: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: smtp; 550 5.1.1 User unknown\r\n\r\n"
+            f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\n{header}\r\n\r\n--b--\r\n"
         ).encode()
 
-    server.put(bounce(f"{sumin}.{other}", "attacker@elsewhere.example"))  # a forger does not know whom we wrote to
-    assert taken(box) == ["nothing"]
-    server.put(bounce(f"{jiwoo}.{mail}", "jiwoo@gaon.example"))
-    complaint = (
-        "From: fbl@gaon.example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\r\n\r\n"
-        "--b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nUser-Agent: x\r\nVersion: 1\r\n"
-        f"Original-Mail-From: <b+{signing.make('bounce', other, sumin)}@bounce.nuriwork.example>\r\n\r\n"
-        "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: redacted\r\n\r\nx\r\n--b--\r\n"
-    )
-    server.put(complaint.encode())
+    def complaint(header: str) -> bytes:
+        return (
+            "From: fbl@gaon.example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=feedback-report; boundary=b\r\n\r\n"
+            f"--b\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: abuse\r\nUser-Agent: x\r\nVersion: 1\r\n{header}\r\n\r\n"
+            "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: redacted\r\n\r\nx\r\n--b--\r\n"
+        ).encode()
+
+    path = signing.make("bounce", mail, jiwoo)
+    # Who knows the address and guesses numbers, or was copied in an answer and has seen the Message-ID, can strike nobody off.
+    for header in (f"X-Baton-Message: {jiwoo}.{mail}", f"Message-ID: <{jiwoo}.{mail}@nuriwork.example>", f"Message-ID: {id_of(jiwoo, mail)}"):
+        server.put(bounce(header))
+    for sender in (id_of(jiwoo, mail)[1:-1], f"b+{id_of(jiwoo, mail)[1:-1]}", f"b+{path[:-2]}AA@bounce.nuriwork.example"):
+        server.put(complaint(f"Original-Mail-From: <{sender}>\r\nOriginal-Rcpt-To: jiwoo@gaon.example"))
+        server.put(bounce(f"Return-Path: <{sender}>"))
+    assert set(taken(box)) == {"receipt", "nothing"}
+    assert (state(mail), suppressed(jiwoo)) == (("sent", "user_unknown"), "")
+
+    server.put(bounce(f"X-Baton-Message: {path}"))
+    server.put(complaint(f"Original-Mail-From: <b+{signing.make('bounce', other, sumin)}@bounce.nuriwork.example>"))
     assert taken(box) == ["bounce", "complaint"]
     assert (suppressed(jiwoo), suppressed(sumin)) == ("bounced", "complained")
 
 
-def test_a_bounce_that_names_nothing_but_an_address_strikes_nobody_off(server: ImapServer, box: Mailbox, email: Email) -> None:
+def test_bounces_that_name_nothing_but_an_address_strike_nobody_off_however_many_come(server: ImapServer, box: Mailbox, email: Email) -> None:
     jiwoo = person()
-    mail = sent(jiwoo, email)
-    server.put(b"From: MAILER-DAEMON@x.example\r\nSubject: Undelivered\r\n\r\n550 5.1.1 <jiwoo@gaon.example>: User unknown\r\n")  # anybody can write that
-    assert taken(box) == ["bounce"]
-    assert (state(mail), suppressed(jiwoo)) == (("bounced", "user_unknown"), "")
+    for day in range(12, 0, -2):
+        mail = sent(jiwoo, email, at=clock.now() - timedelta(days=day))
+        server.put(f"From: MAILER-DAEMON@x.example\r\nSubject: Undelivered\r\n\r\n550 5.1.1 <jiwoo@gaon.example>: User unknown: {day}\r\n".encode())
+        assert taken(box) == ["receipt"]
+        assert state(mail) == ("sent", "user_unknown")
+    assert (suppressed(jiwoo), Trouble.objects.count()) == ("", 0)
 
 
 def test_unsubscribing_by_mail(server: ImapServer, box: Mailbox, email: Email) -> None:

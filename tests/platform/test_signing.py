@@ -9,6 +9,13 @@ def test_a_token_gives_its_numbers_back() -> None:
     assert signing.read("click", signing.make("click", 7, 2**62, -1)) == (7, 2**62, -1)
 
 
+def test_of_two_tokens_of_one_digest_neither_stands_for_the_other() -> None:
+    token, shown = signing.make_both("bounce", 7, 8)
+    assert token == signing.make("bounce", 7, 8) != shown
+    assert (signing.read("bounce", token), signing.read("bounce", shown, shown=True)) == ((7, 8), (7, 8))
+    assert signing.read("bounce", shown) is signing.read("bounce", token, shown=True) is None
+
+
 @pytest.mark.parametrize(
     "spoil", [lambda t: t[:-1], lambda t: t + "AAAA", lambda t: ("B" if t[0] == "A" else "A") + t[1:], lambda t: "", lambda t: "%%%", lambda t: "한글"]
 )

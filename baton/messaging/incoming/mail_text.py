@@ -39,6 +39,12 @@ def plain(mail: EmailMessage) -> str:
     return of_html(_content(page))[:LONGEST] if page is not None else ""
 
 
+def whole(mail: EmailMessage) -> str:
+    """All that it says, in text and HTML as it was written, quotations too: where our own links are looked for."""
+    parts = [part for part in mail.walk() if part.get_content_type() in ("text/plain", "text/html") and part.get_content_disposition() != "attachment"]
+    return "\n".join(_content(part)[: LONGEST * 10] for part in parts[:2])
+
+
 def of_html(page: str) -> str:
     """A page as text; what its mail program marked as a quotation is left out."""
     page = _shown(page[: LONGEST * 10])

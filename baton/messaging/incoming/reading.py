@@ -92,8 +92,11 @@ def _of_reports(reports: list[dsn.Report], mine: Which | None, at: datetime) -> 
     for report in reports:
         if report.kind == "nothing":
             continue
-        which, sure = (mine, True) if mine else _about(report)
-        if which is None:
+        if (which := mine or _about(report)) is None:
+            if report.kind == "bounced" and (guess := whose.newest(report.recipient)):
+                # Anybody who knows the address could have written it: a remark beside the message, which strikes nobody off however often it comes.
+                told.append(Told("deferred", guess.contact_id, guess.message_id, at, reason=report.bounce.reason))
+                became = "receipt" if became == "nothing" else became
             continue
         became = BECAME[report.kind] if became not in ("bounce", "complaint") else became
         if report.kind == "complained":
@@ -101,30 +104,23 @@ def _of_reports(reports: list[dsn.Report], mine: Which | None, at: datetime) -> 
             continue
         hard, reason = report.bounce if report.kind != "delivered" else (False, "")
         details = {"remote_mta": report.remote_mta} if report.remote_mta else {}
-        told.append(
-            Told(report.kind, which.contact_id, which.message_id, at, hard=hard and sure, reason=reason, code=report.status, text=report.text, details=details)
-        )
+        told.append(Told(report.kind, which.contact_id, which.message_id, at, hard=hard, reason=reason, code=report.status, text=report.text, details=details))
     return inbound.Read(became, told)
 
 
-def _about(report: dsn.Report) -> tuple[Which | None, bool]:
-    """The message that a report without our return path is about, and whether it bears a mark of it. One that names nothing but an address could be written
-    by anybody who knows the address: it counts as one that came back for now, so nobody can have others struck off with a single mail."""
+def _about(report: dsn.Report) -> Which | None:
+    """The message that a report without our return path is about, by a token of ours in it: what comes back, or the sender it names."""
     original = report.original or {}
-    for sender in (report.sender, original.get("return-path", "")):
-        if which := whose.of_token(sender.strip("<> ")):
-            return which, True
-    to = next((address for _name, address in getaddresses([original.get("to", "")]) if address), "")
-    marks = whose.marks(report.envelope_id, original.get("x-baton-message", ""), original.get("message-id", ""))
-    if which := whose.proved(marks, report.recipient) or whose.proved(marks, to):
-        return which, True
-    return (whose.newest(report.recipient) if report.kind == "bounced" else None), False
+    senders = (report.sender, original.get("return-path", ""))
+    return next((which for one in senders if (which := whose.of_token(one.strip("<> ")))), None) or whose.signed(
+        report.envelope_id, original.get("x-baton-message", "")
+    )
 
 
 def _of_answer(mail: EmailMessage, mine: Which | None, at: datetime) -> inbound.Read:
     sender = replies.sender(mail)
     subject = " ".join(str(mail["subject"] or "").split())
-    which = mine or whose.proved(whose.answered(mail), sender, colleagues=True) or whose.newest(sender, subject=subject)
+    which = mine or whose.proved(whose.answered(mail, mail_text.whole(mail)), sender, colleagues=True)
     if which is None:
         return inbound.Read()
     key = str(mail["message-id"] or "").strip() or hashlib.sha256(mail.as_bytes()).hexdigest()

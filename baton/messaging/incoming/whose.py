@@ -1,6 +1,6 @@
-"""Which of our messages something is about that came in: by the token of its return path, by our marks in headers, at last by the address.
+"""Which of our messages something is about that came in: by a token that we have signed, in its return path, our headers or our links.
 
-Only the token is signed. Every other mark could be written by anybody, so it counts only together with the address the message went to.
+Nothing else is believed: numbers, addresses and subjects could be written by anybody. A call of a provider is proved as a whole, so its marks are plain.
 """
 
 import re
@@ -11,14 +11,16 @@ from typing import NamedTuple
 
 from baton.crm import mail_domains
 from baton.events import identity
-from baton.messaging.incoming import replies
 from baton.platform import clock, signing, sql
 
 RECENT = timedelta(days=14)  # a bounce that names nothing but an address is about the newest mail of these days
-ANSWERED = timedelta(days=90)  # the same for an answer, which must also have the subject of the mail
-MARK = re.compile(r"\b(\d{1,19})\.(\d{1,19})\b")  # contact.message: X-Baton-Message, ENVID, the beginning of our Message-IDs
-OURS = re.compile(r"<(\d{1,19})\.(\d{1,19})(?:\.[\w\-]+)?@[^>\s]+>")
+MARK = re.compile(r"\b(\d{1,19})\.(\d{1,19})\b")  # contact.message, in what providers give back
+TOKEN = re.compile(r"(?<![\w-])[\w-]{38}(?![\w-])", re.ASCII)  # two numbers and a signature
+OURS = re.compile(r"<([\w-]{38})@[^>\s]{1,255}>", re.ASCII)
+LINK = re.compile(r"/c/([\w-]{48})(?![\w-])", re.ASCII)  # three numbers and a signature
+MOST = 50  # marks of one mail that are looked at
 LARGEST = 2**63
+BOUNCE = "bounce"
 
 
 class Which(NamedTuple):
@@ -26,23 +28,38 @@ class Which(NamedTuple):
     message_id: int
 
 
-def of_token(recipient: str, purpose: str = "bounce") -> Which | None:
+def of_token(recipient: str) -> Which | None:
     """The message behind `b+<token>@...`: nobody can make such an address but us."""
     local = recipient.partition("@")[0]
-    read = signing.read(purpose, local.partition("+")[2]) if "+" in local else None
+    return _read(local.partition("+")[2]) if "+" in local else None
+
+
+def signed(*texts: str) -> Which | None:
+    """The message of the first of our tokens in these texts: X-Baton-Message, which only the receiver of a mail has seen, or what it is returned in."""
+    found = (token for text in texts for token in TOKEN.findall(text or "")[:MOST])
+    return next((which for token in found if (which := _read(token))), None)
+
+
+def _read(token: str, *, shown: bool = False) -> Which | None:
+    read = signing.read(BOUNCE, token, shown=shown)
     return Which(read[1], read[0]) if read and len(read) == 2 else None
 
 
 def marks(*texts: str) -> list[Which]:
-    """Our marks in headers of a mail that came back, in order."""
+    """Our plain marks in what a provider gives back, in order."""
     found = [Which(int(a), int(b)) for text in texts for a, b in MARK.findall(text or "") if int(a) < LARGEST and int(b) < LARGEST]
     return list(dict.fromkeys(found))
 
 
-def answered(mail: EmailMessage) -> list[Which]:
-    """Our Message-IDs among those that a mail answers to, the nearest first."""
+def answered(mail: EmailMessage, quoted: str = "") -> list[Which]:
+    """The messages that a mail answers to, the nearest first: by our Message-IDs, or by links of ours in what it quotes; some carriers write ids of
+    their own. Others than the receiver may know these, so whoever believes them looks at the writer too."""
     text = f"{mail['in-reply-to'] or ''} {' '.join(reversed(str(mail['references'] or '').split()))}"
-    return list(dict.fromkeys(Which(int(a), int(b)) for a, b in OURS.findall(text) if int(a) < LARGEST and int(b) < LARGEST))
+    found = [_read(token, shown=True) for token in OURS.findall(text)[:MOST]]
+    for token in LINK.findall(quoted)[:MOST]:
+        read = signing.read("click", token)
+        found.append(Which(read[1], read[0]) if read and len(read) == 3 else None)
+    return list(dict.fromkeys(which for which in found if which))
 
 
 PROVED = """
@@ -72,19 +89,14 @@ def _colleagues(one: str, other: str) -> bool:
 
 
 NEWEST = """
-SELECT m.contact_id, m.id, m.subject FROM identity i JOIN message m ON m.contact_id = i.contact_id
+SELECT m.contact_id, m.id FROM identity i JOIN message m ON m.contact_id = i.contact_id
 WHERE i.kind = 'email' AND i.value = %s AND lower(m.address) = %s AND m.sent_at > %s AND m.state IN ('sent', 'delivered', 'unknown', 'bounced')
-ORDER BY m.sent_at DESC LIMIT 20
+ORDER BY m.sent_at DESC LIMIT 1
 """
 
 
-def newest(address: str, *, subject: str | None = None) -> Which | None:
-    """The newest message to this address; with `subject` the newest that has it, whatever mail programs put before it."""
+def newest(address: str) -> Which | None:
+    """The newest message to this address: a guess, and what is said by a stranger changes nothing because of it."""
     address = address.strip().lower()
-    if not address:
-        return None
-    since = clock.now() - (RECENT if subject is None else ANSWERED)
-    for contact_id, message_id, sent in sql.rows(NEWEST, [address, address, since]):
-        if subject is None or (replies.topic(subject) and replies.topic(subject) == replies.topic(sent)):
-            return Which(contact_id, message_id)
-    return None
+    found = sql.rows(NEWEST, [address, address, clock.now() - RECENT]) if address else []
+    return Which(*found[0]) if found else None

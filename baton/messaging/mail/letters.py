@@ -226,29 +226,31 @@ class _Batch:
         subject = f"{to.mark} {subject}" if to.mark else subject
         html = compiled.html.fill(values)
         text = compiled.text.fill(values) if compiled.text else _from_page(html)
-        headers = self._headers(to, letter, subject)
+        path, shown = signing.make_both("bounce", message_id, contact_id) if message_id else ("", "")
+        headers = self._headers(to, letter, subject, path, shown)
         head = b"".join([b"%b: %b\r\n" % header for header in headers])
-        letter.subject, letter.envelope_from = subject, self._envelope(contact_id, message_id)
+        letter.subject, letter.envelope_from = subject, self._envelope(path)
         if writer.signers:
             body = b"".join((FIRST, text, SECOND, html, LAST))
             letter.content = b"".join((dkim.signatures(writer.signers, headers, body, self.at), head, b"\r\n", body))
         else:
             letter.content = b"".join((head, b"\r\n", FIRST, text, SECOND, html, LAST))
 
-    def _headers(self, to: Recipient, letter: Letter, subject: str) -> list[dkim.Header]:
+    def _headers(self, to: Recipient, letter: Letter, subject: str, path: str, shown: str) -> list[dkim.Header]:
+        """`path`: the token of the return path; `shown`: the one for the Message-ID, which answers carry to third parties. Without them nothing is tracked."""
         writer = self.writer
         sent_by, reply_to = writer.from_header, writer.reply_to
         if to.sender and (colleague := self.colleagues.get((to.contact_id, to.sender))):
             # His name, and he gets the answers. The address stays the account's: that is what the mail is signed for.
             name = f"{colleague.name} ({writer.account.name})" if writer.account.name else colleague.name
             sent_by, reply_to = encode.mailbox(name, writer.address).encode(), encode.mailbox(colleague.name, colleague.email, 10)
-        own = f"{to.contact_id}.{to.message_id}" if not to.mark else f"t.{token_hex(8)}"  # mailboxes show one message of an id once
+        own = shown if shown and not to.mark else f"t.{token_hex(8)}"  # mailboxes show one message of an id once
         headers = [
             (b"From", sent_by),
             (b"To", letter.address.encode()),
             (b"Subject", encode.words(subject, 9).encode()),
             (b"Message-ID", f"<{own}@{writer.host}>".encode()),
-            (b"X-Baton-Message", own.encode()),
+            (b"X-Baton-Message", (path or own).encode()),
             self.date,
             *writer.fixed,
         ]
@@ -260,9 +262,9 @@ class _Batch:
             headers += [(b"List-Unsubscribe", f"<{letter.unsubscribe_url}>{by_mail}".encode()), (b"List-Unsubscribe-Post", ONE_CLICK)]
         return headers
 
-    def _envelope(self, contact_id: int, message_id: int) -> str:
+    def _envelope(self, path: str) -> str:
         host = self.writer.sender.bounce_host
-        return f"b+{signing.make('bounce', message_id, contact_id)}@{host}" if host and message_id else self.writer.address
+        return f"b+{path}@{host}" if host and path else self.writer.address
 
 
 def _told(account: Account) -> tuple[str, ...]:
