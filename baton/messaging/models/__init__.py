@@ -6,6 +6,7 @@ from .email import Email, EmailLink, EmailVersion, MailImage
 from .message import Allowance, Chunk, Message, Outbox, SuppressedAddress, Suppression, Trouble
 from .move import Move
 from .notification import Notification
+from .receiver import ReceiverDomain, ReceiverRate
 from .sending import DkimKey, DmarcReport, Inbound, Mailbox, SendingDomain, Transport
 from .subscription import Exemption, LawNotice, Subscription, SubscriptionType
 
@@ -33,6 +34,8 @@ __all__ = [
     "Move",
     "Notification",
     "Outbox",
+    "ReceiverDomain",
+    "ReceiverRate",
     "SendingDomain",
     "Subscription",
     "SubscriptionType",
