@@ -184,6 +184,47 @@ def put_back(rows: Sequence[tuple[int, str, Mapping[str, Any] | None]], *, actor
         changes.append(Change(id, "property", f"consent.{channel}") for id, channel, _was in rows)
 
 
+RESTORED = """
+INSERT INTO consent (contact_id, channel, granted, night, basis, at, expires_at, source, wording, proof, actor, confirmed_at)
+VALUES (%(id)s, %(channel)s, true, %(night)s, %(basis)s, %(at)s, %(expires_at)s, %(source)s, %(wording)s, %(proof)s::jsonb, %(actor)s, %(confirmed_at)s)
+ON CONFLICT (contact_id, channel) DO UPDATE SET granted = true, night = excluded.night, basis = excluded.basis, at = excluded.at,
+    expires_at = excluded.expires_at, source = excluded.source, wording = excluded.wording, proof = excluded.proof, actor = excluded.actor,
+    confirmed_at = excluded.confirmed_at, ended_at = NULL
+"""
+
+
+def restore(contact_id: int, channel: str, was: Mapping[str, Any], *, actor: Actor, source: str, proof: Mapping[str, Any]) -> None:
+    """A refusal was taken back: what `before` said holds again, since when and until when it did. The ledger keeps the refusal, and that it was taken back."""
+    now, said = clock.now(), of_image(contact_id, channel, was)
+    with transaction.atomic():
+        had = granted(contact_id, channel)
+        sql.run(
+            RESTORED,
+            {
+                "id": contact_id, "channel": channel, "night": said.night, "basis": said.basis, "at": said.at, "expires_at": said.expires_at,
+                "source": said.source, "wording": said.wording, "proof": json.dumps(dict(said.proof), ensure_ascii=False), "actor": said.actor,
+                "confirmed_at": was.get("confirmed_at"),
+            },
+        )  # fmt: skip
+        note([replace(said, at=now, source=source, actor=str(actor), proof=proof)])
+        trail.write("contact", [(contact_id, f"consent.{channel}", had, True)], actor, source, now)
+        changes.append([Change(contact_id, "property", f"consent.{channel}")])
+
+
+def image(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """An agreement as a later refusal keeps it in its proof, so that it can be taken back: moments as texts."""
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in answer.items()}
+
+
+def of_image(contact_id: int, channel: str, was: Mapping[str, Any], type_id: int | None = None) -> Answer:
+    """The agreement that an image shows."""
+    ends, proof = was.get("expires_at"), was.get("proof") or {}
+    return Answer(
+        contact_id, channel, True, datetime.fromisoformat(was["at"]), was.get("source", ""), was.get("actor", "system"), type_id, was.get("basis", CONSENT),
+        datetime.fromisoformat(ends) if ends else None, bool(was.get("night")), was.get("wording", ""), proof,
+    )  # fmt: skip
+
+
 def granted(contact_id: int, channel: str) -> bool | None:
     """What a person answered; None when never asked."""
     found = sql.rows("SELECT granted FROM consent WHERE contact_id = %s AND channel = %s", [contact_id, channel])
@@ -193,17 +234,12 @@ def granted(contact_id: int, channel: str) -> bool | None:
 def before(contact_id: int, channel: str) -> dict[str, Any] | None:
     """The agreement that holds now, as a later refusal keeps it in its proof, so that it can be taken back; None when none does."""
     rows = sql.rows(
-        "SELECT at, source, wording, basis, night, expires_at FROM consent WHERE contact_id = %s AND channel = %s AND granted"
+        "SELECT at, source, wording, basis, night, expires_at, proof::text, actor, confirmed_at FROM consent WHERE contact_id = %s AND channel = %s AND granted"
         " AND (expires_at IS NULL OR expires_at > %s)",
         [contact_id, channel, clock.now()],
     )
-    if not rows:
-        return None
-    at, source, wording, basis, night, expires_at = rows[0]
-    return {
-        "at": at.isoformat(), "source": source, "wording": wording, "basis": basis, "night": night,
-        "expires_at": expires_at.isoformat() if expires_at else None,
-    }  # fmt: skip
+    names = ("at", "source", "wording", "basis", "night", "expires_at", "proof", "actor", "confirmed_at")
+    return image(dict(zip(names, [*rows[0][:6], json.loads(rows[0][6]), *rows[0][7:]], strict=True))) if rows else None
 
 
 def after_transaction(ended: date) -> datetime:

@@ -168,6 +168,7 @@ def test_an_unsubscription_is_told_by_mail_and_taken_back_from_it(browser: Clien
         subscriptions.archive(type.pk, SYSTEM)
     anna = person()
     Consent.objects.filter(contact_id=anna).update(wording="소식을 받겠습니다", basis="transaction", expires_at=clock.now() + timedelta(days=90))
+    was = Consent.objects.get(contact_id=anna)
     link = mailed(email, anna)
     browser.post(link, **ONE_CLICK)
     row = preferences.refusal(anna, None)
@@ -182,8 +183,11 @@ def test_an_unsubscription_is_told_by_mail_and_taken_back_from_it(browser: Clien
     assert consent.granted(anna, "email") is False
     assert "again, as agreed before" in text(browser.post(undo[0], **EN))
     now = Consent.objects.get(contact_id=anna)
-    assert (now.granted, now.wording, now.basis, now.source) == (True, "소식을 받겠습니다", "transaction", "undo")
-    assert now.expires_at is not None
+    assert (now.granted, now.wording, now.basis, now.source) == (True, "소식을 받겠습니다", "transaction", "test")
+    assert (now.at, now.expires_at) == (was.at, was.expires_at), "no fresh term"
+    assert [(e.granted, e.source) for e in ConsentEvent.objects.filter(contact_id=anna).order_by("id")] == [
+        (True, "test"), (False, "one_click"), (True, "undo"),
+    ]  # fmt: skip
     assert gate.refused(email.pk, [anna]) == {}
     assert "chosen anew" in text(browser.post(undo[0], **EN))
     browser.post(link, **ONE_CLICK)
@@ -192,6 +196,35 @@ def test_an_unsubscription_is_told_by_mail_and_taken_back_from_it(browser: Clien
     assert consent.granted(anna, "email") is False
     with clock.stopped(clock.now() + timedelta(days=31)):
         assert browser.post(undo[0]).status_code == 404
+
+
+def test_taking_a_kind_of_news_back_restores_the_former_answer(email: Email, kinds: dict[str, SubscriptionType]) -> None:
+    anna, news, partners = person(), kinds["news"].pk, kinds["partners"].pk
+    with clock.stopped(clock.now() - timedelta(days=200)):
+        subscriptions.choose(anna, {partners: True}, actor=SYSTEM, source="form:3", wording="제휴 소식을 받습니다", proof={"form": 3}, basis="transaction")
+    was = Subscription.objects.get(contact_id=anna, type_id=partners)
+    Email.objects.filter(pk=email.pk).update(subscription_id=partners)
+    for source in ("unsubscribe", "one_click"):  # each way out keeps what it ends
+        subscriptions.leave(anna, email.pk, source=source)
+        row = preferences.refusal(anna, partners)
+        assert row is not None
+        assert preferences.undo(row, proof={"page": "preferences"})
+        now = Subscription.objects.get(contact_id=anna, type_id=partners)
+        for name in ("granted", "basis", "at", "expires_at", "source", "wording", "proof", "actor"):
+            assert getattr(now, name) == getattr(was, name), name
+    Email.objects.filter(pk=email.pk).update(subscription_id=news)
+    subscriptions.leave(anna, email.pk)
+    row = preferences.refusal(anna, news)
+    assert row is not None
+    assert preferences.undo(row, proof={})
+    assert "newsletter" in gets(anna)
+    assert not Subscription.objects.filter(contact_id=anna, type_id=news).exists(), "he had said nothing of it: no agreement was made of that"
+    Email.objects.filter(pk=email.pk).update(subscription_id=partners)
+    subscriptions.leave(anna, email.pk)
+    row = preferences.refusal(anna, partners)
+    assert row is not None
+    with clock.stopped(was.expires_at):
+        assert not preferences.undo(row, proof={}), "it had ended by itself meanwhile"
 
 
 def test_taking_back_makes_no_agreement_that_there_never_was(email: Email) -> None:

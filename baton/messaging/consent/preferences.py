@@ -221,27 +221,25 @@ def of_undo(token: str) -> tuple[Ticket, ConsentEvent]:
 
 
 def undo(row: ConsentEvent, *, proof: Mapping[str, Any]) -> bool:
-    """The person says that the refusal was none of his: what he had agreed to holds again. False when he has answered anew since, or had not agreed."""
+    """The person says that the refusal was none of his: what he had agreed to holds again, since and until when it did; the ledger keeps both facts.
+
+    False when he has answered anew since, had not agreed, or his agreement has ended by itself.
+    """
     with transaction.atomic():
         sql.rows("SELECT 1 FROM contact WHERE id = %s FOR UPDATE", [row.contact_id])
         last = refusal(row.contact_id, row.type_id, row.channel)
         if last is None or last.id != row.id:
             return False
-        actor, before = Actor("visitor", row.contact_id), row.proof.get("before") or {}
-        shown = {**proof, "undoes": row.id, "before": before}
+        actor, before = Actor("visitor", row.contact_id), row.proof.get("before")
+        shown = {**proof, "undoes": row.id}
+        if before and before.get("expires_at") and datetime.fromisoformat(before["expires_at"]) <= clock.now():
+            return False  # it would have ended by itself meanwhile
         if row.type_id is not None:
             if not before and any(type.separate for type in subscriptions.known(archived=True) if type.pk == row.type_id):
                 return False  # he had never agreed to it: there is nothing to go back to
-            answer = {row.type_id: True}
-            subscriptions.choose(
-                row.contact_id, answer, actor=actor, source=UNDO, channel=row.channel, wording=before.get("wording", ""), proof=shown
-            )  # fmt: skip
+            subscriptions.restore(row.contact_id, row.type_id, row.channel, before, actor=actor, source=UNDO, proof=shown)
             return True
-        ends = datetime.fromisoformat(before["expires_at"]) if before.get("expires_at") else None
-        consent.set(
-            [row.contact_id], row.channel, True, actor=actor, source=UNDO, wording=before.get("wording", ""), proof=shown,
-            basis=before.get("basis", consent.CONSENT), expires_at=ends, night=bool(before.get("night")),
-        )  # fmt: skip
+        consent.restore(row.contact_id, row.channel, before, actor=actor, source=UNDO, proof=shown)
         _agreed_again(row.contact_id, row.channel)
     return True
 

@@ -6,7 +6,7 @@ A kind goes to everybody who agreed to marketing on the channel and did not refu
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -202,30 +202,69 @@ def choose_many(
     basis: str = consent.CONSENT,
     at: datetime | None = None,
 ) -> list[int]:
-    """What many people said, each {type: yes or no}."""
+    """What many people said, each {type: yes or no}. A refusal keeps in its proof the agreement that it ends, so that it can be taken back."""
     moment = at or clock.now()
     months = {type.pk: type.months for type in known(archived=True)}
+    was = _before([id for id, choices in people.items() if False in choices.values()], channel)
     answers = [
         Answer(
             id, channel, granted, moment, source, str(actor), type_id, basis,
-            consent.months_after(moment, ends) if granted and (ends := months.get(type_id)) else None, False, wording, proof or {},
+            consent.months_after(moment, ends) if granted and (ends := months.get(type_id)) else None, False, wording,
+            {**(proof or {}), "before": was.get((id, type_id))} if not granted else proof or {},
         )
         for id, choices in sorted(people.items()) for type_id, granted in sorted(choices.items()) if type_id in months
     ]  # fmt: skip
     if not answers:
         return []
     with transaction.atomic():
-        sql.run(
-            WRITE,
-            [
-                [a.contact_id for a in answers], [a.type_id for a in answers], [a.channel for a in answers], [a.granted for a in answers],
-                [a.basis for a in answers], [a.at for a in answers], [a.expires_at for a in answers], [a.source for a in answers],
-                [a.wording for a in answers], [json.dumps(dict(a.proof), ensure_ascii=False) for a in answers], [a.actor for a in answers],
-            ],
-        )  # fmt: skip
+        _write(answers)
         numbers = consent.note(answers)
         changes.append(Change(id, "property", f"consent.{channel}") for id in sorted(people))
     return numbers
+
+
+def restore(contact_id: int, type_id: int, channel: str, was: Mapping[str, Any] | None, *, actor: Actor, source: str, proof: Mapping[str, Any]) -> None:
+    """A refusal was taken back: what holds again is the agreement that it ended, with its basis, time and end; where there was none (None), nothing was said.
+
+    The ledger keeps the refusal, and that it was taken back.
+    """
+    with transaction.atomic():
+        if was is None:
+            Subscription.objects.filter(contact_id=contact_id, type_id=type_id, channel=channel).delete()
+            said = Answer(contact_id, channel, True, clock.now(), source, str(actor), type_id)
+        else:
+            said = consent.of_image(contact_id, channel, was, type_id)
+            months = next((type.months for type in known(archived=True) if type.pk == type_id), None)
+            if "expires_at" not in was and months:  # a refusal of the days when its end was not kept
+                said = replace(said, expires_at=consent.months_after(said.at, months))
+            _write([said])
+        consent.note([replace(said, at=clock.now(), source=source, actor=str(actor), proof=proof)])
+        changes.append([Change(contact_id, "property", f"consent.{channel}")])
+
+
+def _write(answers: Sequence[Answer]) -> None:
+    """The last word on each."""
+    sql.run(
+        WRITE,
+        [
+            [a.contact_id for a in answers], [a.type_id for a in answers], [a.channel for a in answers], [a.granted for a in answers],
+            [a.basis for a in answers], [a.at for a in answers], [a.expires_at for a in answers], [a.source for a in answers],
+            [a.wording for a in answers], [json.dumps(dict(a.proof), ensure_ascii=False) for a in answers], [a.actor for a in answers],
+        ],
+    )  # fmt: skip
+
+
+IMAGE = ("at", "source", "wording", "basis", "expires_at", "proof", "actor")
+
+
+def _before(contact_ids: Sequence[int], channel: str) -> dict[tuple[int, int], dict[str, Any] | None]:
+    """What people agreed to so far, by (contact, kind of news); of a kind that was refused already what that refusal ended."""
+    if not contact_ids:
+        return {}
+    rows = Subscription.objects.filter(contact_id__in=contact_ids, channel=channel)
+    return {
+        (row.contact_id, row.type_id): consent.image({name: getattr(row, name) for name in IMAGE}) if row.granted else row.proof.get("before") for row in rows
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +285,7 @@ def leave(contact_id: int, email_id: int, *, channel: str = "email", message_id:
         row = Subscription.objects.filter(contact_id=contact_id, type_id=type.pk, channel=channel).first()
         if row is not None and not row.granted:
             return Left(type, False)
-        before = None if row is None else {"at": row.at.isoformat(), "source": row.source, "wording": row.wording, "basis": row.basis}
-        proof = {"email": email_id, "before": before} | ({"message": message_id} if message_id else {})
+        proof = {"email": email_id} | ({"message": message_id} if message_id else {})
         choose(contact_id, {type.pk: False}, actor=Actor("visitor", contact_id), source=source, channel=channel, proof=proof)
         suppression.happened(contact_id, email_id, message_id=message_id, type_id=type.pk)
     return Left(type, True)

@@ -88,6 +88,8 @@ def _act(request: HttpRequest, contact_id: int) -> tuple[str, str]:
     match request.POST.get("act"):
         case "all":
             new = preferences.leave_all(contact_id)
+            if new and (row := preferences.refusal(contact_id, None)) is not None:
+                opt_in.unsubscribed.defer(contact_id=contact_id, id=row.id)  # he may have been given the mail by somebody else
             return _("You are unsubscribed from everything.") if new else _("You were unsubscribed from everything already."), ""
         case "pause":
             until = preferences.until_of(request.POST.get("day") or request.POST.get("until", ""))
