@@ -12,10 +12,26 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from baton.accounts.models import Account
-from baton.crm import consent, records
+from baton.crm import associations, consent, records
 from baton.events import record
 from baton.events.vocabulary import Kind
-from baton.messaging.campaigns import ab, check, freeze, goals, pace, plan, progress, ready, run, states, steering, verbs
+from baton.messaging.campaigns import (
+    ab,
+    check,
+    freeze,
+    goals,
+    pace,
+    plan,
+    progress,
+    ready,
+    report_counts,
+    report_people,
+    reports,
+    run,
+    states,
+    steering,
+    verbs,
+)  # fmt: skip
 from baton.messaging.consent import suppression
 from baton.messaging.mail import emails
 from baton.messaging.models import Campaign, Chunk, Email, Message, Variant
@@ -387,6 +403,40 @@ def test_conversions_are_what_people_did_after_their_mail(mail: Email) -> None:
         record.add([record.NewEvent(id, Kind.PAGE_VIEW, seen, key_value="nuriwork.example/pricing", key_label="요금")])
     assert list(goals.converted(campaign)) == [("a", after)]
     assert goals.reached(campaign) == {"a": 1}
+
+
+def test_every_kind_of_goal_counts_within_its_days_and_opens_its_people(mail: Email) -> None:
+    before, after, late = people(3)
+    at = clock.now() - timedelta(days=5)
+
+    def linked(kind: str, values: dict[str, Any], contact: int, when: datetime) -> None:
+        with clock.stopped(when):
+            made = records.create(kind, values, actor=MINA, source="test")
+            associations.link(kind, made, "contact", contact, actor=MINA)
+        sql.run("UPDATE record SET created_at = %s WHERE id = %s", [when, made])
+
+    for contact, hours in ((before, -3), (after, 3), (late, 72)):
+        when = at + timedelta(hours=hours)
+        record.add([record.NewEvent(contact, Kind.STAGE_CHANGED, when, key_value="mql", key_label="MQL")])
+        linked("meeting", {"title": "미팅", "at": clock.now().isoformat()}, contact, when)
+        linked("deal", {"dealname": "거래", "pipeline": "default", "dealstage": "appointmentscheduled"}, contact, when)
+        linked("deal", {"dealname": "따낸 거래", "pipeline": "default", "dealstage": "closedwon"}, contact, when)
+    kinds = ({"filter": {"condition": "stage_moved", "into": ["mql"]}}, {"made": "meeting"}, {"made": "deal"}, {"made": "won"})
+    for kind in kinds:
+        campaign = begun(a_campaign(mail, [before, after, late], goal={**kind, "days": 2}))
+        sent_to(campaign, [before, after, late], at=at)
+        assert list(goals.converted(campaign)) == [("a", after)], kind
+        assert report_counts.count(campaign)
+        assert reports.of(campaign).all.n("converted") == 1
+        shown, _next = report_people.page(campaign, report_people.Who("converted"))
+        assert [one.contact_id for one in shown] == [after]
+    assert report_counts.count(campaign)
+    assert reports.of(campaign).all.n("converted") == 1
+    for goal, field in (
+        ({"made": "dance"}, "goal.made"), ({"made": "deal", "filter": {"condition": "opted_out"}}, "goal.made"), ({"wish": 1}, "goal.wish"),
+        ({"filter": {"condition": "form_submitted", "form": 987654}}, "goal.filter.form"), ({"made": "won", "days": 0}, "goal.days"),
+    ):  # fmt: skip
+        assert [problem.path for problem in goals.problems(goal)] == [field]
 
 
 def test_a_person_may_choose_and_is_asked(mail: Email) -> None:

@@ -15,6 +15,7 @@ from baton.crm import associations, consent, records
 from baton.events import record
 from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
+from baton.forms.models import Form
 from baton.messaging.campaigns import report_counts, verbs
 from baton.messaging.mail import emails
 from baton.messaging.models import Campaign, Email, EmailLink, Variant
@@ -93,6 +94,40 @@ def test_written_checked_and_sent(web: Client, mail: Email, people: list[int]) -
         assert web.post(f"/campaigns/{pk}/steer/", {"do": what}).status_code == 204
         assert Campaign.objects.get().state == state
     assert web.post(f"/campaigns/{pk}/steer/", {"do": "dance"}).status_code == 422
+
+
+def test_every_kind_of_goal_has_a_form(web: Client, mail: Email, people: list[int]) -> None:
+    pk = verbs.create("겨울", SYSTEM, email_id=mail.pk).pk
+    url, wanted = f"/campaigns/{pk}/change/", Form.objects.create(name="상담 신청")
+
+    def goal(**given: Any) -> dict[str, Any]:
+        response = web.post(url, form(mail, **given))
+        assert response.status_code == 200, response.content.decode()
+        return Campaign.objects.get().goal
+
+    assert goal(goal_kind="form", goal_form=str(wanted.pk), goal_days="3") == {"filter": {"condition": "form_submitted", "form": wanted.pk}, "days": 3}
+    page = goal(goal_kind="page", goal_address="/pricing", goal_match="starts")
+    assert page["filter"] == {"condition": "page_viewed", "address": "/pricing", "match": "starts"}
+    assert goal(goal_kind="file", goal_address="brochure")["filter"]["condition"] == "downloaded"
+    assert goal(goal_kind="stage", goal_stage="mql")["filter"] == {"condition": "stage_moved", "into": ["mql"]}
+    assert 'value="mql" selected' in web.get(f"/campaigns/{pk}/").content.decode()
+    for made in ("meeting", "deal", "won"):
+        assert goal(goal_kind=made) == {"made": made, "days": 7}
+    # a filter of one's own: what is not finished is neither stored nor a fault, and other changes are kept
+    begun = web.post(url, form(mail, goal_kind="filter", goal="{}", **{"goal!": "add|all|in_segment"}, name="봄"))
+    assert (begun.status_code, Campaign.objects.get().name, Campaign.objects.get().goal["made"]) == (200, "봄", "won")
+    assert "goal/all.0/segment" in begun.content.decode()
+    typed = {"goal": '{"all": [{"condition": "property", "property": "city", "operator": "is"}]}', "goal/all.0/": "1", "goal/all.0/value": "서울"}
+    stored = goal(goal_kind="filter", **typed)
+    assert stored["filter"]["all"][0]["value"] == "서울"
+    assert 'name="goal/all.0/value"' in web.get(f"/campaigns/{pk}/").content.decode()
+    for wrong, said in (({"goal_kind": "dance"}, "This goal is not known."), ({"goal_kind": "form", "goal_form": "987654"}, "does not exist any more"),
+                        ({"goal_kind": "deal", "goal_days": "1000"}, "A number of days up to 90")):  # fmt: skip
+        refused = web.post(url, form(mail, **wrong))
+        assert refused.status_code == 422
+        assert said in refused.content.decode()
+    assert Campaign.objects.get().goal == stored
+    assert goal() == {}
 
 
 def test_above_ten_thousand_the_number_is_typed(web: Client, mail: Email, people: list[int], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from baton.accounts import users
 from baton.events.vocabulary import Kind
+from baton.messaging.campaigns import goals
 from baton.messaging.models import Campaign, CampaignCount, Variant
 from baton.platform import clock, live, sql
 from baton.segments import outcomes, patience
@@ -112,6 +113,8 @@ found AS (
     FROM did d, unnest(%(within)s::int[]) AS w(days), LATERAL (VALUES ('forms', d.form), ('meetings', d.met)) AS n(name, ts)
     WHERE n.ts < d.clicked + w.days * interval '1 day' GROUP BY 1, 2
     UNION ALL
+    SELECT c.variant, 'converted', count(*) FROM campaign_conversion c WHERE c.campaign_id = %(campaign)s GROUP BY c.variant
+    UNION ALL
     SELECT '', n.name || ':' || w.days, sum(n.n)
     FROM won d, unnest(%(within)s::int[]) AS w(days),
     LATERAL (VALUES ('deals', 1::numeric), ('won', (d.won IS TRUE)::int), ('revenue', CASE WHEN d.won THEN round(coalesce(d.amount, 0)) ELSE 0 END),
@@ -152,6 +155,8 @@ def params(campaign: Campaign) -> dict[str, Any]:
 def count(campaign: Campaign, *, milliseconds: int = 0) -> bool:
     """Count a campaign anew. With `milliseconds` only if that is done in time; returns whether it was (not when another worker is at it)."""
     began, now = time.monotonic(), clock.now()
+    if campaign.goal and (not milliseconds or campaign.people <= goals.STEP):
+        goals.note(campaign)
     given = params(campaign) | {
         "most": GROUPS_SHOWN, "least": GROUP_LEAST, "hours": timedelta(hours=HOURS), "longest": timedelta(days=max(WITHIN)), "within": list(WITHIN), "now": now,
         "currency": users.currency(), **{name: value for name, value in outcomes.stages().items() if name != "zone"},

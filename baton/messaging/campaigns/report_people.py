@@ -30,7 +30,8 @@ STATES: dict[str, frozenset[str]] = {
 }
 DID = ("opened", "clicked", "machine_opened", "machine_clicked", "unsubscribed", "complained", "replied", "auto_replied")
 AFTER = ("forms", "meetings", "deals", "won")
-WHATS = (*STATES, "not_opened", *DID, *AFTER, "waiting")
+WHATS = (*STATES, "not_opened", *DID, *AFTER, "converted", "waiting")
+BY_CONTACT = (*AFTER, "converted", "waiting")  # in the order of the contacts
 FOLLOWED = ("opened", "clicked")  # of whom a list can be made that goes on following
 
 # People by what became of their message.
@@ -72,6 +73,10 @@ WAITING = """
 SELECT w.contact_id, 0::bigint AS id, c.variant, 'waiting' AS state, '' AS reason, c.due_at AS at, '' AS detail
 FROM campaign_chunk c, unnest(c.contact_ids) AS w(contact_id)
 WHERE c.campaign_id = %(campaign)s AND NOT EXISTS (SELECT 1 FROM message m WHERE m.contact_id = w.contact_id AND m.campaign_id = %(campaign)s)
+"""
+CONVERTED = """
+SELECT c.contact_id, m.id, c.variant, '' AS state, '' AS reason, m.sent_at AS at, '' AS detail
+FROM campaign_conversion c JOIN message m ON m.contact_id = c.contact_id AND m.campaign_id = c.campaign_id WHERE c.campaign_id = %(campaign)s
 """
 PAGE = """
 SELECT q.* FROM ({people}) q WHERE (%(variant)s::text IS NULL OR q.variant = %(variant)s) {place} {after} ORDER BY {order} LIMIT %(most)s
@@ -119,8 +124,8 @@ def page(campaign: Campaign, who: Who, *, after: str = "", limit: int = 50) -> t
     if after:
         behind, more = _behind(after, timed)
         given |= more
-    order = "q.at DESC, q.contact_id DESC" if timed else "q.contact_id" if who.what in (*AFTER, "waiting") else "q.id DESC"
-    if not timed and after and who.what in (*AFTER, "waiting"):
+    order = "q.at DESC, q.contact_id DESC" if timed else "q.contact_id" if who.what in BY_CONTACT else "q.id DESC"
+    if not timed and after and who.what in BY_CONTACT:
         behind = "AND q.contact_id > %(last)s"
     statement = PAGE.format(people=text, place=_place(who, given), after=behind, order=order)
     found = [Person(*row) for row in sql.rows(statement, given)]
@@ -128,7 +133,7 @@ def page(campaign: Campaign, who: Who, *, after: str = "", limit: int = 50) -> t
     if len(found) <= limit:
         return shown, ""
     last = shown[-1]
-    return shown, f"{last.at.isoformat()}_{last.contact_id}" if timed else str(last.contact_id if who.what in (*AFTER, "waiting") else last.message_id)
+    return shown, f"{last.at.isoformat()}_{last.contact_id}" if timed else str(last.contact_id if who.what in BY_CONTACT else last.message_id)
 
 
 def ids(campaign: Campaign, who: Who) -> list[int]:
@@ -168,8 +173,8 @@ def _people(campaign: Campaign, who: Who) -> tuple[str, dict[str, Any]]:
     if who.what in ("deals", "won"):
         ends = {name: value for name, value in outcomes.stages().items() if name != "zone"}
         return BY_DEAL, given | ends | {"days": who.days, "won": who.what == "won"}
-    if who.what == "waiting":
-        return WAITING, given
+    if who.what in ("converted", "waiting"):
+        return CONVERTED if who.what == "converted" else WAITING, given
     return _did(campaign, who, given)
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from baton.accounts import permissions
-from baton.messaging.campaigns import report_counts, reports, steering, verbs
+from baton.messaging.campaigns import goals, report_counts, reports, steering, verbs
 from baton.messaging.campaigns.report_counts import WITHIN
 from baton.messaging.campaigns.reports import Report
 from baton.messaging.mail import letters
@@ -23,6 +23,7 @@ from baton.segments.statistics import rate
 from ..answer import go
 from ..page import Page, actor, allow
 from ..parts import campaign_board as board
+from ..parts import campaign_goal
 from ..parts import campaign_words as words
 from ..templatetags.fmt import num
 from .email_preview import PREVIEW_POLICY
@@ -56,10 +57,19 @@ def show(request: HttpRequest, campaign: Campaign) -> HttpResponse:
         "report": report, "tiles": board.tiles(report.all), "outcome": board.outcome(report.all), "chart": board.chart(report),
         "shown_variant": next((v.key for v, _n in report.variants if v.key == request.GET.get("variant")), "a"),
         "days": days, "within": WITHIN, "gave": report.within(days), "links": _links(report), "groups": _groups(report), "test": board.ab_test(report),
-        "did": board.did(report.all),
+        "did": board.did(report.all), "goal": _goal(report),
         "mail": Email.objects.filter(pk=campaign.email_id or 0).first(), "variants": report.variants,
     }  # fmt: skip
     return render(request, "campaigns/report.html", context)
+
+
+def _goal(report: Report) -> dict[str, Any] | None:
+    """What counted as a conversion, and how many of the delivered it was."""
+    goal, n = report.campaign.goal, report.all.n("converted")
+    if not goal:
+        return None
+    whole = report.all.delivered
+    return {"says": campaign_goal.sentence(goal), "days": goal.get("days") or goals.DAYS, "n": n, "rate": rate(min(n, whole), whole)}
 
 
 def _links(report: Report) -> list[dict[str, Any]]:

@@ -13,9 +13,8 @@ from django.views.decorators.http import require_GET, require_POST
 from baton.accounts import permissions, rights, users
 from baton.crm.calendar import SHORT, WEEK
 from baton.crm.models import Contact
-from baton.forms.models import Form
 from baton.messaging import exemptions, gate, law, rules
-from baton.messaging.campaigns import ab, audience, check, goals, plan, ready, states, steering, verbs
+from baton.messaging.campaigns import ab, audience, check, plan, ready, states, steering, verbs
 from baton.messaging.deliverability import domains
 from baton.messaging.mail import emails, mail_checks
 from baton.messaging.models import Campaign, Email, SendingDomain, Variant
@@ -27,7 +26,7 @@ from baton.segments.models import Segment
 
 from ..answer import faults, go
 from ..page import Page, actor, allow, user
-from ..parts import campaign_form, people
+from ..parts import campaign_form, campaign_goal, people
 from ..parts import campaign_words as words
 from ..parts.campaign_form import Fields
 from ..templatetags.fmt import moment
@@ -57,18 +56,17 @@ def show(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     return render(request, "campaigns/setup.html", _context(request, campaign, campaign_form.of(campaign)))
 
 
-def _context(request: HttpRequest, campaign: Campaign, fields: Fields, given: dict[str, str] | None = None) -> dict[str, Any]:
+def _context(request: HttpRequest, campaign: Campaign, fields: Fields, problems: list[Problem] | None = None) -> dict[str, Any]:
     mails = list(Email.objects.filter(archived_at=None, kind="mail").order_by("-updated_at", "-pk")[:MAILS])
     lists = list(Segment.objects.filter(archived_at=None).order_by("name", "pk"))
     days = sizes.history([one.pk for one in lists], days=1)
     known = {one.pk: (one, days[one.pk][-1].members if days[one.pk] else None) for one in lists}
     label, tone = words.state(campaign)
     goal = fields["goal"]
-    form = (goal.get("filter") or {}).get("form") if (goal.get("filter") or {}).get("condition") == "form_submitted" else None
     day, _t, time = str(fields["plan"].get("at") or "").partition("T")
     tomorrow = (clock.now().astimezone(config().zone) + timedelta(days=1)).date().isoformat()
     return {
-        "campaign": campaign, "f": fields, "faults": given or {}, "label": label, "tone": tone,
+        "campaign": campaign, "f": fields, "faults": _faults(problems or []), "label": label, "tone": tone,
         "may_edit": permissions.can(request.user, "emails", "edit"),
         "mails": mails, "mail": next((m for m in mails if m.pk == fields["email_id"]), None),
         "lists": known.values(), "chosen": [known[id] for id in fields["audience"].get("lists", []) if id in known],
@@ -81,8 +79,7 @@ def _context(request: HttpRequest, campaign: Campaign, fields: Fields, given: di
         "variants": [{"key": key, **row} for key, row in zip(verbs.KEYS, fields["variants"], strict=False)],
         "most_variants": ab.MOST, "least": ab.LEAST,
         "metrics": (("opened", _("Opened it")), ("clicked", _("Clicked"))) + ((("converted", _("Converted")),) if goal else ()),
-        "forms": Form.objects.filter(archived_at=None).order_by("name"), "goal_form": form, "goal_days": goal.get("days") or goals.DAYS,
-        "goal_kept": bool(goal) and form is None,
+        **campaign_goal.context(request, campaign.pk, goal, request.POST.get("goal_kind"), problems or []),
     }  # fmt: skip
 
 
@@ -98,18 +95,19 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     campaign = _open(pk)
     fields = campaign_form.read(request.POST, campaign_form.of(campaign))
     try:
-        campaign = verbs.change(pk, actor(request), **fields)
+        kept = {"goal": campaign.goal} if campaign_goal.unfinished(fields["goal"]) else {}
+        campaign = verbs.change(pk, actor(request), **fields | kept)
     except Invalid as error:
-        return render(request, "campaigns/form.html", _context(request, campaign, fields, _faults(error)), status=422)
-    response = render(request, "campaigns/form.html", _context(request, campaign, campaign_form.of(campaign)))
+        return render(request, "campaigns/form.html", _context(request, campaign, fields, error.problems), status=422)
+    response = render(request, "campaigns/form.html", _context(request, campaign, campaign_form.of(campaign) | {"goal": fields["goal"]}))
     response["HX-Trigger"] = "campaign-changed"
     return response
 
 
-def _faults(error: Invalid) -> dict[str, str]:
+def _faults(problems: list[Problem]) -> dict[str, str]:
     """By the field of the page: `plan.at` -> plan_at, `variants.b.email_id` -> variants."""
     found: dict[str, str] = {}
-    for problem in error.problems:
+    for problem in problems:
         whole = problem.path.replace(".", "_")
         found.setdefault("variants" if problem.path.startswith("variants") else whole, problem.message)
     return found

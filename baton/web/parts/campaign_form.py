@@ -5,8 +5,10 @@ from typing import Any
 from django.http import QueryDict
 
 from baton.crm.calendar import WEEK
-from baton.messaging.campaigns import ab, goals
+from baton.messaging.campaigns import ab
 from baton.messaging.models import Campaign, Variant
+
+from . import campaign_goal
 
 Fields = dict[str, Any]
 
@@ -32,14 +34,9 @@ def read(given: QueryDict, before: Fields) -> Fields:
         "except": [n for n in map(_number, given.getlist("except")) if n],
     }
     variants, test = _variants(given, email)
-    goal: Fields = {}
-    if form := _number(given.get("goal_form", "")):
-        goal = {"filter": {"condition": "form_submitted", "form": form}, "days": _whole(given.get("goal_days", ""), goals.DAYS)}
-    elif before["goal"] and given.get("goal_form") == "kept":
-        goal = {**before["goal"], "days": _whole(given.get("goal_days", ""), goals.DAYS)}
     return {
         "name": given.get("name", ""), "email_id": email or None, "audience": {key: ids for key, ids in audience.items() if ids}, "plan": _plan(given),
-        "test": test, "goal": goal, "variants": variants,
+        "test": test, "goal": campaign_goal.read(given, before["goal"]), "variants": variants,
     }  # fmt: skip
 
 

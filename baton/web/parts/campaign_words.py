@@ -38,6 +38,7 @@ WHATS: dict[str, str | Promise] = {
     "complained": gettext_lazy("Reported it as spam"),
     "replied": gettext_lazy("Answered"),
     "auto_replied": gettext_lazy("Automatic answers"),
+    "converted": gettext_lazy("Reached the goal"),
     "forms": gettext_lazy("Sent a form"),
     "meetings": gettext_lazy("Had a meeting"),
     "deals": gettext_lazy("New deals"),
