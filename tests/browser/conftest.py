@@ -3,9 +3,13 @@
 Any script error, and any request that leaves the machine, fails the test.
 """
 
-from collections.abc import Iterator
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -15,6 +19,7 @@ from tools.browser import executable
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 PASSWORD = "baton-demo"
+Mailer = Callable[[str], Any]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,6 +42,28 @@ def server(environment: dict[str, str]) -> Iterator[str]:
     """The address of a running `baton web`."""
     with running.web(environment) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def mailer(environment: dict[str, str], server: str) -> Iterator[Mailer]:
+    """Does the worker's part when told to (tests/browser/mailer.py)."""
+    variables = {**environment, "BATON_BASE_URL": server}
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.browser.mailer"], cwd=running.ROOT, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as at:
+
+        def tell(line: str) -> Any:
+            assert at.stdin
+            assert at.stdout
+            at.stdin.write(f"{line}\n")
+            at.stdin.flush()
+            while said := at.stdout.readline():  # logs come in between
+                if said.startswith(("{", '"')) or said.strip().isdecimal():
+                    return json.loads(said)
+            raise AssertionError("the mailer ended")
+
+        yield tell
+        at.stdin.close()  # type: ignore[union-attr]  # it is a pipe
 
 
 @contextmanager

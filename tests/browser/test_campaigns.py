@@ -1,42 +1,17 @@
 """A campaign from its making to its report: written, checked, scheduled and taken back, sent, paused, gone on with, opened by a person; and a list."""
 
-import json
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.browser.conftest import Mailer
+
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
 READER = {"user-agent": CHROME, "accept-language": "ko-KR", "accept": "text/html", "sec-fetch-mode": "navigate", "sec-fetch-user": "?1"}
-Mailer = Callable[[str], Any]
-
-
-@pytest.fixture(scope="module")
-def mailer(environment: dict[str, str], server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mailer]:
-    """Does the worker's part when told to (tests/browser/mailer.py)."""
-    variables = {**environment, "BATON_BASE_URL": server}
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.browser.mailer"], cwd=ROOT, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as at:
-
-        def tell(line: str) -> Any:
-            assert at.stdin
-            assert at.stdout
-            at.stdin.write(f"{line}\n")
-            at.stdin.flush()
-            while said := at.stdout.readline():  # logs come in between
-                if said.startswith(("{", '"')) or said.strip().isdecimal():
-                    return json.loads(said)
-            raise AssertionError("the mailer ended")
-
-        yield tell
-        at.stdin.close()  # type: ignore[union-attr]  # it is a pipe
 
 
 @pytest.fixture
