@@ -1,5 +1,6 @@
 """What messaging keeps about people: messages, what waits to be sent, who must not be written to, notices about them (see crm/part.py)."""
 
+import json
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -46,6 +47,28 @@ def _forget_letters(contact_ids: list[int]) -> None:
     )
 
 
+class SingleSends(Rows):
+    """What programs said of single messages goes with the person, and so does whoever was to get a copy."""
+
+    def erase(self, person: Person) -> None:
+        self._forget(person)
+        super().erase(person)
+
+    def anonymise(self, person: Person) -> None:
+        self._forget(person)
+        super().anonymise(person)
+
+    def _forget(self, person: Person) -> None:
+        mails = [value.lower() for value in person.values if value.count("@") == 1]
+        gone = sql.rows("DELETE FROM single_send WHERE others && %s::text[] RETURNING contact_id, copies::text", [mails]) if mails else []
+        copies = [(contact_id, id) for contact_id, made in gone for id, address in json.loads(made) if address.lower() in mails]
+        if copies:
+            sql.run(
+                "UPDATE message m SET address = '' FROM unnest(%s::bigint[], %s::bigint[]) AS r(contact_id, id) WHERE m.contact_id = r.contact_id AND m.id = r.id",
+                [[contact_id for contact_id, _id in copies], [id for _contact, id in copies]],
+            )
+
+
 def _graver(ours: Image, theirs: Image) -> Image:
     return theirs if ours["reason"] == UNSUBSCRIBED and theirs["reason"] != UNSUBSCRIBED else ours
 
@@ -73,6 +96,7 @@ OUTBOX = Rows("outbox", ["message_id"], blank="delete", copied=False)
 PARTS: list[Part] = [
     Messages("message", ["id"], tell_apart=("cause", ("channel",)), blank={"address": "", "subject": ""}),
     OUTBOX,
+    SingleSends("single_send", ["id"], blank="delete"),
     Suppressions("suppression", ["channel"], refusal=lambda row: row["reason"] != "bounced", pick=_graver, blank={"note": ""}),
     Strict("subscription", ["type_id", "channel"], refusal=lambda row: not row["granted"], pick=stricter, blank={"wording": "", "source": "", "proof": "{}"}),
     One("message_trouble", ["channel"], lambda ours, theirs: max(ours, theirs, key=lambda row: row["bounces"]), blank={"reason": ""}),

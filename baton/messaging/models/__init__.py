@@ -3,7 +3,7 @@
 from .campaign import Campaign, CampaignCount, CampaignTally, Conversion, Variant
 from .coupon import Coupon, CouponCode, CouponPool
 from .email import Email, EmailLink, EmailVersion, MailImage
-from .message import Allowance, Chunk, Message, Outbox, SuppressedAddress, Suppression, Trouble
+from .message import Allowance, Chunk, Message, Outbox, SingleSend, SuppressedAddress, Suppression, Trouble
 from .move import Move
 from .notification import Notification
 from .receiver import ReceiverDomain, ReceiverRate
@@ -37,6 +37,7 @@ __all__ = [
     "ReceiverDomain",
     "ReceiverRate",
     "SendingDomain",
+    "SingleSend",
     "Subscription",
     "SubscriptionType",
     "SuppressedAddress",

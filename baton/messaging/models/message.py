@@ -1,6 +1,7 @@
 """What is sent: messages, what waits, and who must not be written to."""
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
 
@@ -22,7 +23,7 @@ class Message(models.Model):
     variant = models.TextField(default="", db_default="")  # of the campaign's A/B test
     address = models.TextField(default="")
     subject = models.TextField(default="")
-    sender = models.TextField(default="", db_default="")  # whose name it carries: "owner" (the contact's, when it is sent), or that of the e-mail
+    sender = models.TextField(default="", db_default="")  # whose name it carries: "owner" (the contact's), "user:<id>", that of the e-mail; see also single.py
     state = models.TextField(default="queued")
     reason = models.TextField(default="")  # a word of outbox.REASONS or receipts.REASONS, or the carrier's own words
     attempts = models.SmallIntegerField(default=0)
@@ -39,6 +40,25 @@ class Message(models.Model):
             models.Index(fields=["-undelivered_at"], condition=models.Q(undelivered_at__isnull=False), name="message_undelivered"),
             models.Index(fields=["campaign_id", "id"], condition=models.Q(campaign_id__isnull=False), name="message_campaign"),
         ]
+
+
+class SingleSend(models.Model):
+    """What a program said of the one message it asked for, besides whom and which mail (messaging/single.py). By contact; forgotten with the person."""
+
+    pk = models.CompositePrimaryKey("contact_id", "id")
+    contact_id = models.BigIntegerField()
+    id = models.BigIntegerField()  # of the message
+    custom = models.JSONField(default=dict)  # merge fields of this message only: {{ custom.x }}
+    sent_by = models.TextField(default="")  # `Name <address>` instead of the mail's own sender
+    reply_to = ArrayField(models.TextField(), default=list)
+    cc = ArrayField(models.TextField(), default=list)  # those that are shown; the others are known by their copies only
+    copies = models.JSONField(default=list)  # [message, address] of each copy, hidden ones too
+    others = ArrayField(models.TextField(), default=list)  # whoever else is mentioned, in small letters: forgotten when he is
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "single_send"
+        indexes = [GinIndex(fields=["others"], name="single_send_others")]
 
 
 class Outbox(models.Model):
