@@ -3,17 +3,20 @@
 import asyncio
 import contextlib
 import smtplib
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
+from email.policy import SMTP
 from typing import Any
 
 import pytest
 
 from baton.events.vocabulary import Kind
-from baton.messaging.incoming import inbound, intake, reading
+from baton.messaging.incoming import door, inbound, intake, reading
 from baton.messaging.models import Email, Inbound, Message, SendingDomain
 from baton.platform import signing
 from tests.messaging.conftest import person
@@ -155,7 +158,7 @@ def test_by_smtp_only_what_is_ours_is_taken_and_nothing_twice(email: Email) -> N
     note.set_content("휴가 중입니다.")
     with listening("smtp") as port, smtplib.SMTP("127.0.0.1", port) as smtp:
         for _ in range(2):
-            smtp.sendmail("", [verp(jiwoo, mail)], note.as_bytes())
+            smtp.sendmail("", [verp(jiwoo, mail)], note.as_bytes(policy=SMTP))
         smtp.sendmail("", [f"fbl@{HOST}"], b"Subject: hello\r\n\r\nx")
         for stranger in (verp(jiwoo, mail).replace("@", "A@"), "someone@elsewhere.example"):
             with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
@@ -181,3 +184,134 @@ def test_a_mail_that_cannot_be_written_down_is_left_with_its_sender(email: Email
             lmtp.sendmail("", [verp(jiwoo, mail)], b"Subject: x\r\n\r\nx")
         assert refused.value.smtp_code == 451
         lmtp.close()
+
+
+class Stranger:
+    """Speaks as badly as it likes, byte by byte."""
+
+    def __init__(self, port: int, hello: bytes = b"EHLO x.example") -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self.answers = self.socket.makefile("rb")
+        self.greeting = self.answer()
+        if self.greeting.startswith(b"220"):
+            self.says = self.ask(hello + b"\r\n")
+
+    def answer(self) -> bytes:
+        """The last line of an answer; empty when there is none, for the other side has hung up."""
+        try:
+            while (line := self.answers.readline())[3:4] == b"-":
+                pass
+        except ConnectionResetError:
+            return b""
+        return line.rstrip()
+
+    def ask(self, raw: bytes) -> bytes:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.socket.sendall(raw)
+        return self.answer()
+
+    def mail(self, raw: bytes, *to: str, answers: int = 1) -> list[bytes]:
+        """Hand a mail over, and what is answered at its end."""
+        for command in ("MAIL FROM:<>", *(f"RCPT TO:<{address}>" for address in to), "DATA"):
+            assert self.ask(command.encode() + b"\r\n")[:1] in (b"2", b"3"), command
+        self.socket.sendall(raw)
+        return [self.answer() for _ in range(answers)]
+
+    def close(self) -> None:
+        self.answers.close()
+        self.socket.close()
+
+
+def test_strangers_are_bounded_in_all_they_decide(email: Email, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "LARGEST", 40_000)
+    SendingDomain.objects.create(name="nuriwork.example", bounce_host=HOST)
+    jiwoo = person()
+    to = verp(jiwoo, sent(jiwoo, email))
+    with listening("smtp") as port, contextlib.ExitStack() as opened:
+
+        def come() -> Stranger:
+            made = Stranger(port)
+            opened.callback(made.close)
+            return made
+
+        # A dot between lone ends of lines ends no mail: what follows it is text, and the whole is refused.
+        one = come()
+        smuggled = b"Subject: x\r\n\r\nhello%s.%sMAIL FROM:<ceo@nuriwork.example>\r\nRCPT TO:<someone@nuriwork.example>\r\nDATA\r\nSubject: y\r\n\r\n.\r\n"
+        for before, after in ((b"\n", b"\n"), (b"\r\n", b"\n"), (b"\n", b"\r\n"), (b"\r", b"\r\n"), (b"\r\n", b"\r"), (b"\r", b"\r")):
+            [said] = one.mail(smuggled % (before, after), to)
+            assert said.startswith(b"550 5.6.0"), (before, after)
+        assert one.ask(b"NOOP\n").startswith(b"500 5.5.2")
+        assert one.ask(b"NOOP\rx\r\n").startswith(b"500 5.5.2")
+        assert one.mail(b"Subject: " + b"x" * 2000 + b"\r\n\r\n.\r\n", to)[0].startswith(b"500 5.6.0")
+        assert one.mail(b"Subject: x\r\n\r\n" + b"0123456789\r\n" * 4000 + b".\r\n", to)[0].startswith(b"552 5.3.4")
+        assert one.ask(b"MAIL FROM:<> SIZE=40001\r\n").startswith(b"552")
+        assert one.mail(b"Subject: fine\r\n\r\n" + b"x" * 998 + b"\r\n..dot\r\n.\r\n", to) == [b"250 2.0.0 Taken"]
+        one.socket.sendall(b"MAIL FROM:<>\r\nRCPT TO:<%s>\r\nDATA\r\n" % to.encode())
+        assert [one.answer()[:3] for _ in range(3)] == [b"250", b"250", b"354"]
+        with contextlib.suppress(OSError):  # a mail without an end is not heard to it
+            one.socket.sendall(b"x\r\n" * 40_000)
+        assert one.answer() in (b"421 4.7.0 Too much", b"")
+        assert one.answer() == b""
+
+        # Nobody is relayed for, nobody signs in, and whoever only makes mistakes is left.
+        two = come()
+        assert two.says == b"250 ENHANCEDSTATUSCODES"
+        two.ask(b"MAIL FROM:<ceo@nuriwork.example>\r\n")
+        for address in (b"a@elsewhere.example", b"a%elsewhere.example@x.example", b"b+" + b"A" * 400 + b"@" + HOST.encode()):
+            assert two.ask(b"RCPT TO:<" + address + b">\r\n")[:3] == b"550"
+        for word, said in ((b"AUTH PLAIN AGEAYg==", b"502"), (b"VRFY root", b"252"), (b"\x00\xff", b"500"), (b"GET / HTTP/1.1", b"500")):
+            assert two.ask(word + b"\r\n").startswith(said)
+        answers = [two.ask(b"MAIL nonsense\r\n") for _ in range(20)]
+        assert b"421 4.7.0 Too many errors" in answers
+        for n in range(door.MOST + 1):
+            one = come() if n == 0 else one
+            n or one.ask(b"MAIL FROM:<>\r\n")
+            said = one.ask(f"RCPT TO:<{n}@{HOST}>\r\n".encode())
+        assert said.startswith(b"452 4.5.3")
+        assert any(three.ask(b"NOOP\r\n").startswith(b"421") for three in [come()] for _ in range(door.COMMANDS["*"] + 1))
+
+        # One machine has so many connections, and another gets in when one has gone.
+        while (last := come()).greeting.startswith(b"220"):
+            pass
+        assert last.greeting.startswith(b"421 4.7.0")
+        one.ask(b"QUIT\r\n")
+        wait_for(lambda: come().greeting.startswith(b"220"))
+    assert [bytes(row.body) for row in Inbound.objects.all()] == [b"Subject: fine\r\n\r\n" + b"x" * 998 + b"\r\n.dot\r\n"]
+
+
+def test_whoever_says_nothing_is_left_and_the_line_can_be_encrypted(monkeypatch: pytest.MonkeyPatch) -> None:
+    SendingDomain.objects.create(name="nuriwork.example", bounce_host=HOST)
+    with listening("smtp") as port:
+        with smtplib.SMTP("127.0.0.1", port) as smtp:
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            assert smtp.starttls(context=context)[0] == 220
+            smtp.ehlo()
+            assert not {"starttls", "auth"} & smtp.esmtp_features.keys()
+            smtp.sendmail("", [f"fbl@{HOST}"], "Subject: x\r\n\r\nx")
+        early = Stranger(port)
+        early.socket.sendall(b"STARTTLS\r\nMAIL FROM:<>\r\n")  # what was said before is not believed as if it had been encrypted
+        assert early.answer().startswith(b"220")
+        early.close()
+        monkeypatch.setattr(door, "IDLE", 0.05)
+        silent = Stranger(port)
+        assert (silent.answer(), silent.answer()) == (b"421 4.4.2 Timeout", b"")
+        silent.close()
+    assert Inbound.objects.count() == 1
+
+
+def test_a_mail_to_several_is_kept_once_and_answered_for_each(email: Email) -> None:
+    people = [person(f"{n}@gaon.example") for n in range(3)]
+    mails = [sent(contact, email) for contact in people]
+    to = [verp(*pair) for pair in zip(people, mails, strict=True)]
+    with listening("lmtp") as port:
+        lmtp = Stranger(port, b"LHLO x.example")
+        assert lmtp.mail(b"Subject: x\r\n\r\nlone\nend\r\n.\r\n", *to, answers=3) == [door.BARE_MAIL.encode()] * 3
+        note = b"From: a@gaon.example\r\nAuto-Submitted: auto-replied\r\nSubject: x\r\n\r\nx\r\n.\r\n"
+        for _ in range(2):
+            assert lmtp.mail(note, *to, answers=3) == [b"250 2.0.0 Taken"] * 3
+        assert lmtp.ask(b"EHLO x.example\r\n").startswith(b"500")
+        lmtp.close()
+    assert Inbound.objects.count() == 1
+    assert inbound.take(reading.read) == 1
+    assert [len(events(contact, Kind.EMAIL_AUTO_REPLY)) for contact in people] == [1, 1, 1]

@@ -24,7 +24,7 @@ ENVELOPE = ("delivered-to", "x-original-to", "envelope-to", "to", "cc")  # where
 # What strangers send is bounded before it is read: Python takes seconds for a header of some ten thousand letters, and minutes for a million parts.
 LONG, OF_PARTS = 8_000, 1_000  # letters of a header, and of one that says what a part is
 MOST_PARTS, MOST_BLOCKS = 1_000, 10_000  # of a report of deliveries each block of fields is a part for Python
-MOST_HEADERS = 3  # of one name
+MOST_HEADERS, MOST_ADDRESSES = 3, 100  # of one name; of one mail
 
 
 class _Bounded(EmailPolicy):
@@ -51,24 +51,22 @@ def read(row: Inbound) -> inbound.Read:
 def of_mail(row: Inbound) -> inbound.Read:
     """What a mail is, and what it tells of our messages."""
     mail = parsed(bytes(row.body))
-    recipients = [row.recipient] if row.recipient else addresses(mail)
-    if token := next((local[2:] for address in recipients if (local := address.partition("@")[0]).startswith("u+") and _ways_out(local[2:])), ""):
-        return inbound.Read("unsubscribe", then=partial(_leave, token))
+    recipients = row.recipient.split("\n") if row.recipient else addresses(mail)
+    tokens = [local[2:] for address in recipients if (local := address.partition("@")[0]).startswith("u+") and _ways_out(local[2:])]
+    if tokens:
+        return inbound.Read("unsubscribe", then=partial(_leave, tokens))
     if any(dmarc.is_report(mail, address) for address in recipients or [""]):
         return inbound.Read("dmarc", then=partial(dmarc.keep, mail))
-    mine = next((which for address in recipients if (which := whose.of_token(address))), None)
-    if dmarc.is_report(mail, row.recipient):
-        return inbound.Read("dmarc", then=partial(dmarc.keep, mail))
-    reports = [] if _marked(mail) else dsn.read(mail, expected=mine is not None)
-    if reports:
-        return _of_reports(reports, mine, row.at)
-    return _of_answer(mail, mine, row.at)
+    mine: list[Which | None] = list(dict.fromkeys(which for address in recipients if (which := whose.of_token(address))))
+    reports = [] if _marked(mail) else dsn.read(mail, expected=bool(mine))
+    found = [_of_reports(reports, one, row.at) if reports else _of_answer(mail, one, row.at) for one in mine or [None]]
+    return inbound.Read(found[0].became, [told for one in found for told in one.told])
 
 
 def addresses(mail: EmailMessage) -> list[str]:
     """Whom a mail in a mailbox was sent to."""
     values = [str(value) for name in ENVELOPE for value in mail.get_all(name, [])[:MOST_HEADERS]]
-    return [address for _name, address in getaddresses(values) if address]
+    return [address for _name, address in getaddresses(values) if address][:MOST_ADDRESSES]
 
 
 def _ways_out(token: str) -> bool:
@@ -76,10 +74,11 @@ def _ways_out(token: str) -> bool:
     return signing.read(preferences.FROM_MAIL, token) is not None
 
 
-def _leave(token: str) -> None:
+def _leave(tokens: Sequence[str]) -> None:
     """Somebody's mail program unsubscribed him by mail (List-Unsubscribe: <mailto:u+token@...>)."""
-    ticket = preferences.of_mail(token)
-    subscriptions.leave(ticket.contact.pk, ticket.email_id, message_id=ticket.message_id)
+    for token in tokens:
+        ticket = preferences.of_mail(token)
+        subscriptions.leave(ticket.contact.pk, ticket.email_id, message_id=ticket.message_id)
 
 
 def _marked(mail: EmailMessage) -> bool:

@@ -57,7 +57,7 @@ def answered(mail: EmailMessage, quoted: str = "") -> list[Which]:
     text = f"{mail['in-reply-to'] or ''} {' '.join(reversed(str(mail['references'] or '').split()))}"
     found = [_read(token, shown=True) for token in OURS.findall(text)[:MOST]]
     for token in LINK.findall(quoted)[:MOST]:
-        read = signing.read("click", token)
+        read = signing.read("mail", token)
         found.append(Which(read[1], read[0]) if read and len(read) == 3 else None)
     return list(dict.fromkeys(which for which in found if which))
 

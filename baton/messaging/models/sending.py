@@ -78,7 +78,7 @@ class Inbound(models.Model):
     id = models.BigAutoField(primary_key=True)
     source = models.TextField()  # lmtp, imap:<mailbox>, transport:<id>
     key = models.TextField()  # the same key comes once
-    recipient = models.TextField(default="")  # of the envelope
+    recipient = models.TextField(default="")  # of the envelope; several on a line each
     headers = models.JSONField(default=dict)
     body = models.BinaryField()
     at = models.DateTimeField()
