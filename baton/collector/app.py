@@ -4,7 +4,7 @@ POST /t/e            hits of the tracker          204 committed, 202 kept on the
 GET  /t/config       what a site's tracker is told: banner, linked sites
 GET  /t/baton.js     the tracker, and the other scripts of scripts.py
 GET  /o/<token>.gif  a mail was opened
-GET  /c/<token>      a link of a mail was clicked
+GET  /c/<token>/<n>  a link of a mail was clicked
 GET  /l/<code>       a short link or QR code was used
 """
 

@@ -1,5 +1,6 @@
 """What mail programs ask for: the pixel of an open, and the links that lead on. GET never changes anything but what is noted here."""
 
+import re
 import time
 from urllib.parse import urlsplit
 
@@ -21,6 +22,8 @@ TRACKED = """
 SELECT 1 WHERE EXISTS (SELECT 1 FROM site s WHERE s.archived_at IS NULL AND ($1 = s.domain OR right($1, length(s.domain) + 1) = '.' || s.domain))
     OR EXISTS (SELECT 1 FROM event_key WHERE kind = $2 AND value >= $1 || '/' AND value < $1 || '0')
 """
+NUMBER = re.compile("[0-9]{1,18}")
+TRAP = 0  # the link that nobody sees: only programs that fetch every address follow it
 GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 
 log = logs.log(__name__)
@@ -34,31 +37,33 @@ class Mails:
         self.buffer = buffer
         self.reads = reads
         self.judge = judge
-        self._links: dict[int, str] = {}
+        self._links: dict[int, tuple[str, int]] = {}
         self._hosts: dict[str, tuple[bool, float]] = {}
 
     async def open(self, scope: Scope, token: str, send: Send) -> None:
-        read = signing.read("open", token)
-        if read is not None and len(read) == 2 and scope["method"] in ("GET", "HEAD"):
-            message, contact = read
+        read = signing.read("mail", token)
+        if read is not None and len(read) == 3 and scope["method"] in ("GET", "HEAD"):
+            message, contact, _email = read
             await self._keep(self._hit(Kind.EMAIL_OPEN, contact, message, scope))
         await answer(send, 200, GIF, [*NO_STORE, (b"content-type", b"image/gif")], head=scope["method"] == "HEAD")
 
-    async def click(self, scope: Scope, token: str, send: Send) -> None:
+    async def click(self, scope: Scope, which: str, send: Send) -> None:
+        """`which`: <token>/<number of the link>. A number that is not of the same mail leads nowhere and counts for nothing."""
         if scope["method"] not in ("GET", "HEAD"):
             await answer(send, 405, b"", [(b"allow", b"GET, HEAD")])
             return
-        read = signing.read("click", token)
-        if read is None and (trapped := signing.read("trap", token)) and len(trapped) == 3:
-            await self._keep(self._hit(Kind.EMAIL_CLICK, trapped[1], trapped[0], scope, "trap"))
-            await answer(send, 204, b"", NO_STORE)
-            return
-        if read is None or len(read) != 3:
+        token, _slash, number = which.partition("/")
+        read = signing.read("mail", token)
+        if read is None or len(read) != 3 or not NUMBER.fullmatch(number):
             await answer(send, 404, NOT_FOUND, [*NO_STORE, TEXT])
             return
-        message, contact, link = read
+        message, contact, email = read
+        if int(number) == TRAP:
+            await self._keep(self._hit(Kind.EMAIL_CLICK, contact, message, scope, "trap"))
+            await answer(send, 204, b"", NO_STORE)
+            return
         try:
-            url = await self._link(link)
+            url = await self._link(int(number), email)
             own = url is not None and await self._own_host(urlsplit(url).netloc.lower())
         except Exception as error:
             if not is_away(error):
@@ -88,16 +93,18 @@ class Mails:
             said = evidence.again(kind, said, *more)
         return packet.of_mail(kind, contact, message, now_ms(), grace=round(self.settings.scanner_seconds * 1000), machine="", payload=said)
 
-    async def _link(self, number: int) -> str | None:
-        """The target of a mail's link; links never change, so each is read once."""
+    async def _link(self, number: int, email: int) -> str | None:
+        """The target of this link of this mail; links never change, so each is read once."""
         known = self._links.get(number)
         if known is None:
-            known = await self.reads.value("SELECT url FROM email_link WHERE id = $1", number)
-            if known is not None:
-                if len(self._links) > 50_000:
-                    self._links.clear()
-                self._links[number] = known
-        return known
+            row = await self.reads.row("SELECT url, email_id FROM email_link WHERE id = $1", number)
+            if row is None:
+                return None
+            known = (row[0], row[1])
+            if len(self._links) > 50_000:
+                self._links.clear()
+            self._links[number] = known
+        return known[0] if known[1] == email else None
 
     async def _own_host(self, host: str) -> bool:
         """Whether the host carries our tracker: only there the visitor may be told who he is."""

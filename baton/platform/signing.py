@@ -8,7 +8,6 @@ import hmac
 import struct
 from base64 import urlsafe_b64decode
 from binascii import b2a_base64
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -64,22 +63,6 @@ def make_both(purpose: str, *numbers: int) -> tuple[str, str]:
     body = struct.pack(f">{len(numbers)}q", *numbers)
     digest = _digest(purpose, body)
     return _word(body, digest[:MAC]), _word(body, digest[MAC : 2 * MAC])
-
-
-def make_each(purpose: str, numbers: tuple[int, ...], last: Sequence[int]) -> list[str]:
-    """One token of these numbers for each last number: what they share is worked out once."""
-    first, second = _halves(purpose)
-    shared = struct.pack(f">{len(numbers)}q", *numbers)
-    begun = first.copy()
-    begun.update(shared)
-    found = []
-    for number in last:
-        own = number.to_bytes(8, "big", signed=True)
-        inner, outer = begun.copy(), second.copy()
-        inner.update(own)
-        outer.update(inner.digest())
-        found.append(b2a_base64(shared + own + outer.digest()[:MAC], newline=False).translate(URL_SAFE).rstrip(b"=").decode())
-    return found
 
 
 def read(purpose: str, token: str, *, shown: bool = False) -> tuple[int, ...] | None:

@@ -64,12 +64,10 @@ class World:
         self.landed: dict[int, str] = {}  # number of a page view -> label
 
     def address(self, hit: Hit) -> str:
-        contact, message = self.people[hit.person], MESSAGE + hit.person
+        token = signing.make("mail", MESSAGE + hit.person, self.people[hit.person], self.email.pk)
         if hit.what == "open":
-            return f"/o/{signing.make('open', message, contact)}.gif"
-        if hit.what == "trap":
-            return f"/c/{signing.make('trap', message, contact, self.email.pk)}"
-        return f"/c/{signing.make('click', message, contact, self.links[int(hit.what)])}"
+            return f"/o/{token}.gif"
+        return f"/c/{token}/{0 if hit.what == 'trap' else self.links[int(hit.what)]}"
 
     def play(self, hits: Sequence[Hit]) -> None:
         """Send the hits, each at its time."""

@@ -28,8 +28,9 @@ def sent(collector: Running) -> dict[str, Any]:
     now = clock.now()
     Message.objects.create(contact_id=contact, id=7, cause="test", email_id=email.pk, state="sent", created_at=now, sent_at=now - timedelta(minutes=1))
     links = [EmailLink.objects.create(email=email, url=url).pk for url in (OWN, FOREIGN)]
-    return {"contact": contact, "email": str(email.pk), "own": links[0], "foreign": links[1], "open": f"/o/{signing.make('open', 7, contact)}.gif",
-            "click": f"/c/{signing.make('click', 7, contact, links[0])}", "away": f"/c/{signing.make('click', 7, contact, links[1])}"}  # fmt: skip
+    token = signing.make("mail", 7, contact, email.pk)
+    return {"contact": contact, "email": str(email.pk), "own": links[0], "token": token, "open": f"/o/{token}.gif",
+            "click": f"/c/{token}/{links[0]}", "away": f"/c/{token}/{links[1]}"}  # fmt: skip
 
 
 def mails() -> list[tuple[int, int, str, dict[str, Any]]]:
@@ -56,7 +57,7 @@ def test_an_open_is_an_event_and_a_pixel(collector: Running, sent: dict[str, Any
 
 
 def test_a_forged_pixel_is_a_pixel_and_nothing_else(collector: Running, sent: dict[str, Any]) -> None:
-    for path in ("/o/forged.gif", "/o/.gif", sent["open"].replace("/o/", "/o/A"), f"/o/{signing.make('click', 7, sent['contact'])}.gif"):
+    for path in ("/o/forged.gif", "/o/.gif", sent["open"].replace("/o/", "/o/A"), f"/o/{signing.make('unsub', 7, sent['contact'], 1)}.gif"):
         assert collector.get(path).content[:3] == b"GIF"
     assert mails() == []
 
@@ -78,15 +79,18 @@ def test_a_click_to_another_site_tells_it_nothing(collector: Running, sent: dict
 
 
 def test_a_forged_click_leads_nowhere(collector: Running, sent: dict[str, Any]) -> None:
+    token, own = sent["token"], sent["own"]
+    other = Email.objects.create(name="다른 메일", subject="x", body="<p></p>")
+    theirs = EmailLink.objects.create(email=other, url=OWN).pk
+    Message.objects.create(contact_id=sent["contact"], id=8, cause="other", email_id=other.pk, state="sent", created_at=clock.now())
+    assert collector.get(f"/c/{signing.make('mail', 8, sent['contact'], other.pk)}/{theirs}").status_code == 302  # the collector knows the link now
     for path in (
-        "/c/forged",
-        "/c/",
-        sent["click"] + "A",
-        f"/c/{signing.make('open', 7, sent['contact'], sent['own'])}",
-        f"/c/{signing.make('click', 7, sent['contact'], 999)}",
+        *("/c/forged", f"/c/forged/{own}", "/c/", "/c//1", f"/c/{token}", f"/c/{token}/", f"/c/A{token}/{own}", f"/c/{signing.make('unsub', 7, 1, 1)}/{own}"),
+        *(f"/c/{token}/{own}A", f"/c/{token}/{own}/", f"/c/{token}/-1", f"/c/{token}/99999999999999999999", f"/c/{token}/999"),
+        f"/c/{token}/{theirs}",  # a link of another mail
     ):
-        assert collector.get(path).status_code == 404
-    assert mails() == []
+        assert collector.get(path).status_code == 404, path
+    assert len(mails()) == 1
 
 
 def test_machines_are_told_from_people(collector: Running, sent: dict[str, Any]) -> None:
@@ -122,7 +126,7 @@ def test_networks_that_the_administrator_listed(collector: Running, sent: dict[s
 
 
 def test_the_link_that_nobody_sees_gives_its_follower_away(collector: Running, sent: dict[str, Any]) -> None:
-    answer = collector.get(f"/c/{signing.make('trap', 7, sent['contact'], 1)}")
+    answer = collector.get(f"/c/{sent['token']}/0")
     assert (answer.status_code, answer.content, "location" in answer.headers) == (204, b"", False)
     assert [(kind, payload["machine"]) for _contact, kind, _email, payload in told()] == [(Kind.EMAIL_CLICK, "trap")]
 

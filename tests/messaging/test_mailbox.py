@@ -73,7 +73,7 @@ def test_answers_are_on_the_timeline_and_told_to_the_owner(server: ImapServer, b
     mark = id_of(jiwoo, mail)
     server.put(answer(mark, text="네, 좋습니다. 화요일에 뵙죠.\n\n2026년 11월 22일 (일) 오후 3:14, 누리워크 <news@nuriwork.example>님이 작성:\n> 안녕하세요"))
     server.put(answer(mark, subject="자동 회신: 요금제 안내", text="휴가 중입니다.", Auto_Submitted="auto-replied"))
-    link = f"https://go.nuriwork.example/c/{signing.make('click', other, sumin, 1)}"
+    link = f"https://go.nuriwork.example/c/{signing.make('mail', other, sumin, 1)}/5"
     server.put(answer("<01-made-by-the-carrier@mail.example>", sender="SUMIN@gaon.example", text=f"관심 있어요\n\n----- 원본 메일 -----\n> 보기: {link}"))
     server.put(answer(mark, sender="colleague@gaon.example", text="지우 님 대신 답합니다"))
     server.put(answer(mark, sender="thief@elsewhere.example", text="not about this at all"))

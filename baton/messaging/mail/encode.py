@@ -17,7 +17,6 @@ LINE = 76  # RFC 2045: characters of a line of quoted-printable, RFC 2047: of a 
 LONGEST_SUBJECT = 400  # characters; no reader shows as many
 # Never in a value: control characters, half characters, and those that turn the direction of what stands around them.
 UNWRITTEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
-SHORT = 300  # characters of a value whose written form is kept for a moment
 DOT = ord(".")
 LEADING = re.compile(rb"^\.([^\r\n]*)", re.MULTILINE)
 SPECIAL = re.compile(r'[][()<>@,:;".\\]')
@@ -38,7 +37,10 @@ def piece(text: str) -> bytes:
         return b""
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    written = b2a_qp(text.encode("utf-8", "replace"), istext=True).replace(b"\n", b"\r\n")
+    written = b2a_qp(text.encode("utf-8", "replace"), istext=True)
+    if len(written) < LINE and b"\n" not in written and written[0] != DOT:  # most values
+        return written + BREAK
+    written = written.replace(b"\n", b"\r\n")
     if not written.endswith(b"\r\n"):
         if len(written) >= LINE and len(written) - written.rfind(b"\n") - 1 >= LINE:  # no room for the =
             cut = len(written) - 4
@@ -57,27 +59,17 @@ def _masked(line: re.Match[bytes]) -> bytes:
     return b"=2E" + rest if len(rest) + 3 <= LINE else b"=2E" + BREAK + LEADING.sub(_masked, rest)
 
 
-@lru_cache(maxsize=256)  # a mail names its way out and its reader several times
-def _html(text: str) -> bytes:
-    return piece(str(escape(text if text.isprintable() else clean(text))))
-
-
-@lru_cache(maxsize=256)
-def _text(text: str) -> bytes:
-    return piece(text)
-
-
 def html_value(value: Any) -> bytes:
     """A merge field's value in HTML: escaped, unless a filter has marked it as safe. Bytes are written already."""
     if type(value) is str:
-        return _html(value) if len(value) < SHORT else _html.__wrapped__(value)
+        return piece(str(escape(value if value.isprintable() else clean(value))))
     return value if type(value) is bytes else piece(clean(str(escape(value))))
 
 
 def text_value(value: Any) -> bytes:
     """A merge field's value in plain text, on one line like in the page."""
     if type(value) is str and value.isprintable() and "  " not in value:
-        return _text(value) if len(value) < SHORT else piece(value)
+        return piece(value)
     return value if type(value) is bytes else piece(" ".join(clean(str(value)).split()))
 
 

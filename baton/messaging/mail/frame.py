@@ -9,7 +9,7 @@ from typing import Any
 
 from baton.accounts.models import Account
 from baton.messaging import law
-from baton.messaging.mail import merge_fields
+from baton.messaging.mail import encode, merge_fields
 from baton.messaging.models import Email, EmailLink, EmailVersion
 from baton.messaging.rules import Rules
 from baton.platform import signing
@@ -20,8 +20,9 @@ BODY_START = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 HEAD = '<!doctype html><html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"></head>'
 FOOTER = "margin:32px 0 0;padding:16px 0 0;border-top:1px solid #ddd;font-size:12px;line-height:1.6;color:#666"
 # A link that nobody sees, hears or reaches with the keyboard: only programs that fetch every address follow it.
-TRAP = '<a href="{base}/c/{{{{ _trap }}}}" style="display:none;mso-hide:all" aria-hidden="true" tabindex="-1"></a>'
-PIXEL = '<img src="{base}/o/{{{{ _open }}}}.gif" width="1" height="1" alt="" style="display:block;border:0">'
+TRAP = '<a href="{base}/c/{{{{ _mail }}}}/0" style="display:none;mso-hide:all" aria-hidden="true" tabindex="-1"></a>'
+PIXEL = '<img src="{base}/o/{{{{ _mail }}}}.gif" width="1" height="1" alt="" style="display:block;border:0">'
+WAY, CHOICE = "/u/", "/preferences"
 WAYS = re.compile(r"(\{\{ (?:unsubscribe_url|preferences_url) \}\})")
 
 
@@ -134,8 +135,20 @@ def link_ids(email_id: int, addresses: Collection[str]) -> dict[str, int]:
 
 def ways(base: str, contact_id: int, email_id: int) -> dict[str, str]:
     """The addresses every mail may name: the way out, and the choice of what one receives."""
-    token = signing.make("unsub", contact_id, email_id)
-    return {"unsubscribe_url": f"{base}/u/{token}", "preferences_url": f"{base}/u/{token}/preferences"}
+    out = f"{base}{WAY}{signing.make('unsub', contact_id, email_id)}"
+    return {"unsubscribe_url": out, "preferences_url": out + CHOICE}
+
+
+def written_ways(base: str, unsubscribe_url: str) -> dict[str, bytes]:
+    """The same as they stand in a body (slots.WRITTEN): only the token is another one for each."""
+    begin, end = _written(base)
+    out = begin + unsubscribe_url[len(base) + len(WAY) :].encode() + encode.BREAK
+    return {"_unsubscribe": out, "_preferences": out + end}
+
+
+@lru_cache(maxsize=64)
+def _written(base: str) -> tuple[bytes, bytes]:
+    return encode.piece(base + WAY), encode.piece(CHOICE)
 
 
 def _before_end(html: str, put: str) -> str:

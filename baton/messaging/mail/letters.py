@@ -99,8 +99,6 @@ class _Compiled:
     subject: slots.Filling
     html: slots.Filling
     text: slots.Filling | None  # None: only the filled page can tell
-    names: tuple[str, ...]  # of the tokens of its links
-    links: tuple[int, ...]
     fields: frozenset[str]
 
 
@@ -183,7 +181,8 @@ class _Batch:
         self.colleagues = _colleagues(recipients)
         now = clock.now()
         self.at = int(now.timestamp())
-        self.date = (b"Date", format_datetime(now).encode())
+        self.shared = [(b"Date", format_datetime(now).encode()), *writer.fixed]
+        self.same = _lines(self.shared)
 
     def letters(self) -> list[Letter]:
         return [self._letter(recipient) for recipient in self.recipients]
@@ -205,7 +204,12 @@ class _Batch:
         writer, compiled = self.writer, self.compiled[to.message_id != 0]
         content, contact_id, message_id = writer.content, to.contact_id, to.message_id
         ways = frame.ways(writer.sender.base, 0 if to.mark else contact_id, content.email_id)
-        values: dict[str, Any] = {**person, **ways, conditional.FLAGS: self.shown.get(contact_id, conditional.NOBODY)}
+        values: dict[str, Any] = {
+            **person,
+            **ways,
+            **frame.written_ways(writer.sender.base, ways["unsubscribe_url"]),
+            conditional.FLAGS: self.shown.get(contact_id, conditional.NOBODY),
+        }
         if contact_id in self.answers:
             values["consents"] = self.answers[contact_id]
         if writer.pools:
@@ -215,29 +219,27 @@ class _Batch:
                 return
             values["coupon"] = coupons.values(codes) if codes is not None else coupons.samples(writer.pools)
         if message_id:
-            names, links = compiled.names, compiled.links
-            values.update(zip(names, map(slots.ours, signing.make_each("click", (message_id, contact_id), links)), strict=True))
-            values["_open"] = slots.ours(signing.make("open", message_id, contact_id))
-            values["_trap"] = slots.ours(signing.make("trap", message_id, contact_id, content.email_id))
+            values[slots.OURS] = slots.ours(signing.make("mail", message_id, contact_id, content.email_id))
         subject = encode.one_line(compiled.subject.fill(values))
         if content.marketing:
             subject = law.labelled(subject, writer.rules)
             letter.unsubscribe_url = "" if to.mark else ways["unsubscribe_url"]
         subject = f"{to.mark} {subject}" if to.mark else subject
-        html = compiled.html.fill(values)
-        text = compiled.text.fill(values) if compiled.text else _from_page(html)
+        html = compiled.html.parts(values)
+        text = compiled.text.parts(values) if compiled.text else [_from_page(b"".join(html))]
         path, shown = signing.make_both("bounce", message_id, contact_id) if message_id else ("", "")
         headers = self._headers(to, letter, subject, path, shown)
-        head = b"".join([b"%b: %b\r\n" % header for header in headers])
+        head = b"%b%b" % (_lines(headers), self.same)
         letter.subject, letter.envelope_from = subject, self._envelope(path)
         if writer.signers:
-            body = b"".join((FIRST, text, SECOND, html, LAST))
-            letter.content = b"".join((dkim.signatures(writer.signers, headers, body, self.at), head, b"\r\n", body))
+            body = b"".join((FIRST, *text, SECOND, *html, LAST))
+            letter.content = b"".join((dkim.signatures(writer.signers, [*headers, *self.shared], body, self.at), head, b"\r\n", body))
         else:
-            letter.content = b"".join((head, b"\r\n", FIRST, text, SECOND, html, LAST))
+            letter.content = b"".join((head, b"\r\n", FIRST, *text, SECOND, *html, LAST))
 
     def _headers(self, to: Recipient, letter: Letter, subject: str, path: str, shown: str) -> list[dkim.Header]:
-        """`path`: the token of the return path; `shown`: the one for the Message-ID, which answers carry to third parties. Without them nothing is tracked."""
+        """Those that are not the same for all. `path`: the token of the return path; `shown`: the one for the Message-ID, which answers carry to
+        third parties. Without them nothing is tracked."""
         writer = self.writer
         sent_by, reply_to = writer.from_header, writer.reply_to
         if to.sender and (colleague := self.colleagues.get((to.contact_id, to.sender))):
@@ -251,8 +253,6 @@ class _Batch:
             (b"Subject", encode.words(subject, 9).encode()),
             (b"Message-ID", f"<{own}@{writer.host}>".encode()),
             (b"X-Baton-Message", (path or own).encode()),
-            self.date,
-            *writer.fixed,
         ]
         if reply_to:
             headers.append((b"Reply-To", reply_to.encode()))
@@ -267,6 +267,10 @@ class _Batch:
         return f"b+{path}@{host}" if host and path else self.writer.address
 
 
+def _lines(headers: Sequence[dkim.Header]) -> bytes:
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
+
+
 def _told(account: Account) -> tuple[str, ...]:
     """What the footer says of the account: when it changes the mail is compiled anew."""
     return account.name, account.legal_name, account.postal_address, account.phone, account.contact_email
@@ -277,16 +281,16 @@ def _compiled(content: Content, subject: str, account_id: int, _told: tuple[str,
     """`base`: of the addresses that count opens and clicks; empty: nothing is counted."""
     render.check(subject=subject, body=content.body, preheader=content.preheader, text=content.text)
 
-    def link(number: int, as_written: str) -> str:
-        return f"{base}/c/{{{{ _t{number} }}}}" if base else as_written.replace("{", "&#123;")
-
-    page = frame.page(content, Account.objects.get(pk=account_id), chosen, link, tracked_at=base)
-    ids = frame.link_ids(content.email_id, page.addresses) if base else {}
+    account = Account.objects.get(pk=account_id)
+    page = frame.page(content, account, chosen, lambda _number, written: written.replace("{", "&#123;"), tracked_at=base)
+    if base:
+        ids = frame.link_ids(content.email_id, page.addresses)
+        numbers = [ids[address] for address in page.addresses]
+        page = frame.page(content, account, chosen, lambda number, _written: f"{base}/c/{{{{ {slots.OURS} }}}}/{numbers[number]}", tracked_at=base)
     html = slots.read(page.html + "\n", slots.HTML)
     text, line = _text(content, page.seen), slots.read(subject, slots.LINE)
     fields = frozenset().union(*(part.fields for part in (html, line, text) if part))
-    counted = [(f"_t{n}", ids[a]) for n, a in enumerate(page.addresses) if a in ids]
-    return _Compiled(line, html, text, tuple(name for name, _id in counted), tuple(id for _name, id in counted), fields)
+    return _Compiled(line, html, text, fields)
 
 
 def _text(content: Content, seen: str) -> slots.Filling | None:

@@ -4,7 +4,6 @@ Three ways, the first that fits: slots (merge fields only: no Jinja runs for the
 written already), whole (what catches its own output, as set blocks and macros do: Jinja runs as usual and the result is written then).
 """
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +16,8 @@ from baton.messaging.mail import encode
 from baton.messaging.mail.sandbox import Fields, Sandbox, get
 
 CATCHES = (nodes.AssignBlock, nodes.FilterBlock, nodes.CallBlock, nodes.Macro, nodes.Block, nodes.EvalContextModifier, nodes.Include, nodes.Import)
-OURS = re.compile(r"_(t[0-9]+|open|trap)")  # see frame.py and letters.py
+OURS = "_mail"  # the token of the message, which stands in the addresses of its pixel and its links: see frame.py
+WRITTEN = {"unsubscribe_url": "_unsubscribe", "preferences_url": "_preferences"}  # addresses, and as what they are found where they are written already
 EVERYTHING = frozenset({"*"})
 Values = dict[str, Any]  # what a template may read; names that begin with _ are ours, bytes that are written already (`ours`)
 Read = Callable[[Values], Any]
@@ -61,21 +61,27 @@ class Filling(ABC):
     def fill(self, values: Values) -> Any:
         """Bytes for HTML and TEXT, a text for LINE. Raises what a template can do wrong with somebody's values (sandbox.WRONG)."""
 
+    def parts(self, values: Values) -> list[Any]:
+        """The same in parts: whoever puts a mail together copies each of them once."""
+        return [self.fill(values)]
+
 
 class Slots(Filling):
-    def __init__(self, pieces: list[Any], slots: list[tuple[int, Read]], ours: list[tuple[int, str]], fields: frozenset[str], empty: Any) -> None:
+    def __init__(self, pieces: list[Any], slots: list[tuple[int, Read]], ours: list[int], fields: frozenset[str], empty: Any) -> None:
         self.pieces, self.slots, self.ours, self.fields, self.empty = pieces, slots, ours, fields, empty
-        self.alone = None if slots or ours else empty.join(pieces)
 
     def fill(self, values: Values) -> Any:
-        if self.alone is not None:
-            return self.alone
+        return self.empty.join(self.parts(values))
+
+    def parts(self, values: Values) -> list[Any]:
         found = self.pieces.copy()
-        for place, name in self.ours:
-            found[place] = values.get(name, self.empty)
+        if self.ours:
+            token = values.get(OURS, self.empty)
+            for place in self.ours:
+                found[place] = token
         for place, read in self.slots:
             found[place] = read(values)
-        return self.empty.join(found)
+        return found
 
 
 class Flow(Filling):
@@ -114,7 +120,7 @@ def _slots(tree: nodes.Template, how: Writing, fields: frozenset[str]) -> Slots:
     empty = how.piece("")
     pieces: list[Any] = []
     slots: list[tuple[int, Read]] = []
-    names: list[tuple[int, str]] = []
+    ours: list[int] = []
     static = ""
     for node in (one for output in cast(list[nodes.Output], tree.body) for one in output.nodes):
         if isinstance(node, nodes.TemplateData):
@@ -122,11 +128,11 @@ def _slots(tree: nodes.Template, how: Writing, fields: frozenset[str]) -> Slots:
             continue
         pieces += [how.piece(static), empty]
         static = ""
-        if isinstance(node, nodes.Name) and OURS.fullmatch(node.name) and empty == b"":
-            names.append((len(pieces) - 1, node.name))
+        if isinstance(node, nodes.Name) and node.name == OURS and empty == b"":
+            ours.append(len(pieces) - 1)
         else:
             slots.append((len(pieces) - 1, _reader(node, how)))
-    return Slots([*pieces, how.piece(static)], slots, names, fields, empty)
+    return Slots([*pieces, how.piece(static)], slots, ours, fields, empty)
 
 
 def _reader(node: nodes.Expr, how: Writing) -> Read:
@@ -134,6 +140,9 @@ def _reader(node: nodes.Expr, how: Writing) -> Read:
     value, fallback, strict = how.value, how.piece(""), True
     if isinstance(node, nodes.Name):
         name = node.name
+        if name in WRITTEN and fallback == b"":
+            written = WRITTEN[name]
+            return lambda values: values[written] if written in values else value(values[name]) if name in values else fallback
         return lambda values: value(values[name]) if name in values else fallback
     thing: nodes.Expr | None = node
     if (
