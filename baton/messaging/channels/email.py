@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from email.utils import parseaddr
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -9,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from baton.accounts import users
 from baton.messaging.channel import Addressee, Channel, Mailing, Parcel, Receipt, Result
-from baton.messaging.mail import frame, letters
+from baton.messaging.mail import frame, letters, said
 from baton.messaging.mail.frame import Content
 from baton.messaging.models import Email
 from baton.messaging.sending import transport
@@ -26,7 +27,13 @@ class EmailChannel(Channel):
     def build(self, mailing: Mailing, people: Sequence[Addressee]) -> Sequence[Parcel]:
         writer = _writer(mailing)
         carried_by = mailing.way[0] if mailing.way else transport.choose(domain_of(writer.content))
-        written = writer.letters([letters.Recipient(one.contact_id, one.message_id, one.address, one.sender) for one in people])
+        own = said.of([(one.contact_id, one.message_id, one.sender) for one in people if one.sender]) if mailing.campaign_id is None else {}
+        lost = {one.message_id for one in people if one.sender and said.is_said(one.sender) and one.message_id not in own}
+        told = [replace(one, sender="") if one.message_id in lost else one for one in people] if lost else people
+        written = writer.letters([letters.Recipient(o.contact_id, o.message_id, o.address, o.sender, said=own.get(o.message_id)) for o in told])
+        for letter in written:
+            if letter.message_id in lost:
+                letter.problem = "single_lost"
         return [Parcel(letter.contact_id, letter.message_id, letter.address, letter.subject, letter, letter.problem, carried_by) for letter in written]
 
     def send(self, batch: Sequence[Parcel]) -> Sequence[Receipt]:

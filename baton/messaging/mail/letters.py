@@ -23,6 +23,7 @@ from baton.messaging.consent import agreed
 from baton.messaging.deliverability import dkim, domains
 from baton.messaging.mail import blocks, conditional, encode, frame, plain, render, slots
 from baton.messaging.mail.frame import Content
+from baton.messaging.mail.said import Said
 from baton.messaging.mail.sandbox import WRONG, get
 from baton.messaging.models import Email, SubscriptionType
 from baton.messaging.rules import Rules
@@ -48,6 +49,16 @@ class Recipient:
     address: str = ""  # empty: the contact's own
     sender: str = ""  # in whose name: "owner" (the contact's), "user:<id>"; empty: as the mail says
     mark: str = ""  # a colleague looks at it: stands before the subject, and the ways out are nobody's
+    said: Said | None = None  # what a program said of this very message
+
+    @property
+    def copied(self) -> bool:
+        """Somebody else gets a copy of his letter: nothing of it is counted, and no way out is his."""
+        return self.said is not None and self.said.copy
+
+    @property
+    def tracked(self) -> bool:
+        return self.message_id != 0 and not self.copied
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +182,7 @@ class _Batch:
 
     def __init__(self, writer: Writer, recipients: Sequence[Recipient]) -> None:
         self.writer, self.recipients = writer, recipients
-        self.compiled = {tracked: writer.compiled(tracked=tracked) for tracked in {r.message_id != 0 for r in recipients}}
+        self.compiled = {tracked: writer.compiled(tracked=tracked) for tracked in {r.tracked for r in recipients}}
         fields = frozenset().union(*(c.fields for c in self.compiled.values()))
         ids = [r.contact_id for r in recipients]
         self.people = render.people(ids, render.EVERYTHING if "*" in fields else fields)
@@ -201,15 +212,17 @@ class _Batch:
         return letter
 
     def _fill(self, letter: Letter, to: Recipient, person: dict[str, Any]) -> None:
-        writer, compiled = self.writer, self.compiled[to.message_id != 0]
+        writer, compiled = self.writer, self.compiled[to.tracked]
         content, contact_id, message_id = writer.content, to.contact_id, to.message_id
-        ways = frame.ways(writer.sender.base, 0 if to.mark else contact_id, content.email_id)
+        ways = frame.ways(writer.sender.base, 0 if to.mark or to.copied else contact_id, content.email_id)
         values: dict[str, Any] = {
             **person,
             **ways,
             **frame.written_ways(writer.sender.base, ways["unsubscribe_url"]),
             conditional.FLAGS: self.shown.get(contact_id, conditional.NOBODY),
         }
+        if to.said:
+            values["custom"] = to.said.custom
         if contact_id in self.answers:
             values["consents"] = self.answers[contact_id]
         if writer.pools:
@@ -228,6 +241,8 @@ class _Batch:
         html = compiled.html.parts(values)
         text = compiled.text.parts(values) if compiled.text else [_from_page(b"".join(html))]
         path, shown = signing.make_both("bounce", message_id, contact_id) if message_id else ("", "")
+        if to.said and to.copied:
+            shown = signing.make_both("bounce", to.said.message_id, contact_id)[1]
         headers = self._headers(to, letter, subject, path, shown)
         head = b"%b%b" % (_lines(headers), self.same)
         letter.subject, letter.envelope_from = subject, self._envelope(path)
@@ -260,7 +275,7 @@ class _Batch:
             host = writer.sender.bounce_host
             by_mail = f",\r\n <mailto:u+{letter.unsubscribe_url.rsplit('/', 1)[1]}@{host}>" if host else ""
             headers += [(b"List-Unsubscribe", f"<{letter.unsubscribe_url}>{by_mail}".encode()), (b"List-Unsubscribe-Post", ONE_CLICK)]
-        return headers
+        return to.said.headers(headers) if to.said else headers
 
     def _envelope(self, path: str) -> str:
         host = self.writer.sender.bounce_host
@@ -317,7 +332,7 @@ def _from_page(html: bytes) -> bytes:
 
 def _colleagues(recipients: Sequence[Recipient]) -> dict[tuple[int, str], User]:
     """The colleagues in whose name recipients are written to; one who left is none."""
-    asked = [(r.contact_id, r.sender) for r in recipients if r.sender]
+    asked = [(r.contact_id, r.sender) for r in recipients if r.sender and not r.said]
     if not asked:
         return {}
     owners = dict(sql.rows("SELECT id, owner_id FROM contact WHERE id = ANY(%s) AND owner_id IS NOT NULL", [[c for c, s in asked if s == "owner"]]))
