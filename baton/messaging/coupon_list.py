@@ -14,6 +14,7 @@ from baton.messaging.models import CouponPool
 from baton.platform import sql
 from baton.platform.actor import Actor
 from baton.platform.errors import Invalid
+from baton.platform.models import History
 
 PAGE = 50
 COLUMNS = ("code", "codes", "coupon", "coupon code", "쿠폰", "쿠폰 코드", "쿠폰코드", "쿠폰번호", "쿠폰 번호", "코드")
@@ -56,6 +57,11 @@ def page(pool: CouponPool, *, shown: str = "", text: str = "", before: int = 0) 
         params["contact"] = person or 0
     rows = [Given(*row) for row in sql.rows(ROWS.replace("{tests}", tests), params)]
     return rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else 0
+
+
+def told(pool: CouponPool, limit: int = 50) -> list[History]:
+    """What was done with the pool itself, newest first. Who redeemed which code stands beside the code."""
+    return list(History.objects.filter(subject_type="coupon_pool", subject_id=str(pool.pk)).exclude(verb="redeemed").order_by("-at", "-pk")[:limit])
 
 
 def typed(text: str) -> list[str]:

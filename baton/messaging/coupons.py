@@ -18,6 +18,7 @@ from baton.platform.errors import Conflict, Invalid, NotFound
 KEY = re.compile(r"[a-z][a-z0-9_]{0,49}")
 MENTION = re.compile(r"\bcoupon\.([a-z][a-z0-9_]*)")
 CODE = re.compile(r"[!-~]{1,64}")
+LONGEST = 200  # letters of a name
 MOST = 100_000  # codes of one call
 SAMPLE = "ABCD-1234"  # what previews show
 
@@ -50,15 +51,35 @@ def create(key: str, name: str, actor: Actor, codes: Sequence[str] = ()) -> Coup
     """A new pool with its first codes. Raises Invalid (`key`, `name`, `codes.<n>`), Conflict (the key is taken)."""
     if not KEY.fullmatch(key):
         raise Invalid.one("key", "INVALID_NAME", _("Small letters, digits and underscores, beginning with a letter."))
-    if not name.strip():
-        raise Invalid.one("name", "REQUIRED", _("Give the coupons a name."))
+    called = _name(name)
     with transaction.atomic():
         if CouponPool.objects.filter(key=key).exists():
             raise Conflict(_("There are coupons with this key already."))
-        pool = CouponPool.objects.create(key=key, name=name.strip(), created_by=str(actor))
+        pool = CouponPool.objects.create(key=key, name=called, created_by=str(actor))
         history.record(actor, "created", "coupon_pool", pool.pk, key=key)
         if codes:
             add(key, codes, actor)
+    return pool
+
+
+def _name(name: str) -> str:
+    found = " ".join(name.split())
+    if not found or "\0" in found:
+        raise Invalid.one("name", "REQUIRED", _("Give the coupons a name."))
+    if len(found) > LONGEST:
+        raise Invalid.one("name", "TOO_LONG", _("At most {most} letters.").format(most=LONGEST))
+    return found
+
+
+def rename(pool_id: int, name: str, actor: Actor) -> CouponPool:
+    """Call it otherwise; its key, which mails say, stays. Raises NotFound, Invalid (`name`)."""
+    called = _name(name)
+    with transaction.atomic():
+        pool = get(pool_id, lock=True)
+        if pool.name != called:
+            history.record(actor, "renamed", "coupon_pool", pool_id, name=[pool.name, called])
+            CouponPool.objects.filter(pk=pool_id).update(name=called)
+            pool.name = called
     return pool
 
 
@@ -91,7 +112,7 @@ def get(pool_id: int, *, lock: bool = False) -> CouponPool:
 
 def add(key: str, codes: Sequence[str], actor: Actor) -> int:
     """Put codes into a pool; returns how many are new: one that is in it, or that somebody has, stays as it is. Raises NotFound, Invalid (`codes.<n>`)."""
-    pool = _pool(key)
+    pool = by_key(key)
     if len(codes) > MOST:
         raise Invalid.one("codes", "TOO_MANY", _("At most {most}.").format(most=f"{MOST:,}"))
     for number, code in enumerate(codes):
@@ -145,7 +166,7 @@ def samples(keys: Collection[str]) -> Fields:
 
 def redeem(key: str, code: str, actor: Actor) -> Coupon:
     """Somebody used his code. Raises NotFound (nobody has it), Conflict (it was used before)."""
-    pool = _pool(key)
+    pool = by_key(key)
     with transaction.atomic():
         found = Coupon.objects.filter(pool_id=pool.pk, code=code).values_list("contact_id", "id").first()
         if found is None:
@@ -165,7 +186,8 @@ def counts(pools: Collection[int] | None = None) -> dict[str, Count]:
     return {key: Count(*numbers) for key, *numbers in rows}
 
 
-def _pool(key: str) -> CouponPool:
+def by_key(key: str) -> CouponPool:
+    """Raises NotFound."""
     found = CouponPool.objects.filter(key=key).first()
     if found is None:
         raise NotFound(_("There are no such coupons."))

@@ -136,4 +136,9 @@ def test_a_till_redeems_by_the_api(program: Callable[..., Any]) -> None:  # noqa
     assert program("POST", "/baton/v1/coupons/fall/redeem", {"code": "X1"}).status_code == 409
     assert program("POST", "/baton/v1/coupons/none/redeem", {"code": "X1"}).status_code == 404
     assert program("POST", "/baton/v1/coupons", {"key": "A b", "name": "x"}).status_code == 400
+    changed = program("PATCH", "/baton/v1/coupons/fall", {"name": "가을 할인", "archived": True})
+    assert (changed.status_code, changed.body["name"], changed.body["archived"]) == (200, "가을 할인", True)
+    assert program("GET", "/baton/v1/coupons").body["results"] == []
+    assert program("PATCH", "/baton/v1/coupons/fall", {"name": "x" * 201}).status_code == 400
+    assert program("PATCH", "/baton/v1/coupons/fall", {"name": "가을", "archived": False}).body["archived"] is False
     assert program("GET", "/baton/v1/coupons").body["results"] == [{"key": "fall", "name": "가을", "free": 0, "given": 1, "redeemed": 1}]

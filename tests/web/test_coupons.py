@@ -66,6 +66,13 @@ def test_a_pool_is_made_typed_from_a_file_or_by_the_product(web: Client) -> None
     assert web.post(f"{url}do/", {"do": "dance"}).status_code == 422
     verbs = History.objects.filter(subject_type="coupon_pool", subject_id=url.split("/")[2]).order_by("pk").values_list("verb", flat=True)
     assert list(verbs) == ["created", "codes_added", "codes_added", "archived", "restored"]
+    refused = web.post(f"{url}name/", {"name": " "})
+    assert (refused.status_code, "Give the coupons a name." in refused.content.decode()) == (422, True)
+    assert web.post(f"{url}name/", {"name": "봄 할인 20%"}).headers["HX-Redirect"] == url
+    assert "봄 할인 20%" in web.get("/coupons/").content.decode()
+    told = web.get(f"{url}history/").content.decode()
+    assert told.index("renamed it from “Spring”") < told.index("took it back") < told.index("put it aside") < told.index("put 1 code in")
+    assert "오세린" in told
     assert web.get("/coupons/999999/").status_code == 404
 
 
@@ -129,6 +136,7 @@ def test_who_may_only_look_changes_nothing(account: Account) -> None:
     web = Client(headers={"accept-language": "en"})
     web.force_login(users.create("reader@nuriwork.example", "읽", "a-long-enough-one", "reader", actor=SYSTEM))
     assert "Add codes" not in web.get(f"/coupons/{pool.pk}/").content.decode()
-    for place in ("new/", f"{pool.pk}/codes/", f"{pool.pk}/redeem/", f"{pool.pk}/do/"):
+    for place in ("new/", f"{pool.pk}/name/", f"{pool.pk}/codes/", f"{pool.pk}/redeem/", f"{pool.pk}/do/"):
         assert web.post(f"/coupons/{place}", {"do": "archive", "code": "S-1", "way": "paste", "codes": "X"}).status_code == 403
     assert CouponCode.objects.count() == 1
+    assert "made the pool" in web.get(f"/coupons/{pool.pk}/history/").content.decode()

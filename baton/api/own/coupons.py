@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
 
@@ -23,6 +24,13 @@ class Create(Schema):
     key: str
     name: str
     codes: list[str] = []
+
+
+class Change(Schema):
+    """What changes; the rest stays. The key never does."""
+
+    name: str | None = None
+    archived: bool | None = None
 
 
 class Codes(Schema):
@@ -50,6 +58,21 @@ def create(request: HttpRequest, body: Create) -> Status[Shape]:
     """A pool, with its first codes if some are given."""
     pool = coupons.create(body.key, body.name, auth.actor(request), body.codes)
     return Status(201, {"key": pool.key, "name": pool.name, "free": len({*body.codes}), "given": 0, "redeemed": 0})
+
+
+@router.patch(f"{PATH}/{{key}}", auth=WRITE, response=Shape, summary="Change coupons")
+def change(request: HttpRequest, key: str, body: Change) -> Shape:
+    """Rename a pool, put it aside (it gives no more codes) or take it back."""
+    by = auth.actor(request)
+    with transaction.atomic():
+        pool = coupons.by_key(key)
+        if body.name is not None:
+            coupons.rename(pool.pk, body.name, by)
+        if body.archived is not None:
+            (coupons.archive if body.archived else coupons.restore)(pool.pk, by)
+        pool = coupons.get(pool.pk)
+    n = coupons.counts([pool.pk])[key]
+    return {"key": key, "name": pool.name, "free": n.free, "given": n.given, "redeemed": n.redeemed, "archived": pool.archived_at is not None}
 
 
 @router.post(f"{PATH}/{{key}}/codes", auth=WRITE, response=Shape, summary="Add codes")

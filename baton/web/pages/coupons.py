@@ -1,4 +1,4 @@
-"""Coupons: all pools with their counts; a new one; one of them with who got which code; more codes, redeeming by hand, putting aside."""
+"""Coupons: all pools with their counts; a new one; one of them with who got which code; more codes, redeeming, renaming, putting aside, its history."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -18,6 +18,7 @@ from baton.messaging.coupons import Count
 from baton.messaging.mail import merge_fields
 from baton.messaging.models import CouponPool
 from baton.platform.errors import Conflict, Invalid, NotFound
+from baton.platform.models import History
 
 from ..answer import done, faults, go, targets, toast
 from ..page import Page, actor, allow, user
@@ -47,6 +48,8 @@ class Coupons(Page):
             path("coupons/<int:pk>/", show),
             path("coupons/<int:pk>/codes/", add),
             path("coupons/<int:pk>/redeem/", redeem),
+            path("coupons/<int:pk>/name/", rename),
+            path("coupons/<int:pk>/history/", told),
             path("coupons/<int:pk>/do/", act),
         ]
 
@@ -185,6 +188,44 @@ def redeem(request: HttpRequest, pk: int) -> HttpResponse:
     if not form:
         return done(text, tell=CHANGED)
     return toast(render(request, "coupons/redeem_form.html", {"pool": pool, "redeemed": code, "person": person}), text, tell=CHANGED)
+
+
+@require_POST
+@allow("emails", "edit")
+def rename(request: HttpRequest, pk: int) -> HttpResponse:
+    """Another name; mails go on saying the key."""
+    try:
+        coupons.rename(pk, request.POST.get("name", ""), actor(request))
+    except Invalid as error:
+        context = {"pool": coupons.get(pk), "name": request.POST.get("name", ""), "errors": faults(error)}
+        return render(request, "coupons/name_form.html", context, status=422)
+    return go(f"/coupons/{pk}/")
+
+
+@require_GET
+@allow("emails")
+def told(request: HttpRequest, pk: int) -> HttpResponse:
+    """Who did what with the pool, newest first."""
+    pool = coupons.get(pk)
+    users = dict(User.objects.values_list("pk", "name"))
+    rows = [{"at": row.at, "who": who(row.actor, users), "what": _did(row)} for row in coupon_list.told(pool)]
+    return render(request, "coupons/history.html", {"pool": pool, "rows": rows})
+
+
+def _did(row: History) -> str:
+    match row.verb:
+        case "created":
+            return _("made the pool")
+        case "codes_added":
+            n = int(row.detail.get("n") or 0)
+            return ngettext("put {n} code in", "put {n} codes in", n).format(n=num(n))
+        case "renamed":
+            return _("renamed it from “{old}”").format(old=row.detail["name"][0])
+        case "archived":
+            return _("put it aside")
+        case "restored":
+            return _("took it back")
+    return row.verb
 
 
 @require_POST
