@@ -21,6 +21,8 @@ NO_XTEXT = re.compile(r"[^!-~]|[+=]")
 SENT = Receipt(Result.SENT, code=250)
 
 MAIL, RCPT, DATA, CONTENT, EMPTY, RESET, QUIT, ASKED = range(8)  # what an answer is to
+USUAL = deque((CONTENT, MAIL, RCPT, DATA))
+ALL_FINE = re.compile(rb"250 [^\n]*\n(?:25[0-9] [^\n]*\n){2}354 [^\n]*\n")  # the answers to these when nothing is wrong, in one piece
 
 
 class Errand(Protocol):
@@ -77,6 +79,7 @@ class Line(asyncio.Protocol):
         self.refused_in_a_row = 0  # MAIL commands
         self._expect: deque[int] = deque([ASKED])
         self._asked: asyncio.Future[tuple[int, str]] = loop.create_future()  # first the greeting: it comes by itself
+        self._out: list[bytes] = []  # what one turn has to say goes out at its end, in one piece
         self._buffer = b""
         self._lines: list[bytes] = []  # of an answer that goes on
         self._opening: Errand | None = None  # its commands are on the wire, its content is not
@@ -96,6 +99,7 @@ class Line(asyncio.Protocol):
         self._asked = self.loop.create_future()
         self._expect.append(ASKED)
         self._write(command)
+        self._flush()
         return await self._asked
 
     async def hello(self, name: str) -> None:
@@ -136,17 +140,20 @@ class Line(asyncio.Protocol):
         self.dsn = self.wants_dsn and "DSN" in self.features
         self.utf8 = "SMTPUTF8" in self.features
         self._begin()
+        self._flush()
 
     def wake(self) -> None:
         """There is something to do again."""
         if not self._expect and not self._ending:
             self._begin()
+            self._flush()
 
     def close(self, reason: str = "closed") -> None:
         """Take no more; hang up when what is under way is done."""
         self._ending = self._ending or reason
         if not self._expect:
             self._quit()
+            self._flush()
 
     def abort(self, reason: str) -> None:
         self.reason = reason
@@ -160,6 +167,15 @@ class Line(asyncio.Protocol):
         self.transport = transport  # type: ignore[assignment]  # of a stream
 
     def data_received(self, data: bytes) -> None:
+        if self._expect == USUAL and not self._buffer and not self._lines and self._trouble is None and ALL_FINE.fullmatch(data):
+            self._expect.clear()
+            self._taken()
+            self._content()
+        else:
+            self._read(data)
+        self._flush()
+
+    def _read(self, data: bytes) -> None:
         if self._buffer:
             data = self._buffer + data
         *lines, self._buffer = data.split(b"\n")
@@ -200,15 +216,12 @@ class Line(asyncio.Protocol):
         if not self._expect:  # said by itself: 421, the relay is about to hang up
             self.reason = _text(code, lines)
             self._ending = self._ending or self.reason
-            if self.transport is not None:
-                self.transport.close()
+            self._close()
             return
         what = self._expect.popleft()
         if what == CONTENT:
-            handed, self._handed = self._handed, None
             self.deadline = self.loop.time() + TIMEOUT
-            if handed is not None:
-                handed.done(SENT if code == 250 else _verdict(code, _text(code, lines)))
+            self._taken(SENT if code == 250 else _verdict(code, _text(code, lines)))
         elif what in (MAIL, RCPT, DATA):
             self._opened(what, code, lines)
         elif what == ASKED:
@@ -216,13 +229,18 @@ class Line(asyncio.Protocol):
                 self._asked.set_result((code, "\n".join(line[4:].decode(errors="replace").rstrip("\r") for line in lines)))
             return
         elif what == QUIT:
-            if self.transport is not None:
-                self.transport.close()
+            self._close()
             return
         if code == 421:
             self._hang_up(_text(code, lines))
         elif not self._expect:
             self._begin()
+
+    def _taken(self, receipt: Receipt = SENT) -> None:
+        """The answer to a whole mail."""
+        handed, self._handed = self._handed, None
+        if handed is not None:
+            handed.done(receipt)
 
     def _opened(self, what: int, code: int, lines: list[bytes]) -> None:
         """An answer to MAIL, RCPT or DATA of the letter being opened."""
@@ -280,7 +298,7 @@ class Line(asyncio.Protocol):
             return
         self._opening, self._trouble = errand, None
         if self.pipelined:
-            self._write(b"%b%bDATA\r\n" % (self._mail(errand.letter), self._rcpt(errand.letter)))
+            self._write(f"{self._mail(errand.letter)}{self._rcpt(errand.letter)}DATA\r\n".encode())
             self._expect.extend((MAIL, RCPT, DATA))
             if self._handed is None:
                 self.deadline = self.loop.time() + TIMEOUT
@@ -290,7 +308,7 @@ class Line(asyncio.Protocol):
     def _command(self, what: int) -> None:
         assert self._opening is not None
         letter = self._opening.letter
-        self._write(self._mail(letter) if what == MAIL else self._rcpt(letter) if what == RCPT else b"DATA\r\n")
+        self._write((self._mail(letter) if what == MAIL else self._rcpt(letter) if what == RCPT else "DATA\r\n").encode())
         self._expect.append(what)
         self.deadline = self.loop.time() + TIMEOUT
 
@@ -315,6 +333,10 @@ class Line(asyncio.Protocol):
             self._turned_down(reset=False)
         self.reason = reason
         self._ending = self._ending or reason
+        self._close()
+
+    def _close(self) -> None:
+        self._flush()
         if self.transport is not None:
             self.transport.close()
 
@@ -325,8 +347,14 @@ class Line(asyncio.Protocol):
             self.deadline = self.loop.time() + 5
 
     def _write(self, data: bytes) -> None:
-        if self.transport is not None:
-            self.transport.write(data)
+        self._out.append(data)
+
+    def _flush(self) -> None:
+        """Three small packets cost both sides more than the mail itself."""
+        if out := self._out:
+            self._out = []
+            if self.transport is not None:
+                self.transport.writelines(out)
 
     # commands
 
@@ -338,21 +366,21 @@ class Line(asyncio.Protocol):
             return "the relay does not carry addresses outside ASCII"
         return ""
 
-    def _mail(self, letter: Letter) -> bytes:
+    def _mail(self, letter: Letter) -> str:
         plain = letter.address.isascii() and letter.envelope_from.isascii()
         options = "" if plain else " SMTPUTF8 BODY=8BITMIME"
         if self.dsn:  # RFC 3461: bounces come back with our name of the message, and without its content
             options += f" RET=HDRS ENVID={letter.contact_id}.{letter.message_id}"
-        return f"MAIL FROM:<{letter.envelope_from}>{options}\r\n".encode()
+        return f"MAIL FROM:<{letter.envelope_from}>{options}\r\n"
 
-    def _rcpt(self, letter: Letter) -> bytes:
+    def _rcpt(self, letter: Letter) -> str:
         options = f" NOTIFY=FAILURE,DELAY ORCPT=rfc822;{xtext(letter.address)}" if self.dsn and letter.address.isascii() else ""
-        return f"RCPT TO:<{letter.address}>{options}\r\n".encode()
+        return f"RCPT TO:<{letter.address}>{options}\r\n"
 
 
 def xtext(text: str) -> str:
     """A value of a DSN option (RFC 3461, 4): what is not printable, `+` and `=` become +XX."""
-    return NO_XTEXT.sub(lambda match: f"+{ord(match[0]):02X}", text)
+    return NO_XTEXT.sub(lambda match: f"+{ord(match[0]):02X}", text) if NO_XTEXT.search(text) else text
 
 
 def _verdict(code: int, text: str) -> Receipt:
