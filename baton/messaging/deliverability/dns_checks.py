@@ -127,13 +127,14 @@ def worst(checks: Sequence[Check]) -> str:
 
 
 @cache
-def _suffixes() -> PublicSuffixList:
+def suffixes() -> PublicSuffixList:
+    """The ends of names under which anybody registers (co.kr, com)."""
     return PublicSuffixList()
 
 
 def organisation(name: str) -> str:
     """The domain that belongs to somebody: of mail.nuriwork.co.kr that is nuriwork.co.kr (RFC 7489, 3.2)."""
-    return _suffixes().privatesuffix(name) or name
+    return suffixes().privatesuffix(name) or name
 
 
 def aligned(one: str, other: str) -> bool:

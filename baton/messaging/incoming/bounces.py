@@ -27,6 +27,7 @@ REASONS: dict[str, str | Promise] = {
     "disabled": _("The mailbox is switched off or asleep."),
     "mailbox_full": _("The mailbox is full."),
     "temporary": _("The receiver could not take it for now."),
+    "greylisted": _("The receiver wants every new sender to try a second time (greylisting)."),
     "expired": _("It could not be delivered in time."),
     "throttled": _("The receiver wants fewer mails at a time."),
     "blocked": _("The receiver takes the mail for spam, or blocks the sender."),

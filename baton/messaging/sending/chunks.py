@@ -147,8 +147,9 @@ def send(lease: Lease) -> int:
     done = 0
     try:
         for place, some in enumerate(window.parts(waiting, WINDOW)):
-            may, seconds = _admitted(lease, some)
-            lease.later |= {contact: seconds for contact, _address in some if contact not in may}
+            held = lease.gauge.admit([address for _contact, address in some])
+            may = {contact: address for (contact, address), wait in zip(some, held, strict=True) if not wait}
+            lease.later |= {contact: wait for (contact, _address), wait in zip(some, held, strict=True) if wait}
             if may:
                 made = _window(lease, judge, may, [next(ids) for _contact in may])
                 done += len(made)
@@ -229,12 +230,6 @@ def _same(lease: Lease) -> dict[str, Any]:
         "variant": lease.variant,
         "subject": mailing.subject if "{" not in mailing.subject else "",
     }
-
-
-def _admitted(lease: Lease, some: Sequence[tuple[int, str]]) -> tuple[dict[int, str], float]:
-    """Those who may be written to now as far as haste goes, and after how many seconds the others."""
-    may, wait = lease.gauge.admit([address for _contact, address in some])
-    return {contact: address for (contact, address), yes in zip(some, may, strict=True) if yes}, wait
 
 
 def _window(lease: Lease, judge: dict[str, Any], people: dict[int, str], ids: Sequence[int]) -> set[int]:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from baton.messaging import gate
 from baton.messaging.channel import Mailing, Receipt, Result, channel
+from baton.messaging.mail.said import COPY
 from baton.messaging.sending import chunks, settle, window
 from baton.messaging.sending.limits import Gauge
 from baton.messaging.sending.tally import Tally
@@ -116,9 +117,9 @@ def _admitted(items: Sequence[Item]) -> list[Item]:
             item.way = way
         by_way.setdefault((some[0].channel, way), []).extend(some)
     for (_channel, (transport_id, domain)), some in by_way.items():
-        may, wait = Gauge(transport_id, domain).admit([item.address for item in some])
-        found += [item for item, yes in zip(some, may, strict=True) if yes]
-        later += [(item, wait) for item, yes in zip(some, may, strict=True) if not yes]
+        waits = Gauge(transport_id, domain).admit([item.address for item in some])
+        found += [item for item, wait in zip(some, waits, strict=True) if not wait]
+        later += [(item, wait) for item, wait in zip(some, waits, strict=True) if wait]
     if later:
         _back(later)
     return found
@@ -147,17 +148,19 @@ def again(contact_id: int, message_id: int, actor: Actor) -> None:
     """
     now = clock.now()
     with transaction.atomic():
-        found = sql.rows("SELECT state, reason, campaign_id, variant FROM message WHERE contact_id = %s AND id = %s FOR UPDATE", [contact_id, message_id])
+        found = sql.rows(
+            "SELECT state, reason, campaign_id, variant, sender FROM message WHERE contact_id = %s AND id = %s FOR UPDATE", [contact_id, message_id]
+        )
         if not found:
             raise NotFound(_("There is no message {id}.").format(id=message_id))
-        [(state, reason, campaign, variant)] = found
+        [(state, reason, campaign, variant, sender)] = found
         if state not in AGAIN:
             raise Conflict(_("Only a message that failed, or that may not have arrived, can be sent again."))
         [(address,)] = sql.rows("SELECT max(email) FROM contact WHERE id = %s", [contact_id])
         sql.run(
             "UPDATE message SET state = 'queued', reason = '', attempts = 0, undelivered_at = NULL, address = coalesce(%s, address)"
             " WHERE contact_id = %s AND id = %s",
-            [address, contact_id, message_id],
+            [None if sender.startswith(COPY) else address, contact_id, message_id],
         )
         sql.run(
             "INSERT INTO outbox (bucket, message_id, contact_id, due_at) VALUES (%s, %s, %s, %s)",

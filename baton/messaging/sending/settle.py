@@ -17,8 +17,9 @@ from baton.events.vocabulary import Kind
 from baton.messaging.channel import Parcel, Receipt, Result
 from baton.messaging.incoming import bounces, receipts
 from baton.messaging.incoming.receipts import Told
+from baton.messaging.mail.said import COPY
 from baton.messaging.models import Email
-from baton.messaging.sending import limits
+from baton.messaging.sending import learning
 from baton.messaging.sending.tally import Tally
 from baton.messaging.sending.window import Item
 from baton.platform import clock, live, logs, sql
@@ -54,7 +55,7 @@ def settle(handed: Sequence[tuple[Item, Parcel]], answers: Sequence[Receipt], *,
     """Write down the answers to a window, however long the database is away meanwhile: nobody else knows them."""
     if handed:
         outlast(lambda: _settle(handed, answers, was))
-        limits.learn([(parcel.transport_id, item.address, answer) for (item, parcel), answer in zip(handed, answers, strict=True)])
+        learning.learn([(parcel.transport_id, item.address, answer) for (item, parcel), answer in zip(handed, answers, strict=True)])
 
 
 def faulty(found: Sequence[tuple[Item, Parcel]], *, was: str = "claimed") -> None:
@@ -150,7 +151,8 @@ def _told(item: Item, answer: Receipt, now: datetime) -> Told:
 
 
 def _events(went: Sequence[Item], now: datetime) -> None:
-    """That these mails were sent are facts about the people."""
+    """That these mails were sent are facts about the people; not that somebody else got a copy."""
+    went = [item for item in went if not item.sender.startswith(COPY)]
     if not went:
         return
     by_mail: dict[int, list[Item]] = {}
