@@ -53,9 +53,14 @@ def decide(contact_ids: Collection[int], ids: Collection[int], now: datetime, kn
     return sql.rows(statement, {"contact_ids": sorted({*contact_ids}), "ids": list(ids), **(known or given(now)), "now": now})
 
 
+UNSAVED = 0  # an e-mail that nobody saved yet, and no advertisement: what is asked is about its receivers only
+
+
 def refused(email_id: int, contact_ids: Sequence[int], channel: str = "email", *, campaign_id: int | None = None) -> dict[int, str]:
     """Those who would not get this e-mail if it were sent now, with the reason (outbox.REASONS)."""
     asked = {"contact_ids": list(contact_ids), "email": email_id, "channel": channel, "campaign": campaign_id, **given(clock.now())}
+    if email_id == UNSAVED:
+        asked["emails"] = [UNSAVED]
     return {contact_id: reason for contact_id, _id, reason, _address in sql.rows(judged(WOULD_BE), asked) if reason}
 
 

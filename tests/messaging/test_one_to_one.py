@@ -23,16 +23,19 @@ def han(nuriwork: Account) -> User:
 
 @pytest.mark.django_db
 def test_a_letter_is_filled_in_edited_sent_in_his_name_and_logged(han: User) -> None:
-    [template] = one_to_one.templates()
+    [own] = one_to_one.templates()
     contact = person("jiwoo@gaon.example", agreed=False, firstname="지우", lastname="오", company='<b>가온</b> {{ "x" }}')
-    begun = one_to_one.begin(template.pk, contact, han)
+    begun = one_to_one.begin(one_to_one.OWN, contact, han)
     assert (begun.to, begun.sender, begun.reply_to, begun.refused) == ("jiwoo@gaon.example", f"한서준 ({users.account().name})", "han@nuriwork.example", "")
+    assert (own.pk, Email.objects.count()) == (None, 0), "looking at it saves nothing"
     assert begun.subject.startswith("오지우 님")
     assert "한서준" in begun.subject
     assert "오지우 님, 안녕하세요." in begun.html
     assert "&lt;b&gt;가온&lt;/b&gt;" in begun.html
     typed = begun.html + "<p>추신: {{ contact.email }} 와 {% if 는 글자 그대로입니다.</p><script>1</script>"
-    activity = one_to_one.send(template.pk, contact, han, subject=begun.subject + " {1}", html=typed, token=begun.token)
+    activity = one_to_one.send(begun.template_id, contact, han, subject=begun.subject + " {1}", html=typed, token=begun.token)
+    [template] = one_to_one.templates()
+    assert (template.name, template.version) == (own.name, 1)
     [(message, number, sender)] = sql.rows("SELECT id, version, sender FROM message WHERE contact_id = %s", [contact])
     assert Outbox.objects.filter(message_id=message).exists()
     letter = letters.build(template.pk, number, [letters.Recipient(contact, message, "", sender)], sign=False)[0]
@@ -48,7 +51,8 @@ def test_a_letter_is_filled_in_edited_sent_in_his_name_and_logged(han: User) -> 
     assert (logged.id, logged.properties["subject"], logged.properties["to_email"]) == (activity, begun.subject + " {1}", "jiwoo@gaon.example")
     assert logged.owner_id == han.pk
     with pytest.raises(Conflict):  # the button pressed twice
-        one_to_one.send(template.pk, contact, han, subject="a", html="<p>b</p>", token=begun.token)
+        one_to_one.send(one_to_one.OWN, contact, han, subject="a", html="<p>b</p>", token=begun.token)
+    assert Email.objects.count() == 1
     assert len(activities.page([contact], ["email"], None, 10)) == 1
     assert emails.versions(template.pk)[0].number == 1
     assert EmailVersion.objects.filter(email=template, number__lt=0).count() == 1

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from baton.crm import contacts, records
+from baton.messaging.models import Email, Message
 from baton.platform.actor import SYSTEM
 
 pytestmark = pytest.mark.django_db
@@ -88,3 +89,16 @@ def test_editing_the_address_itself_shows_the_others_anew(web: Client, seo: int)
     assert 'value="new@gaon.example"' in answer.content.decode()
     company = records.create("company", {"name": "가온"}, actor=SYSTEM, source="test")
     assert web.get(f"/companies/{company}/emails/").status_code == 404
+
+
+def test_looking_at_a_letter_saves_no_template_and_sending_it_does(web: Client, seo: int) -> None:
+    page = web.get(f"/contacts/{seo}/letter/").content.decode()
+    assert 'name="template" value="0"' in page
+    assert 'aria-current="true"' in page
+    sent = {"template": "0", "token": "t1", "subject": "어제 통화", "html": "<p>감사합니다.</p>"}
+    assert web.post(f"/contacts/{seo}/letter/", sent | {"subject": " "}).status_code == 422
+    assert Email.objects.count() == 0
+    assert web.post(f"/contacts/{seo}/letter/", sent).headers["HX-Redirect"] == f"/contacts/{seo}/"
+    assert Email.objects.get().kind == "personal"
+    assert Message.objects.get().email_id == Email.objects.get().pk
+    assert f'name="template" value="{Email.objects.get().pk}"' in web.get(f"/contacts/{seo}/letter/").content.decode()

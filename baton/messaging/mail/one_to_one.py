@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from baton.accounts import users
@@ -24,6 +25,7 @@ from baton.platform.actor import SYSTEM, Actor
 from baton.platform.errors import Conflict, Invalid, NotFound, Problem
 
 LONGEST = {"subject": 300, "html": 40_000}
+OWN = 0  # stands for the id of Baton's own template while nobody has sent anything from it
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,46 +44,62 @@ class Begun:
 
 
 def templates(language: str = "ko") -> list[Email]:
-    """What can be written from: published mails of kind personal. Where there is none yet, Baton's own is put there."""
-    found = Email.objects.filter(kind="personal", archived_at=None, version__gt=0).order_by("name", "pk")
-    if not found.exists():
-        with transaction.atomic():
-            sql.run("SELECT pg_advisory_xact_lock(hashtext('letters'))")  # two who look at once make one, not two
-            if not found.exists():
-                emails.publish(gallery.start("personal", SYSTEM, language=language).pk, SYSTEM)
-    return list(found)
+    """What can be written from: published mails of kind personal. Where there is none yet, Baton's own, which is not saved and has no id (OWN)."""
+    return list(_published()) or [_unsaved(language)]
 
 
-def begin(template_id: int, contact_id: int, user: User) -> Begun:
-    """A template with this contact's values and the writer's in it. Raises NotFound, Invalid for a template that does not fit."""
-    email, contact = _template(template_id), _contact(contact_id)
+def begin(template_id: int, contact_id: int, user: User, *, language: str = "ko") -> Begun:
+    """A template (OWN: Baton's own) with this contact's values and the writer's in it; nothing is written. Raises NotFound, Invalid."""
+    email, contact = _unsaved(language) if template_id == OWN else _template(template_id), _contact(contact_id)
     known = {**render.people([contact_id])[contact_id], "owner": Fields({"name": user.name, "email": user.email})}
     body = "".join(found.block["body"] for found in blocks.each(email.document) if found.block["kind"] == "text") if email.document else email.body
-    reason = gate.refused(email.pk, [contact_id]).get(contact_id, "")
+    reason = gate.refused(email.pk or gate.UNSAVED, [contact_id]).get(contact_id, "")
     return Begun(
-        email.pk, contact_id, render.line(email.subject, known), rich.cleaned(render.markup(body, known)), contact.email or "", _sender(user), user.email,
-        outbox.reason(reason) if reason else "", secrets.token_hex(8),
+        email.pk or OWN, contact_id, render.line(email.subject, known), rich.cleaned(render.markup(body, known)), contact.email or "", _sender(user),
+        user.email, outbox.reason(reason) if reason else "", secrets.token_hex(8),
     )  # fmt: skip
 
 
-def send(template_id: int, contact_id: int, user: User, *, subject: str, html: str, token: str, about: Sequence[tuple[str, int]] = ()) -> int:
-    """Send what the writer made of it, and log it on the contact and on what else it is `about` (a deal); returns the activity's id.
+def send(
+    template_id: int, contact_id: int, user: User, *, subject: str, html: str, token: str, about: Sequence[tuple[str, int]] = (), language: str = "ko"
+) -> int:
+    """Send what the writer made of it, and log it on the contact and on what else it is `about` (a deal); returns the activity's id. Baton's own template
+    is saved by it.
 
     Raises Invalid (`subject`, `html`), Conflict when the contact must not be written to or the letter went already, NotFound.
     """
-    email, contact, actor = _template(template_id), _contact(contact_id), Actor("user", user.pk)
+    contact, actor = _contact(contact_id), Actor("user", user.pk)
     subject, text = " ".join(subject.split()), rich.cleaned(html)
     _check(subject, text)
-    if reason := gate.refused(email.pk, [contact_id]).get(contact_id):
-        raise Conflict(outbox.reason(reason))
     cause = f"letter:{user.pk}:{token}"
     with transaction.atomic():
+        email = _saved(language) if template_id == OWN else _template(template_id)
+        if reason := gate.refused(email.pk, [contact_id]).get(contact_id):
+            raise Conflict(outbox.reason(reason))
         number = _keep(email, _literal(subject), _document(email, text), actor)
         outbox.add([outbox.NewMessage(contact_id, email.pk, cause, f"user:{user.pk}", version=number)])
         if not sql.rows("SELECT 1 FROM message WHERE contact_id = %s AND cause = %s AND version = %s", [contact_id, cause, number]):
             raise Conflict(_("This e-mail was sent already."))
         logged = {"subject": subject, "html": text, "direction": "EMAIL", "from_email": user.email, "to_email": contact.email or ""}
         return activities.write("email", logged, [("contact", contact_id), *about], actor=actor, source="one_to_one")
+
+
+def _published() -> QuerySet[Email]:
+    return Email.objects.filter(kind="personal", archived_at=None, version__gt=0).order_by("name", "pk")
+
+
+def _unsaved(language: str) -> Email:
+    own = gallery.template("personal", language)
+    return Email(name=own.name, subject=own.subject, preheader=own.preheader, purpose=own.purpose, kind=own.kind, language=own.language, document=own.document)
+
+
+def _saved(language: str) -> Email:
+    """Baton's own template, put among the others in the caller's transaction; where somebody else has just done so, his."""
+    sql.run("SELECT pg_advisory_xact_lock(hashtext('letters'))")  # two who send at once make one, not two
+    if (found := _published().first()) is None:
+        emails.publish(gallery.start("personal", SYSTEM, language=language).pk, SYSTEM)
+        found = _published()[0]
+    return found
 
 
 def _template(template_id: int) -> Email:

@@ -26,15 +26,16 @@ class RecordLetter(Page):
 
 @of_record()
 def write(request: HttpRequest, subject: Subject) -> HttpResponse:
-    """The letter as the template makes it (`?template=`; GET), and sending what was made of it (POST)."""
+    """The letter as the template makes it (`?template=`; GET, which writes nothing), and sending what was made of it (POST)."""
     if not subject.is_person:
         raise NotFound(_("There is no such record."))
     if not subject.may_log("email"):
         raise Forbidden(_("You may not write to this contact."))
-    known = one_to_one.templates((get_language() or "ko")[:2])
+    language = (get_language() or "ko")[:2]
+    known = one_to_one.templates(language)
     asked = request.POST.get("template") or request.GET.get("template", "")
-    chosen = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 10 else known[0].pk
-    begun = one_to_one.begin(chosen, subject.id, subject.me)
+    chosen = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 10 else known[0].pk or one_to_one.OWN
+    begun = one_to_one.begin(chosen, subject.id, subject.me, language=language)
     sent = request.POST
     context: dict[str, Any] = {
         "subject": subject,
@@ -50,7 +51,7 @@ def write(request: HttpRequest, subject: Subject) -> HttpResponse:
     title, html, token = sent.get("subject", ""), sent.get("html", ""), sent.get("token", "")[:64]
     context |= {"title": title, "html": html, "token": token}
     try:
-        one_to_one.send(chosen, subject.id, subject.me, subject=title, html=html, token=token)
+        one_to_one.send(chosen, subject.id, subject.me, subject=title, html=html, token=token, language=language)
     except Invalid as error:
         return render(request, "records/letter_form.html", {**context, "errors": faults(error)}, status=422)
     except Conflict as error:
