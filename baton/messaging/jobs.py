@@ -9,7 +9,8 @@ from baton.messaging.consent import notices, opt_in, subscribing
 from baton.messaging.consent.movers import verbs as movers  # noqa: F401  # its jobs
 from baton.messaging.deliverability.jobs import campaign_brake  # noqa: F401  # likewise, with the others there
 from baton.messaging.incoming import imap, inbound, reading, replies
-from baton.messaging.sending import delivery, limits
+from baton.messaging.sending import delivery
+from baton.messaging.sending.jobs import receiver_domains  # noqa: F401  # likewise
 from baton.platform import changes, jobs
 from baton.platform.changes import Batch, Change
 from baton.segments.handover import TOUCHES
@@ -112,9 +113,3 @@ def mailboxes() -> None:
 def expire_inbound() -> None:
     """What came in and was read long ago goes."""
     inbound.expire()
-
-
-@jobs.every("35 4 * * *")
-def forget_limits() -> None:
-    """Days of a warm-up that are over, and what receivers asked for long ago."""
-    limits.tidy()

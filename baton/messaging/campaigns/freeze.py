@@ -11,7 +11,7 @@ from django.db import transaction
 
 from baton.crm import calendar
 from baton.messaging import gate
-from baton.messaging.campaigns import ab, audience, pace, states
+from baton.messaging.campaigns import ab, audience, pace, receivers, states
 from baton.messaging.campaigns import plan as plans
 from baton.messaging.models import Campaign, Variant
 from baton.platform import clock, sql
@@ -47,6 +47,7 @@ def freeze(campaign_id: int) -> int | None:
             Campaign.objects.filter(pk=campaign.pk, state__in=(states.PAUSED, states.CANCELLED)).update(started_at=now, people=total)
         campaign.started_at = now
         pace.give(campaign)
+        receivers.name.defer(campaign_id=campaign.pk)
         sql.run("NOTIFY baton_outbox")
     return total
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from baton.messaging.campaigns import ab, pace, ready, run, states, verbs
+from baton.messaging.campaigns import ab, pace, ready, receivers, run, states, verbs
 from baton.messaging.campaigns import plan as plans
 from baton.messaging.models import Campaign
 from baton.platform import clock, history, sql
@@ -36,6 +36,7 @@ def schedule(campaign_id: int, actor: Actor, *, at: datetime | None = None) -> C
         due_at = max(plan.begins(now), now)
         campaign.state, campaign.due_at = states.SCHEDULED, due_at
         campaign.save(update_fields=["state", "due_at", "plan", "updated_at"])
+        receivers.name.defer(campaign_id=campaign.pk)
         history.record(actor, "scheduled", "campaign", campaign.pk, at=campaign.plan["at"], zones=plan.zones)
         states.tell(campaign.pk)
     return campaign
