@@ -29,7 +29,7 @@ EXEMPT = frozenset({"email", "inapp"})
 
 ARTICLES: dict[str, str] = {
     "consent": "제50조①",
-    "transaction": "제50조①1, 시행령 제61조①",
+    "transaction": "제50조①제1호, 시행령 제61조①",
     "refusal": "제50조②",
     "night": "제50조③, 시행령 제61조②",
     "label": "제50조④, 시행령 제61조③·별표 6",

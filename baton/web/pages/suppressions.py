@@ -22,7 +22,7 @@ from ..settings_page import SettingsPage
 class SuppressionSettings(SettingsPage):
     key = "settings_suppressions"
     slug = "suppressions"
-    label = gettext_lazy("Not to be written to")
+    label = gettext_lazy("Suppressions")
     about = gettext_lazy("Who unsubscribed, bounced or complained; added by hand or from a file, and lifted with a reason.")
     glyph = "ban"
     section = "messages"
@@ -73,13 +73,15 @@ def add(request: HttpRequest) -> HttpResponse:
 def lift(request: HttpRequest) -> HttpResponse:
     """Take a contact, or an address nobody has, from the list, with a reason."""
     number, channel = request.POST.get("contact", ""), request.POST.get("channel", "email")
+    lifting: tuple[int, str] | None = None
     try:
         if number.isdecimal() and len(number) < 19:
-            suppression.lift(int(number), channel, request.POST.get("why", ""), actor=actor(request))
+            lifting = (int(number), channel)
+            suppression.lift(*lifting, request.POST.get("why", ""), actor=actor(request))
         else:
             suppression.lift_address(request.POST.get("address", ""), "email", request.POST.get("why", ""), actor=actor(request))
     except Invalid as error:
-        return _shown(request, "suppressions/list.html", status=422, errors=faults(error))
+        return _shown(request, "suppressions/list.html", status=422, errors=faults(error), lifting=lifting)
     except NotFound as error:
         return toast(_shown(request, "suppressions/list.html"), str(error))
     return toast(_shown(request, "suppressions/list.html"), _("Lifted. A refusal of marketing stays one until the person agrees again."))
@@ -96,7 +98,16 @@ def export(request: HttpRequest) -> HttpResponseBase:
     return response
 
 
-def _shown(request: HttpRequest, template: str, *, status: int = 200, errors: dict[str, str] | None = None, opened: bool = False) -> HttpResponse:
+def _shown(
+    request: HttpRequest,
+    template: str,
+    *,
+    status: int = 200,
+    errors: dict[str, str] | None = None,
+    opened: bool = False,
+    lifting: tuple[int, str] | None = None,
+) -> HttpResponse:
+    """`opened`: the dialog that adds stands open, with what was typed; `lifting`: that of this contact and channel does."""
     given = request.GET if request.method == "GET" else request.POST
     reason, text, place = (
         given.get("reason_filter", given.get("reason", "") if request.method == "GET" else ""),
@@ -109,6 +120,7 @@ def _shown(request: HttpRequest, template: str, *, status: int = 200, errors: di
     size = suppression_list.PAGE
     context = {
         "label": SuppressionSettings.label, "rows": rows[:size], "reason": reason, "q": text, "at": start, "errors": errors or {}, "opened": opened,
+        "typed": request.POST if opened else {}, "lifting": lifting,
         "next": start + size if len(rows) > size else 0, "previous": max(0, start - size) if start else None,
         "reasons": [(key, str(word)) for key, word in suppression.WORDS.items() if key != suppression.ERASED],
         "by_hand": [(key, str(suppression.WORDS[key])) for key in suppression_list.BY_HAND],

@@ -73,6 +73,23 @@ def percent(share: float | None) -> str:
 
 
 @register.filter
+def rate(share: float | None) -> str:
+    """A measured share, always with one decimal, so that those of a column stand under each other: 35.0%."""
+    return "" if share is None else f"{share * 100:.1f}%"
+
+
+@register.filter
+def article(text: str) -> str:
+    """Articles of the Korean law as the reader's language cites them: 제50조⑦, 시행령 제62조의2 is Art. 50(7), Decree Art. 62-2."""
+    if korean():
+        return text
+    text = re.sub(r"제(\d+)조(?:의(\d+))?", lambda found: f"Art. {found[1]}" + (f"-{found[2]}" if found[2] else ""), text)
+    text = re.sub(r"제(\d+)호", r" no. \1", text)
+    text = re.sub("[①-⑳]", lambda found: f"({ord(found[0]) - ord('①') + 1})", text)
+    return text.replace("시행령", "Decree").replace("·별표", ", Table").replace("별표", "Table")
+
+
+@register.filter
 def points(share: float | None) -> str:
     """A difference of shares: +3.2%p, in English +3.2 pts."""
     if share is None:
