@@ -40,6 +40,7 @@ class Message(models.Model):
             models.Index(fields=["-undelivered_at"], condition=models.Q(undelivered_at__isnull=False), name="message_undelivered"),
             models.Index(fields=["campaign_id", "id"], condition=models.Q(campaign_id__isnull=False), name="message_campaign"),
             models.Index(fields=["cause"], condition=models.Q(cause__startswith="single:"), name="message_single"),
+            models.Index(fields=["created_at"], condition=models.Q(campaign_id__isnull=True), name="message_alone"),
         ]
 
 
