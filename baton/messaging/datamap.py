@@ -64,7 +64,8 @@ class SingleSends(Rows):
         copies = [(contact_id, id) for contact_id, made in gone for id, address in json.loads(made) if address.lower() in mails]
         if copies:
             sql.run(
-                "UPDATE message m SET address = '' FROM unnest(%s::bigint[], %s::bigint[]) AS r(contact_id, id) WHERE m.contact_id = r.contact_id AND m.id = r.id",
+                "UPDATE message m SET address = '' FROM unnest(%s::bigint[], %s::bigint[]) AS r(contact_id, id)"
+                " WHERE m.contact_id = r.contact_id AND m.id = r.id",
                 [[contact_id for contact_id, _id in copies], [id for _contact, id in copies]],
             )
 

@@ -38,6 +38,7 @@ REASONS: dict[str, str | Promise] = {
     "dead_end": _("The contact is at a dead end: no marketing."),
     "unqualified": _("Sales called the contact unqualified: no marketing."),
     "paused": _("Marketing to the contact is paused."),
+    "single_lost": _("What a program had said of this message was forgotten, with somebody who was mentioned in it."),
     "no_coupon": _("There was no coupon code left."),
     "interrupted": _("Baton was stopped while the mail server was taking this message; it may have arrived and is not sent again."),
 }
@@ -50,6 +51,7 @@ class NewMessage:
     cause: str  # "step:<enrollment>:<step>" ...: the same cause never sends to the same contact twice
     sender: str = ""  # whose name it carries, who gets the answers: "owner" (the contact's) or "user:<id>"; empty: as the e-mail says
     version: int = 0  # EmailVersion.number; 0: the newest when it is sent
+    address: str = ""  # of a copy for somebody else; empty: the contact's at this moment
 
 
 def add(rows: Sequence[NewMessage], *, channel: str = "email") -> None:
@@ -70,6 +72,7 @@ def add(rows: Sequence[NewMessage], *, channel: str = "email") -> None:
                 "email_ids": [r.email_id for r in rows],
                 "senders": [r.sender for r in rows],
                 "versions": [r.version for r in rows],
+                "addresses": [r.address for r in rows],
                 "channel": channel,
                 "now": now,
             },

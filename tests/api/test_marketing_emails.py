@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from baton.accounts.models import Account
-from baton.crm import consent, records
+from baton.crm import consent, contacts, records
 from baton.events import record
 from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
 from baton.messaging.campaigns import run
+from baton.messaging.consent import suppression
 from baton.messaging.mail import emails
 from baton.messaging.models import Campaign, Chunk, Email, Message
 from baton.platform import clock
@@ -180,7 +181,27 @@ def test_one_mail_to_one_person_once(program: Call) -> None:
     assert program("GET", f"/marketing/v3/email/send-statuses/{first.body['statusId']}").body["status"] == "PENDING"
     assert program("GET", "/marketing/v3/email/send-statuses/999999-1").status_code == 404
     assert program("POST", "/marketing/v4/email/single-send", body | {"message": {"to": "nonsense"}}).body["sendResult"] == "INVALID_TO_ADDRESS"
-    assert program("POST", "/marketing/v4/email/single-send", body | {"message": {"to": "new@gaon.example", "cc": ["x@y.example"]}}).status_code == 400
+    elsewhere = program("POST", "/marketing/v4/email/single-send", body | {"message": {"to": "other@gaon.example", "sendId": "order-1"}}).body
+    assert (elsewhere["sendResult"], elsewhere["statusId"]) == ("IDEMPOTENT_IGNORE", first.body["statusId"]), "one mail for each sendId, whoever gets it"
+    assert contacts.by_email("other@gaon.example") is None
+    suppression.suppress_addresses(["dead@y.example"], "email", suppression.BOUNCED)
+    copied = body | {
+        "message": {"to": "new@gaon.example", "cc": ["x@y.example", "dead@y.example"], "bcc": ["z@y.example"], "replyTo": "help@nuriwork.example"},
+        "customProperties": {"order": {"lines": ["a", 1, True]}},
+    }
+    sent = program("POST", "/marketing/v4/email/single-send", copied).body
+    assert [(row["to"], row["sendResult"]) for row in sent["copies"]] == [
+        ("x@y.example", "QUEUED"), ("dead@y.example", "BLOCKED_ADDRESS"), ("z@y.example", "QUEUED"),
+    ]  # fmt: skip
+    shown = program("GET", f"/marketing/v3/email/send-statuses/{sent['statusId']}").body
+    assert {row["to"]: row["sendResult"] for row in shown["copies"]} == {"x@y.example": "QUEUED", "z@y.example": "QUEUED"}
+    for message, more, place in (
+        ({"cc": ["nobody"]}, {}, "message.cc"), ({"from": "ceo@elsewhere.example"}, {}, "message.from"), ({"replyTo": ["x"]}, {}, "message.replyTo"),
+        ({}, {"customProperties": {"1x": 1}}, "customProperties.1x"),
+    ):  # fmt: skip
+        answer = program("POST", "/marketing/v4/email/single-send", {"emailId": mail.pk, "message": {"to": "new@gaon.example", **message}, **more})
+        assert (answer.status_code, answer.body["category"], answer.body["errors"][0]["in"]) == (400, "VALIDATION_ERROR", place)
+    assert program("POST", "/marketing/v4/email/single-send", body | {"message": {"to": "a@b.example", "sendId": "x" * 201}}).status_code == 400
     assert program("POST", "/marketing/v4/email/single-send", body | {"emailId": 99999}).status_code == 400
     marketing = emails.create("광고", SYSTEM, subject="s", body=FOOTED)
     refused = program("POST", "/marketing/v4/email/single-send", {"emailId": marketing.pk, "message": {"to": "new@gaon.example"}}).body

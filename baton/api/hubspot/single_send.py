@@ -1,6 +1,7 @@
-"""Single sends: one mail to one person, asked for by a program. The mail is one of Baton's; the same `sendId` sends once, and the last gate judges it."""
+"""Single sends: one mail to one person, asked for by a program, with values, a sender and copies of its own. The same `sendId` sends once."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,10 +15,10 @@ from baton.api.errors import Failure
 from baton.api.hubspot import access, words
 from baton.crm import contacts, records, types
 from baton.crm.values import stamp
-from baton.messaging import gate, outbox
+from baton.messaging import gate, outbox, single
 from baton.messaging.models import Email, Message
-from baton.messaging.outbox import NewMessage
-from baton.platform import clock, sql
+from baton.messaging.single import Copy, Wish
+from baton.platform import clock
 from baton.platform.errors import Conflict, Invalid
 
 router = Router(tags=["e-mails"])
@@ -37,18 +38,18 @@ REFUSED = {  # reason of the gate -> HubSpot's word
 
 
 class Letter(Schema):
-    """To whom."""
+    """To whom, and what the headers of this one message say instead of the mail's own."""
 
     to: str
     from_: str | None = Field(None, alias="from")
     cc: list[str] | None = None
     bcc: list[str] | None = None
     replyTo: list[str] | str | None = None
-    sendId: str | None = None
+    sendId: str | None = Field(None, max_length=single.LONGEST_KEY)
 
 
 class Send(Schema):
-    """Which mail goes to whom; `contactProperties` are kept at the contact before."""
+    """Which mail goes to whom. `contactProperties` are kept at the contact before; `customProperties` are the merge fields {{ custom.x }} of this message."""
 
     emailId: int
     message: Letter
@@ -70,50 +71,42 @@ def send_marketing(request: HttpRequest, body: Send) -> Shape:
 
 @router.get("/marketing/v3/email/send-statuses/{status_id}", auth=READ, response=Shape, summary="What became of a single send")
 def status(request: HttpRequest, status_id: str) -> Shape:
-    """As the sending left it."""
+    """As the sending left it, the copies too."""
     parts = re.fullmatch(r"(\d{1,18})-(\d{1,18})", status_id, re.ASCII)
-    found = Message.objects.filter(contact_id=int(parts[1]), id=int(parts[2]), cause__startswith="single:").first() if parts else None
+    asked = Message.objects.filter(contact_id=contacts.resolve(int(parts[1])), id=int(parts[2]), cause__startswith=single.CAUSE) if parts else None
+    found = asked.first() if asked is not None else None
     if found is None:
         raise Failure(404, "OBJECT_NOT_FOUND", "resource not found")
-    return _shown(found)
+    return _shown(found, single.copies(found))
 
 
 def _send(request: HttpRequest, body: Send) -> Shape:
-    _understood(body)
     mail = Email.objects.filter(pk=body.emailId, kind="mail", archived_at=None, version__gt=0).first()
     if mail is None:
         raise Failure(400, "VALIDATION_ERROR", f"emailId: there is no published e-mail {body.emailId}.", errors=[{"message": "not found", "in": "emailId"}])
     requested = clock.now()
     access.require(request, "contact", "edit")
-    try:
-        contact_id = _contact(request, body)
-    except Invalid as error:
-        if any(p.path == "properties.email" for p in error.problems):
-            return _said("COMPLETE", "INVALID_TO_ADDRESS", requested, requested, "")
-        raise
-    given = (body.message.sendId or "").strip()
-    cause = f"single:{mail.pk}:{given[:200]}" if given else f"single:{mail.pk}:{sql.next_ids('message_id_seq', 1)[0]}"
+    wish = single.checked(mail, _wish(body), body.message.to)
+    key = (body.message.sendId or "").strip()
     with transaction.atomic():
-        sql.rows("SELECT 1 FROM contact WHERE id = %s FOR UPDATE", [contact_id])
-        before = Message.objects.filter(contact_id=contact_id, cause=cause, channel="email").first()
-        if before is not None:
-            return _shown(before) | {"sendResult": "IDEMPOTENT_IGNORE"}
+        if key and (before := single.known(key)) is not None:
+            return _shown(before, single.copies(before)) | {"sendResult": "IDEMPOTENT_IGNORE"}
+        try:
+            contact_id = _contact(request, body)
+        except Invalid as error:
+            if any(p.path == "properties.email" for p in error.problems):
+                return _said("COMPLETE", "INVALID_TO_ADDRESS", requested, requested, "")
+            raise
         reason = gate.refused(mail.pk, [contact_id]).get(contact_id)
         if reason and reason not in gate.WAITING_FOR:
             return _said("COMPLETE", REFUSED.get(reason, "BLOCKED_ADDRESS"), requested, clock.now(), "") | {"message": outbox.reason(reason)}
-        outbox.add([NewMessage(contact_id, mail.pk, cause)])
-        return _shown(Message.objects.get(contact_id=contact_id, cause=cause, channel="email"))
+        return _shown(*single.queue(contact_id, mail.pk, wish, key=key))
 
 
-def _understood(body: Send) -> None:
-    """Raises Failure 400 for what Baton cannot do: nothing is dropped in silence."""
-    for name, value in (
-        ("message.from", body.message.from_), ("message.cc", body.message.cc), ("message.bcc", body.message.bcc), ("message.replyTo", body.message.replyTo),
-        ("customProperties", body.customProperties),
-    ):  # fmt: skip
-        if value:
-            text = "is set on the e-mail itself." if name.endswith(("from", "replyTo")) else "is not supported."
-            raise Failure(400, "VALIDATION_ERROR", f"{name} {text}", errors=[{"message": f"{name} {text}", "in": name}])
+def _wish(body: Send) -> Wish:
+    said, answers = body.message, body.message.replyTo
+    reply_to = [answers] if isinstance(answers, str) else answers or []
+    return Wish(body.customProperties or {}, said.from_ or "", [one for one in reply_to if one.strip()], said.cc or [], said.bcc or [])
 
 
 def _contact(request: HttpRequest, body: Send) -> int:
@@ -131,12 +124,23 @@ def _contact(request: HttpRequest, body: Send) -> int:
     return known
 
 
-def _shown(message: Message) -> Shape:
-    result = REFUSED.get(message.reason, "BLOCKED_ADDRESS") if message.state == "skipped" else RESULTS[message.state]
-    body = _said(STATUS.get(message.state, "COMPLETE"), result, message.created_at, message.sent_at, f"{message.contact_id}-{message.id}")
+def _shown(message: Message, copies: Sequence[Copy] = ()) -> Shape:
+    body = _said(STATUS.get(message.state, "COMPLETE"), _result(message), message.created_at, message.sent_at, f"{message.contact_id}-{message.id}")
     if message.sent_at:
         body["eventId"] = {"id": str(message.id), "created": stamp(message.sent_at)}
+    if copies:
+        body["copies"] = [_copy(one) for one in copies]
     return body
+
+
+def _copy(copy: Copy) -> Shape:
+    if copy.message is not None:
+        return {"to": copy.address, "sendResult": _result(copy.message)}
+    return {"to": copy.address, "sendResult": REFUSED.get(copy.reason, "BLOCKED_ADDRESS"), "message": outbox.reason(copy.reason)}
+
+
+def _result(message: Message) -> str:
+    return REFUSED.get(message.reason, "BLOCKED_ADDRESS") if message.state == "skipped" else RESULTS[message.state]
 
 
 def _said(status: str, result: str, requested: datetime, completed: datetime | None, status_id: str) -> Shape:

@@ -17,6 +17,7 @@ from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
 from baton.messaging.consent import suppression
 from baton.messaging.incoming import bounces, troubles
+from baton.messaging.mail.said import COPY
 from baton.messaging.sending.tally import Tally
 from baton.platform import clock, live, sql
 
@@ -62,6 +63,12 @@ class _Message(NamedTuple):
     address: str
     created_at: datetime
     sent_at: datetime | None
+    sender: str
+
+    @property
+    def copied(self) -> bool:
+        """It went to somebody else's address: what its receiver does is nothing that the contact did."""
+        return self.sender.startswith(COPY)
 
 
 def take(told: Sequence[Told]) -> list[Told]:
@@ -119,7 +126,8 @@ def _led(told: Sequence[Told]) -> list[Told]:
 
 
 MESSAGES = """
-SELECT m.contact_id, m.id, m.state, m.reason, m.campaign_id, m.variant, m.email_id, coalesce(e.name, ''), m.channel, m.address, m.created_at, m.sent_at
+SELECT m.contact_id, m.id, m.state, m.reason, m.campaign_id, m.variant, m.email_id, coalesce(e.name, ''), m.channel, m.address, m.created_at,
+    m.sent_at, m.sender
 FROM unnest(%s::bigint[], %s::bigint[]) AS r(contact_id, id)
 JOIN message m ON m.contact_id = r.contact_id AND m.id = r.id LEFT JOIN email e ON e.id = m.email_id
 ORDER BY m.contact_id, m.id
@@ -160,6 +168,8 @@ def _settle(messages: Mapping[int, _Message], now: Mapping[int, tuple[str, str]]
 def _follow(told: Sequence[Told], messages: Mapping[int, _Message]) -> None:
     """Events, suppressions and troubles of what is known to have happened."""
     told = [one for one in told if one.message_id in messages]
+    _stop_copies([(one, messages[one.message_id]) for one in told if messages[one.message_id].copied])
+    told = [one for one in told if not messages[one.message_id].copied]
     fresh = _new(told, messages)
     now = clock.now()
     events = []
@@ -205,6 +215,16 @@ def _stop(found: Sequence[tuple[Told, _Message, str]]) -> None:
         suppression.suppress_many(channel, stops)
         for why, some in addresses.items():
             suppression.suppress_addresses(some, channel, why, source="receipt")
+
+
+def _stop_copies(found: Sequence[tuple[Told, _Message]]) -> None:
+    """Of whoever got a copy only the address is known: it is not written to again."""
+    for why, some in (
+        (suppression.BOUNCED, [m.address for one, m in found if one.kind == "bounced" and one.hard]),
+        (suppression.COMPLAINED, [m.address for one, m in found if one.kind == "complained"]),
+        (suppression.UNSUBSCRIBED, [m.address for one, m in found if one.kind == "unsubscribed"]),
+    ):
+        suppression.suppress_addresses(some, "email", why, source="receipt")
 
 
 def _with(told: Iterable[Told], messages: Mapping[int, _Message]) -> list[tuple[Told, _Message]]:
