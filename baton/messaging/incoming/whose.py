@@ -17,7 +17,7 @@ RECENT = timedelta(days=14)  # a bounce that names nothing but an address is abo
 MARK = re.compile(r"\b(\d{1,19})\.(\d{1,19})\b")  # contact.message, in what providers give back
 TOKEN = re.compile(r"(?<![\w-])[\w-]{38}(?![\w-])", re.ASCII)  # two numbers and a signature
 OURS = re.compile(r"<([\w-]{38})@[^>\s]{1,255}>", re.ASCII)
-LINK = re.compile(r"/c/([\w-]{48})(?![\w-])", re.ASCII)  # three numbers and a signature
+LINK = re.compile(r"/[co]/([\w-]{48})(?![\w-])", re.ASCII)  # three numbers and a signature
 MOST = 50  # marks of one mail that are looked at
 LARGEST = 2**63
 BOUNCE = "bounce"
