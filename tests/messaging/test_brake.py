@@ -1,8 +1,13 @@
 """Campaigns that harm the name of their sender stop by themselves, and somebody hears why."""
 
+from datetime import timedelta
+
 import pytest
 
 from baton.accounts.models import Account, User
+from baton.events import record
+from baton.events.record import NewEvent
+from baton.events.vocabulary import Kind
 from baton.messaging import outbox
 from baton.messaging.campaigns import steering
 from baton.messaging.deliverability import brake, health
@@ -79,6 +84,40 @@ def test_receivers_that_put_mail_off_because_they_do_not_trust_us_are_told_from_
     assert brake.look() == 1
     campaign.refresh_from_db()
     assert campaign.stopped_for == brake.UNTRUSTED
+
+
+def alone(email: Email, cause: str, state: str, n: int, *, reason: str = "", domain: str = "gmail.com", days: int = 0, campaign: int | None = None) -> None:
+    sql.run(
+        "INSERT INTO message (contact_id, id, cause, channel, email_id, campaign_id, variant, address, subject, sender, state, reason, attempts, created_at)"
+        " SELECT 5000000 + s, s, %s || s, 'email', %s, %s, '', 'p' || s || '@' || %s, '', '', %s, %s, 1, %s"
+        " FROM (SELECT nextval('message_id_seq') AS s FROM generate_series(1, %s)) q",
+        [cause, email.pk, campaign, domain, state, reason, clock.now() - timedelta(days=days), n],
+    )
+
+
+def test_mail_outside_campaigns_is_told_by_kind_and_never_stopped(campaign: Campaign, maker: User, email: Email) -> None:
+    counted(campaign, group__gmail__sent=990, group__gmail__bounced=10)
+    alone(email, "step:1:", "sent", 900)
+    alone(email, "step:1:", "delivered", 40, domain="rare.example")
+    alone(email, "step:1:", "bounced", 60, reason="user_unknown")
+    alone(email, "step:1:", "bounced", 500, reason="user_unknown", days=31)  # of another month
+    alone(email, "step:1:", "skipped", 70, reason="no_consent")
+    alone(email, "letter:1:", "sent", 300, domain="naver.com")
+    alone(email, "campaign:9:", "sent", 400, campaign=campaign.pk)  # known by its counts
+    who, number = sql.rows("SELECT contact_id, id FROM message WHERE cause LIKE 'letter:%%' LIMIT 1")[0]
+    about = {"message": number, "kind": "abuse"}
+    record.add([NewEvent(who, Kind.EMAIL_COMPLAINT, clock.now(), str(email.pk), email.name, payload=about) for _again in range(2)])
+    found = health.look()
+    assert [(r.name, r.sent, r.bounced, r.complained) for r in found.kinds] == [
+        ("campaign", 1000, 10, 0), ("workflow", 1000, 60, 0), ("single", 300, 0, 1),
+    ]  # fmt: skip
+    assert [(r.name, r.sent, r.complained) for r in found.domains] == [("nuriwork.example", 2300, 1)]
+    assert [(r.name, r.sent) for r in found.receivers] == [("gmail", 1960), ("naver", 300), ("", 40)]
+    assert (brake.watch(), brake.watch()) == (1, 0), "told once"
+    [notice] = Notification.objects.filter(user_id=maker.pk)
+    assert email.name in notice.title
+    assert "60" in notice.body
+    assert brake.look() == 0
 
 
 def test_rates_are_told_by_domain_and_by_receivers(campaign: Campaign) -> None:

@@ -2,9 +2,14 @@
 
 Three things stop a campaign. Receivers do not trust the sender (SPF, DKIM, DMARC, the name of the server): nothing is wrong with these people, and
 every further mail is turned away too. Too many addresses do not exist. Too many people call it spam.
+
+Mails of workflows and single ones are never stopped: somebody asked for them, or waits for the next step. Of them the same is told to colleagues.
 """
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import transaction
 from django.utils import translation
@@ -15,16 +20,17 @@ from baton.accounts.models import User
 from baton.messaging.campaigns import progress, run, states
 from baton.messaging.colleagues import notify
 from baton.messaging.colleagues.notify import Notice
-from baton.messaging.deliverability import health
+from baton.messaging.deliverability import alone, health
 from baton.messaging.incoming import bounces
 from baton.messaging.models import Campaign
-from baton.platform import sql
+from baton.platform import clock, sql
 from baton.platform.actor import Actor
 from baton.platform.config import config
 
 UNTRUSTED, BOUNCES, COMPLAINTS = "brake_untrusted", "brake_bounces", "brake_complaints"  # words of outbox.REASONS
 UNTRUSTED_LEAST = 3  # answers that say so
 BOUNCES_LEAST, COMPLAINTS_LEAST, SENT_LEAST = 20, 3, 200
+LATELY = timedelta(days=3)  # of mails outside campaigns
 # Put off for our faults, and waiting to go again: a carrier's own words stand in the reason of the message.
 WAITING = """
 SELECT m.reason FROM outbox o JOIN message m ON m.contact_id = o.contact_id AND m.id = o.message_id
@@ -60,6 +66,11 @@ def judge(campaign_id: int, tally: list[tuple[str, str, int]], complained: int) 
     if any(state == "queued" and n > 0 for state, _reason, n in tally):
         said = [bounces.classify("", reason).reason for (reason,) in sql.rows(WAITING, [campaign_id])]
         bounced["auth_failure"] = bounced.get("auth_failure", 0) + said.count("auth_failure")
+    return weigh(bounced, arrived, complained)
+
+
+def weigh(bounced: Mapping[str, int], arrived: int, complained: int) -> Finding | None:
+    """What the numbers of a mail say of its sender's name. `bounced`: by reason."""
     dead = sum(n for reason, n in bounced.items() if reason in bounces.HARD)
     sent = arrived + sum(bounced.values())
     if (n := bounced.get("auth_failure", 0)) >= UNTRUSTED_LEAST:
@@ -83,6 +94,49 @@ def _stop(campaign: Campaign, finding: Finding) -> int:
         title, cause = _("Campaign stopped: {name}").format(name=campaign.name), f"brake:{campaign.pk}:{finding.why}"
         notify.many([Notice(user.pk, cause, title, finding.text, "/deliverability/") for user in others])
     return 1
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A mail outside campaigns that harms the name of its sender; `kind` is workflow or single."""
+
+    kind: str
+    email_id: int
+    name: str
+    finding: Finding
+
+
+def seen() -> list[Seen]:
+    """Mails of workflows and single ones of the last days that a campaign would be stopped for."""
+    names: dict[tuple[str, int], str] = {}
+    bounced: dict[tuple[str, int], Counter[str]] = {}
+    arrived: Counter[tuple[str, int]] = Counter()
+    complained: Counter[tuple[str, int]] = Counter()
+    for row in alone.by_mail(clock.now() - LATELY):
+        key = row.kind, row.email_id
+        names[key] = row.name
+        if row.what == "bounced":
+            bounced.setdefault(key, Counter())[row.reason] += row.n
+        else:
+            (complained if row.what == "complained" else arrived)[key] += row.n
+    found = ((key, weigh(bounced.get(key, {}), arrived[key], complained[key])) for key in sorted(names))
+    return [Seen(*key, names[key], finding) for key, finding in found if finding]
+
+
+def watch() -> int:
+    """Tell those who look after the settings what `seen` finds, each thing once a week; nothing is stopped. Returns how many notices are new."""
+    told = 0
+    with translation.override(config().language):
+        if not (found := seen()):
+            return 0
+        year, week, _day = clock.now().astimezone(config().zone).isocalendar()
+        users = [user for user in User.objects.filter(is_active=True) if permissions.can(user, "settings", "edit")]
+        for one in found:
+            words = _("Mail of a workflow harms your name: {name}") if one.kind == alone.WORKFLOW else _("Single mail harms your name: {name}")
+            body = one.finding.text + " " + _("It goes on being sent.")
+            cause = f"watch:{one.kind}:{one.email_id}:{one.finding.why}:{year}-{week}"
+            told += len(notify.many([Notice(user.pk, cause, words.format(name=one.name), body, "/deliverability/") for user in users]))
+    return told
 
 
 def _overruled(campaign_id: int, why: str) -> bool:

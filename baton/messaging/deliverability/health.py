@@ -1,7 +1,7 @@
-"""Bounces and complaints of campaigns by sending domain and by group of receivers, held against what the large mail providers allow.
+"""Bounces and complaints by sending domain, by group of receivers and by kind of mail, held against what the large mail providers allow.
 
-Read from the counts of campaigns, so the cost follows the number of campaigns, not of messages. Gmail tells nobody who complained: of its
-receivers the numbers are those of its Postmaster Tools only.
+Campaigns are read from their counts, so their cost follows their number, not that of messages; what is outside them from its own index (alone.py).
+Gmail tells nobody who complained: of its receivers the numbers are those of its Postmaster Tools only.
 """
 
 from collections import defaultdict
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parseaddr
 
+from baton.messaging.deliverability import alone
 from baton.platform import clock, sql
 from baton.platform.config import config
 
@@ -16,6 +17,8 @@ from baton.platform.config import config
 COMPLAINTS_WARN, COMPLAINTS_STOP = 0.001, 0.003
 BOUNCES_WARN, BOUNCES_STOP = 0.02, 0.05
 DAYS = 30
+CAMPAIGN = "campaign"
+KINDS = (CAMPAIGN, alone.WORKFLOW, alone.SINGLE)
 LEAST = 200  # mails: of fewer a share says little
 COUNTS = """
 SELECT lower(split_part(e.from_address, '@', 2)), split_part(c.name, ':', 2), split_part(c.name, ':', 3), sum(c.n)::bigint
@@ -27,7 +30,7 @@ GROUP BY 1, 2, 3
 
 @dataclass(slots=True)
 class Rate:
-    """What became of mails: `name` is a domain, or a group of receivers ("": the others)."""
+    """What became of mails: `name` is a domain, a group of receivers ("": the others), or one of KINDS."""
 
     name: str
     arrived: int = 0  # taken by the receiver and not sent back
@@ -67,20 +70,23 @@ class Rate:
 class Health:
     domains: list[Rate]
     receivers: list[Rate]
+    kinds: list[Rate]
     all: Rate
 
 
 def look(days: int = DAYS) -> Health:
-    """The campaigns begun in the last days; most mails first. One query."""
+    """The campaigns begun in the last days, and what was written outside of campaigns since then; most mails first. Two queries."""
     usual = parseaddr(config().mail_from)[1].rpartition("@")[2].lower()
     domains: dict[str, Rate] = {}
     receivers: dict[str, Rate] = {}
-    whole = Rate("")
-    for domain, group, what, n in sql.rows(COUNTS, [clock.now() - timedelta(days=days)]):
-        name = domain or usual
-        for rate in (domains.setdefault(name, Rate(name)), receivers.setdefault(group, Rate(group)), whole):
-            rate.add(what, n)
-    return Health(_sorted(domains), _sorted(_folded(receivers)), whole)
+    kinds = {kind: Rate(kind) for kind in KINDS}
+    whole, since = Rate(""), clock.now() - timedelta(days=days)
+    rows = [alone.Placed(domain, CAMPAIGN, group, what, n) for domain, group, what, n in sql.rows(COUNTS, [since])]
+    for one in (*rows, *alone.by_place(since, LEAST)):
+        name = one.domain or usual
+        for rate in (domains.setdefault(name, Rate(name)), receivers.setdefault(one.place, Rate(one.place)), kinds[one.kind], whole):
+            rate.add(one.what, one.n)
+    return Health(_sorted(domains), _sorted(_folded(receivers)), [kinds[kind] for kind in KINDS if kinds[kind].sent], whole)
 
 
 def complained(campaign_ids: list[int]) -> dict[int, int]:

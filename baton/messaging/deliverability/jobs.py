@@ -11,6 +11,12 @@ def campaign_brake() -> None:
     brake.look()
 
 
+@jobs.every("*/10 * * * *")
+def mail_outside_campaigns() -> None:
+    """Colleagues hear of workflows and single mails that harm their sender's name; these go on."""
+    brake.watch()
+
+
 @jobs.every("35 */6 * * *")
 def dns_of_domains() -> None:
     """What the DNS says of every sending domain."""

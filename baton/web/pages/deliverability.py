@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from baton.accounts import permissions
 from baton.messaging import outbox
-from baton.messaging.deliverability import dmarc, health
+from baton.messaging.deliverability import brake, dmarc, health
 from baton.messaging.deliverability.dmarc import Source
 from baton.messaging.deliverability.health import Rate
 from baton.messaging.models import Campaign, SendingDomain
@@ -22,6 +22,7 @@ from ..parts import campaign_words, dns_rows
 BRAKE = "brake_"
 TONES = {"ok": "good", "warn": "warn", "bad": "bad", "unknown": ""}
 STATES: dict[str, str | Promise] = {"ok": _("good"), "warn": _("watch"), "bad": _("too many"), "unknown": _("too few to tell")}
+KINDS: dict[str, str | Promise] = {"campaign": _("Campaigns"), "workflow": _("Workflows"), "single": _("Single mails")}
 
 
 class Deliverability(Page):
@@ -43,6 +44,8 @@ def page(request: HttpRequest) -> HttpResponse:
     context = {
         "label": Deliverability.label, "days": health.DAYS, "all": _rate(found.all), "domains": [_rate(rate) for rate in found.domains[:20]],
         "receivers": [_rate(rate, str(campaign_words.place(rate.name))) for rate in found.receivers[:20]],
+        "kinds": [_rate(rate, str(KINDS[rate.name])) for rate in found.kinds],
+        "seen": [{"one": one, "words": KINDS[one.kind], "why": one.finding.text} for one in brake.seen()],
         "stopped": [{"campaign": one, "why": outbox.reason(one.stopped_for)} for one in _stopped()],
         "senders": _senders(),
         "limits": {"warn": health.COMPLAINTS_WARN, "stop": health.COMPLAINTS_STOP, "bounces_warn": health.BOUNCES_WARN, "bounces_stop": health.BOUNCES_STOP},
