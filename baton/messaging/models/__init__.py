@@ -1,6 +1,6 @@
 """What messaging stores."""
 
-from .campaign import Campaign, CampaignCount, CampaignTally, Conversion, Variant
+from .campaign import Campaign, CampaignCount, CampaignTally, Conversion, SendCheck, Variant
 from .coupon import Coupon, CouponCode, CouponPool
 from .email import Email, EmailLink, EmailVersion, MailImage
 from .message import Allowance, Chunk, Message, Outbox, SingleSend, SuppressedAddress, Suppression, Trouble
@@ -36,6 +36,7 @@ __all__ = [
     "Outbox",
     "ReceiverDomain",
     "ReceiverRate",
+    "SendCheck",
     "SendingDomain",
     "SingleSend",
     "Subscription",

@@ -91,3 +91,19 @@ class Conversion(models.Model):
     class Meta:
         db_table = "campaign_conversion"
         indexes = [models.Index(fields=["campaign_id", "contact_id"], name="campaign_conversion_campaign")]
+
+
+class SendCheck(models.Model):
+    """What the send check of a campaign said last, counted by a job while the campaign is written. Local table."""
+
+    campaign = models.OneToOneField(Campaign, on_delete=models.CASCADE, primary_key=True, related_name="send_check")
+    asked = models.TextField()  # the digest of what was last asked: audience, mail, rules (see campaigns/check.py)
+    asked_at = models.DateTimeField()
+    key = models.TextField(blank=True, default="")  # the digest that the answer rests on; "" no answer yet
+    at = models.DateTimeField(null=True)  # of which moment the answer is
+    took = models.IntegerField(default=0)  # milliseconds
+    said = models.JSONField(default=dict)  # reason -> how many; "" those who would get it
+    people = models.JSONField(default=dict)  # reason -> the first of these contacts
+
+    class Meta:
+        db_table = "campaign_check"
