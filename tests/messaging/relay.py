@@ -11,6 +11,7 @@ ANSWERS = {
     "block": "554 5.7.1 Message refused by policy",
     "full": "452 4.2.2 Mailbox full",
 }
+SLOW = "451 4.7.0 Too many messages, slow down"
 
 
 def free_port() -> int:
@@ -25,10 +26,11 @@ class Relay:
         self.port = port
         self.mails: list[tuple[str, bytes]] = []  # (recipient, content)
         self.connections = 0
+        self.slow: set[str] = set()  # domains that want fewer mails at a time
         self._controller: Any = None
 
     async def handle_RCPT(self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]) -> str:
-        answer = ANSWERS.get(address.partition("@")[0])
+        answer = SLOW if address.rpartition("@")[2] in self.slow else ANSWERS.get(address.partition("@")[0])
         if answer:
             return answer
         envelope.rcpt_tos.append(address)

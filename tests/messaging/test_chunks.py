@@ -134,7 +134,7 @@ def test_what_a_receiver_puts_off_waits_while_the_campaign_is_paused_and_is_give
     for hour in range(2, 40):
         clock.shift(timedelta(hours=hour))
         drain()
-    assert counted(campaign) == {"sent": 4, "failed": 1}
+    assert counted(campaign) == {"sent": 4, "bounced": 1}
     assert not Outbox.objects.exists()
 
 

@@ -169,8 +169,11 @@ def test_a_full_mailbox_waits_and_is_given_up_after_three_days(email: Email, rel
         clock.shift(timedelta(hours=2 * hour))
         drain()
     message.refresh_from_db()
-    assert message.state == "failed"
+    assert (message.state, message.reason) == ("bounced", "mailbox_full")
     assert not Outbox.objects.exists()
+    told = Event.objects.get(contact_id=contact_id, kind=Kind.EMAIL_BOUNCE).payload
+    assert (told["class"], told["text"]) == ("soft", "452 4.2.2 Mailbox full"), "the last answer is kept"
+    assert not Suppression.objects.exists()
 
 
 def test_a_refused_address_bounces_and_is_never_written_to_again(email: Email, relay: Relay) -> None:

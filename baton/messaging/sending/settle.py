@@ -19,14 +19,11 @@ from baton.messaging.incoming import bounces, receipts
 from baton.messaging.incoming.receipts import Told
 from baton.messaging.mail.said import COPY
 from baton.messaging.models import Email
-from baton.messaging.sending import learning
+from baton.messaging.sending import learning, retries
 from baton.messaging.sending.tally import Tally
 from baton.messaging.sending.window import Item
 from baton.platform import clock, live, logs, sql
 
-FIRST = [timedelta(seconds=s) for s in (15, 60, 300, 900, 1800, 3600, 7200, 14400)]
-CAMPAIGN = [*FIRST, *[timedelta(hours=8)] * 2]  # about a day: news that comes later is none
-SINGLE = [*FIRST, *[timedelta(hours=8)] * 8]  # about three days
 NOBODY = frozenset({"no_address", "invalid_address"})  # problems of a letter that the last gate knows too
 ATTEMPTS = 100  # times a settling is tried anew while the database is away
 PAUSE = 3.0  # seconds between them
@@ -95,7 +92,7 @@ def _settle(handed: Sequence[tuple[Item, Parcel]], answers: Sequence[Receipt], w
             late = {row[0] for row in sql.rows(UPDATE, {"rows": json.dumps(rest), "now": now, "was": "unknown"})}
         mine = changed | late
         tally, told, later, done, went = Tally(), list[Told](), list[dict[str, Any]](), list[Item](), list[Item]()
-        for (item, _parcel), answer, (state, reason) in zip(handed, answers, became, strict=True):
+        for (item, parcel), answer, (state, reason) in zip(handed, answers, became, strict=True):
             if item.id not in mine:
                 continue
             if item.id in late:
@@ -104,14 +101,14 @@ def _settle(handed: Sequence[tuple[Item, Parcel]], answers: Sequence[Receipt], w
                 tally.add(item.contact_id, item.campaign_id, item.variant, "queued", n=-1)
             tally.add(item.contact_id, item.campaign_id, item.variant, state, reason)
             if state == "queued":
-                due = now + _schedule(item, answer)[item.attempts]
+                due = now + (_pause(item, parcel, answer) or timedelta(hours=1))
                 later.append({"bucket": item.bucket, "id": item.id, "contact_id": item.contact_id, "due": due.timestamp(), "campaign_id": item.campaign_id})
             elif item.queued:
                 done.append(item)
             if state == "sent":
                 went.append(item)
             elif state == "bounced":
-                told.append(_told(item, answer, now))
+                told.append(_told(item, answer, reason, now))
         if later:
             sql.run(LATER, [json.dumps(later)])
         if done:
@@ -136,18 +133,21 @@ def _became(item: Item, parcel: Parcel, answer: Receipt) -> tuple[str, str]:
             return "unknown", answer.reason
         case Result.REFUSED:
             return "bounced", bounces.classify(answer.code, answer.reason).reason
+        case Result.DEFERRED:
+            return ("queued", answer.reason) if _pause(item, parcel, answer) else ("bounced", retries.given_up(answer))
         case _:
-            return ("queued" if item.attempts < len(_schedule(item, answer)) else "failed"), answer.reason
+            return ("queued" if _pause(item, parcel, answer) else "failed"), answer.reason
 
 
-def _schedule(item: Item, answer: Receipt) -> list[timedelta]:
-    """The pauses between tries. A carrier that is away is nobody's fault: then also campaigns have the longer time."""
-    return CAMPAIGN if item.campaign_id is not None and answer.result != Result.NOT_HANDED else SINGLE
+def _pause(item: Item, parcel: Parcel, answer: Receipt) -> timedelta | None:
+    """Until it is tried again; None: it is given up."""
+    return retries.pause(item.attempts, answer, campaign=item.campaign_id is not None, transport_id=parcel.transport_id)
 
 
-def _told(item: Item, answer: Receipt, now: datetime) -> Told:
-    found = bounces.classify(answer.code, answer.reason)
-    return Told("bounced", item.contact_id, item.id, now, hard=found.hard, reason=found.reason, code=str(answer.code or ""), text=answer.reason)
+def _told(item: Item, answer: Receipt, reason: str, now: datetime) -> Told:
+    """A bounce, of a receiver that refused it, or put it off until it was given up: then it is soft, with the last answer."""
+    hard = answer.result == Result.REFUSED and bounces.classify(answer.code, answer.reason).hard
+    return Told("bounced", item.contact_id, item.id, now, hard=hard, reason=reason, code=str(answer.code or ""), text=answer.reason)
 
 
 def _events(went: Sequence[Item], now: datetime) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
-from baton.messaging.campaigns import ab, progress, reports, states
+from baton.messaging.campaigns import ab, progress, put_off, reports, states
 from baton.messaging.campaigns.reports import BACK, Numbers, Report
 from baton.messaging.models import Campaign, Email
 from baton.platform import clock
@@ -70,6 +70,7 @@ def standing(campaign: Campaign) -> dict[str, Any]:
         "stopped": words.reason(campaign.stopped_for) if campaign.stopped_for else "",
         "ends_at": ab.ends_at(campaign) if campaign.state == states.TESTING else None,
         "ends_with": clock.now() + found.left if found.left is not None else None,
+        "put_off": put_off.of(campaign, found.states.get("queued", 0)), "held_back": put_off.held_back(campaign),
     }  # fmt: skip
 
 
