@@ -33,6 +33,7 @@ class Subscription(models.Model):
     basis = models.TextField(default="consent")
     at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)  # since when the tick knows that `expires_at` is over
     source = models.TextField(default="")
     wording = models.TextField(default="")
     proof = models.JSONField(default=dict)
@@ -40,6 +41,9 @@ class Subscription(models.Model):
 
     class Meta:
         db_table = "subscription"
+        indexes = [
+            models.Index(fields=["expires_at"], condition=models.Q(expires_at__isnull=False, ended_at__isnull=True), name="subscription_expires"),
+        ]
 
 
 class LawNotice(models.Model):
