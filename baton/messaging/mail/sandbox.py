@@ -33,6 +33,9 @@ PLACE = re.compile(r"[{%]")
 # Methods of texts that make much of little, or something else than a text.
 UNSAFE = frozenset({"ljust", "rjust", "center", "zfill", "expandtabs", "translate", "maketrans", "encode", "format_map"})
 GONE = ("urlize", "wordwrap", "pprint", "xmlattr")  # filters that nobody needs in a mail, and whose cost cannot be told from outside
+LIGHT = frozenset(
+    {"default", "d", "upper", "lower", "capitalize", "title", "int", "float", "round", "length", "count", "escape", "e"}
+)  # make no more of a text
 WIDENING = frozenset({"center", "indent", "batch", "slice", "tojson"})
 BUDGET = " steps"  # among a template's values, where no template can name it
 
@@ -71,7 +74,10 @@ _now = _Now()
 def weigh(value: Any) -> int:
     """Pay for going through a value, whatever is in it; returns its letters."""
     if isinstance(value, str):
-        _now.budget.spend(1 + len(value) // LETTERS)
+        budget = _now.budget
+        budget.left -= 1 + len(value) // LETTERS
+        if budget.left < 0:
+            raise TooMuch
         return len(value)
     if isinstance(value, Mapping):
         return weigh(list(value)) + weigh(list(value.values()))
@@ -148,6 +154,14 @@ def _expect(name: str, text: Any, values: list[Any]) -> None:
 
 def _paid(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
     """A filter that costs what it goes through and what it makes."""
+    if name in LIGHT:
+
+        @wraps(work)
+        def light(value: Any, *values: Any, **named: Any) -> Any:
+            weigh(value)
+            return work(value, *values, **named)
+
+        return light
     skipped = 1 if _PassArg.from_obj(work) is not None or getattr(work, "jinja_async_variant", False) else 0
 
     @wraps(work)
@@ -233,7 +247,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def __init__(self, *, finalize: Callable[[Any], Any] | None = None, **options: Any) -> None:
         def told(value: Any) -> Any:
             weigh(value)
-            return value if finalize is None else finalize(value)
+            return finalize(value) if finalize is not None else value
 
         super().__init__(finalize=told, optimized=False, **options)
         self.globals["range"] = _range
