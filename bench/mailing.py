@@ -76,7 +76,7 @@ def body(conditions: bool = False) -> str:
     """A mail's HTML with merge fields and ten links; on the wire about SIZE bytes, both parts together."""
     links = "".join(f'<p><a href="https://nuriwork.example/article/{n}">기사 {n}</a></p>' for n in range(10))
     branch = '{% if contact.city == "Seoul" %}<p>서울의 소식</p>{% else %}<p>다른 곳의 소식</p>{% endif %}' if conditions else ""
-    filler = "".join(f'<p style="margin:0 0 16px;line-height:1.6">{LINE * 2}</p>' for _ in range(17))
+    filler = "".join(f'<p style="margin:0 0 16px;line-height:1.6">{LINE * times}</p>' for times in (*[2] * 12, 1))
     return f'<p>안녕하세요, {{{{ contact.firstname|default("고객") }}}} 님.</p>{branch}{links}{filler}'
 
 

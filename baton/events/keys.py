@@ -57,7 +57,7 @@ def resolve(wanted: Mapping[tuple[Kind, str], str]) -> dict[tuple[Kind, str], in
 
 def _select(pairs: Iterable[tuple[int, str]]) -> list[tuple[int, str, int, str]]:
     pairs = list(pairs)
-    return sql.rows(SELECT, [[kind for kind, _ in pairs], [value for _, value in pairs]])
+    return sql.prepared(SELECT, [[kind for kind, _ in pairs], [value for _, value in pairs]])
 
 
 def ids(kind: Kind, values: Iterable[str]) -> dict[str, int]:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from operator import itemgetter
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -26,12 +25,16 @@ RETURNING contact_id, kind, key, ts, id
 
 ALIKE = """
 INSERT INTO event (contact_id, ts, id, kind, key, value, payload)
-SELECT r.contact_id, %(ts)s, r.id, %(kind)s, %(key)s, NULL, r.payload FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(contact_id bigint, id bigint, payload jsonb)
+SELECT r.contact_id, %(ts)s::timestamptz, r.id, %(kind)s::smallint, %(key)s::bigint, NULL, %(same)s::jsonb || jsonb_build_object(%(name)s::text, r.number)
+FROM unnest(%(contacts)s::bigint[], %(ids)s::bigint[], %(numbers)s::bigint[]) AS r(contact_id, id, number)
 """
 CHANGES = """
-INSERT INTO change (bucket, contact_id, kind, key, fact)
-SELECT r.contact_id %% %(buckets)s, r.contact_id, 'event', %(about)s, %(micros)s || ':' || r.id
-FROM unnest(%(contacts)s::bigint[], %(ids)s::bigint[]) AS r(contact_id, id)
+WITH told AS (
+    INSERT INTO change (bucket, contact_id, kind, key, fact)
+    SELECT r.contact_id %% %(buckets)s::bigint, r.contact_id, 'event', %(about)s::text, %(micros)s::text || ':' || r.id
+    FROM unnest(%(contacts)s::bigint[], %(ids)s::bigint[]) AS r(contact_id, id)
+)
+SELECT pg_notify('baton_change', '')
 """
 
 
@@ -82,14 +85,16 @@ def add(rows: Iterable[NewEvent], *, announce: bool = True) -> int:
     return len(done)
 
 
-def add_alike(kind: Kind, key_value: str, key_label: str, ts: datetime, payloads: Iterable[tuple[int, dict[str, Any]]]) -> None:
-    """Record one new event of the same kind, key and moment for each (contact, payload), as `add` would, for the price of two statements."""
-    rows: list[dict[str, Any]] = [{"contact_id": contact, "id": new_id(), "payload": one} for contact, one in sorted(payloads, key=itemgetter(0))]
-    if not rows:
+def add_alike(kind: Kind, key_value: str, key_label: str, ts: datetime, payload: dict[str, Any], name: str, each: Iterable[tuple[int, int]]) -> None:
+    """Record one new event of the same kind, key and moment for each (contact, number), as `add` would, for the price of two statements.
+
+    Their payloads are the same but for the number, which is in it under `name`.
+    """
+    people = sorted(each)
+    if not people:
         return
     key = keys.resolve({(kind, key_value): key_label})[kind, key_value] if key_value else 0
-    sql.run(ALIKE, {"ts": ts, "kind": int(kind), "key": key, "rows": json.dumps(rows)})
-    contacts, ids = (sql.numbers([row[name] for row in rows]) for name in ("contact_id", "id"))
-    about = {"about": f"{int(kind)}:{key}", "micros": str(facts.micros(ts)), "buckets": BUCKETS}
-    sql.run(CHANGES, {**about, "contacts": contacts, "ids": ids})
-    sql.run("NOTIFY baton_change")
+    same = {"contacts": sql.numbers(contact for contact, _number in people), "ids": sql.numbers(new_id() for _one in people)}
+    own = {"name": name, "numbers": sql.numbers(number for _contact, number in people), "same": json.dumps(payload)}
+    sql.prepared(ALIKE, {**same, **own, "ts": ts, "kind": int(kind), "key": key})
+    sql.prepared(CHANGES, {**same, "about": f"{int(kind)}:{key}", "micros": str(facts.micros(ts)), "buckets": BUCKETS})

@@ -118,7 +118,7 @@ def content(**columns: Any) -> frame.Content:
 
 def test_values_of_people_who_mean_no_good_are_only_text(domain: SendingDomain, monkeypatch: pytest.MonkeyPatch) -> None:
     plain, who = letters.Recipient(1, 2, "a@gaon.example"), {"name": ""}
-    monkeypatch.setattr("baton.messaging.mail.render.people", lambda _ids, _fields: {1: {"contact": Fields({"firstname": who["name"]}), "owner": Fields({})}})
+    monkeypatch.setattr("baton.messaging.mail.render.people", lambda *_asked: {1: {"contact": Fields({"firstname": who["name"]}), "owner": Fields({})}})
     bodies = [content(body=body, from_address="news@nuriwork.example") for body in (BODY, WITH_CONDITIONS, AS_A_WHOLE)]
 
     def build(kind: int, name: str) -> letters.Letter:

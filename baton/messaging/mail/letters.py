@@ -185,7 +185,7 @@ class _Batch:
         self.compiled = {tracked: writer.compiled(tracked=tracked) for tracked in {r.tracked for r in recipients}}
         fields = frozenset().union(*(c.fields for c in self.compiled.values()))
         ids = [r.contact_id for r in recipients]
-        self.people = render.people(ids, render.EVERYTHING if "*" in fields else fields)
+        self.people = render.people(ids, render.EVERYTHING if "*" in fields else fields, writer.account)
         self.answers = agreed.answers(list(self.people)) if writer.answering else {}
         self.codes = coupons.given(writer.pools, [r.contact_id for r in recipients if r.message_id and not r.mark]) if writer.pools else {}
         self.shown = conditional.conditions(writer.filters, list(self.people))

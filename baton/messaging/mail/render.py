@@ -15,7 +15,7 @@ from jinja2 import ChainableUndefined, Template, TemplateSyntaxError
 from jinja2.exceptions import SecurityError
 
 from baton.accounts import users
-from baton.accounts.models import User
+from baton.accounts.models import Account, User
 from baton.crm import properties, values
 from baton.crm.models.property import PropertyType
 from baton.messaging import coupons, law, rules
@@ -152,17 +152,17 @@ def value(source: str, known: Mapping[str, Any]) -> Any:
     return found if found is None or isinstance(found, str | int | float | bool | list | dict) else str(found)
 
 
-def people(contact_ids: Sequence[int], fields: Collection[str] = EVERYTHING) -> dict[int, dict[str, Any]]:
+def people(contact_ids: Sequence[int], fields: Collection[str] = EVERYTHING, account: Account | None = None) -> dict[int, dict[str, Any]]:
     """What a template may read, by contact: one query for the contacts and one for their owners. `fields`: the properties it reads, if that is known."""
     if fields == EVERYTHING or len(fields) > MANY:
         found = sql.rows("SELECT id, properties::text, owner_id, email FROM contact WHERE id = ANY(%s)", [list(contact_ids)])
     else:  # a contact may have hundreds
-        asked = ", ".join(["%s::text, properties -> %s"] * len(fields))
+        asked = ", ".join(["%s::text, properties -> %s::text"] * len(fields))
         statement = f"SELECT id, jsonb_strip_nulls(jsonb_build_object({asked}))::text, owner_id, email FROM contact WHERE id = ANY(%s::bigint[])"
-        found = sql.rows(statement, [*(name for name in sorted(fields) for _twice in range(2)), sql.numbers(contact_ids)])
+        found = sql.prepared(statement, [*(name for name in sorted(fields) for _twice in range(2)), sql.numbers(contact_ids)])
     owner_ids = {row[2] for row in found if row[2]}
     owners = {u.id: Fields({"name": u.name, "email": u.email}) for u in User.objects.filter(id__in=owner_ids)} if owner_ids else {}
-    account, nobody = users.account(), Fields({})
+    account, nobody = account or users.account(), Fields({})
     sender = Fields({"name": account.name, "address": account.postal_address, "phone": account.phone, "email": account.contact_email})
     phones = [name for name, definition in properties.definitions("contact").items() if definition.type == PropertyType.PHONE]
     if fields != EVERYTHING:

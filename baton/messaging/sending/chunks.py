@@ -50,20 +50,21 @@ FROM unnest(%(buckets)s::smallint[], %(ids)s::bigint[], %(claims)s::timestamptz[
 WHERE k.bucket = r.bucket AND k.id = r.id AND k.leased_until = r.claim
 """
 KEEP = f"""
-UPDATE campaign_chunk k SET leased_until = %(until)s, waiting = greatest(k.waiting - r.n, 0) {OF_THESE}
-    AND EXISTS (SELECT 1 FROM campaign c WHERE c.id = k.campaign_id AND c.state = ANY (%(states)s))
+UPDATE campaign_chunk k SET leased_until = %(until)s::timestamptz, waiting = greatest(k.waiting - r.n, 0) {OF_THESE}
+    AND EXISTS (SELECT 1 FROM campaign c WHERE c.id = k.campaign_id AND c.state = ANY (%(states)s::text[]))
+RETURNING k.id
 """
 LET_GO = f"UPDATE campaign_chunk k SET leased_until = NULL, due_at = greatest(k.due_at, r.due) {OF_THESE}"
 DONE = f"DELETE FROM campaign_chunk k {OF_THESE.replace('FROM', 'USING', 1)}"
-KNOWN = "SELECT contact_id, id, state FROM message WHERE contact_id = ANY (%s) AND cause = %s AND channel = %s"
+KNOWN = "SELECT contact_id, id, state FROM message WHERE contact_id = ANY (%s::bigint[]) AND cause = %s AND channel = %s"
 INTERRUPTED = """
 UPDATE message SET state = 'unknown', reason = 'interrupted', undelivered_at = %(now)s
 WHERE contact_id = ANY (%(contacts)s) AND id = ANY (%(ids)s) AND state = 'handing' RETURNING contact_id, variant
 """
-ADDRESSES = "SELECT c.id, {address} FROM contact c WHERE c.id = ANY (%s)"
+ADDRESSES = "SELECT c.id, {address} FROM contact c WHERE c.id = ANY (%s::bigint[])"
 JUDGED = """(
     SELECT r.contact_id, r.id, %(email)s::bigint AS email_id, r.address, %(channel)s::text AS channel, %(campaign)s::bigint AS campaign_id
-    FROM unnest(%(contact_ids)s::bigint[], %(ids)s::bigint[], %(addresses)s::text[]) AS r(contact_id, id, address)
+    FROM unnest(%(contact_ids)s::bigint[], %(ids)s::bigint[], ARRAY(SELECT json_array_elements_text(%(addresses)s::json))) AS r(contact_id, id, address)
 )"""
 
 _log = logs.log(__name__)
@@ -195,14 +196,14 @@ def _prepare(lease: Lease) -> bool:
 def _waiting(lease: Lease) -> list[tuple[int, str]]:
     """(contact, address) of those without a message, in order. Messages that a dead sender left `handing` become `unknown`."""
     everybody = [contact for part in lease.parts for contact in part.contact_ids]
-    known = sql.rows(KNOWN, [everybody, lease.cause, lease.channel.key])
+    known = sql.rows(KNOWN, [sql.numbers(everybody), lease.cause, lease.channel.key])
     left = [(contact, id) for contact, id, state in known if state == "handing"]
     if left:
         with transaction.atomic():
             interrupted(lease.campaign_id, left)
     begun = {contact for contact, _id, _state in known}
     rest = [contact for contact in everybody if contact not in begun]
-    addresses = dict(sql.rows(ADDRESSES.replace("{address}", lease.channel.address), [rest])) if rest else {}
+    addresses = dict(sql.rows(ADDRESSES.replace("{address}", lease.channel.address), [sql.numbers(rest)])) if rest else {}
     return [(contact, addresses.get(contact, "")) for contact in rest]
 
 
@@ -257,8 +258,8 @@ def _committed(
     now = clock.now()
     statement = sql.load("window", __package__).replace("{judged}", gate.judged(JUDGED))
     with transaction.atomic():
-        given = {"contact_ids": sql.numbers(people), "ids": sql.numbers(ids), "addresses": list(people.values()), "now": now}
-        made = sql.rows(statement, {**judge, **given})
+        given = {"contact_ids": sql.numbers(people), "ids": sql.numbers(ids), "addresses": sql.texts(list(people.values())), "now": now}
+        made = sql.prepared(statement, {**judge, **given})
         items = [_item(lease, contact, id, address) for contact, id, state, _reason, address in made if state == "handing"]
         written = window.built(items, lease.mailing)
         ready += [(item, parcel) for item, parcel in written if not parcel.problem]
@@ -274,7 +275,7 @@ def _committed(
         kept = {lease.part_of[contact] for contact in people}
         kept |= {part for part in lease.parts if part.until < now + LEASE / 2}  # their turn comes later
         parts = sorted(kept, key=lambda part: (part.bucket, part.id))
-        if sql.run(KEEP, {**_asked(parts, ns=[begun[part] for part in parts]), "until": until, "states": list(SENDS)}) != len(parts):
+        if len(sql.prepared(KEEP, {**_asked(parts, ns=[begun[part] for part in parts]), "until": until, "states": list(SENDS)})) != len(parts):
             raise Lost
     for part in parts:
         part.until = until

@@ -28,9 +28,15 @@ NOBODY = frozenset({"no_address", "invalid_address"})  # problems of a letter th
 ATTEMPTS = 100  # times a settling is tried anew while the database is away
 PAUSE = 3.0  # seconds between them
 
+SENT = """
+UPDATE message m SET state = 'sent', reason = '', subject = r.subject, transport_id = %(transport)s::bigint, sent_at = %(now)s::timestamptz,
+    undelivered_at = NULL
+FROM unnest(%(contacts)s::bigint[], %(ids)s::bigint[], ARRAY(SELECT json_array_elements_text(%(subjects)s::json))) AS r(contact_id, id, subject)
+WHERE m.contact_id = r.contact_id AND m.id = r.id AND m.state = %(was)s::text AND (%(was)s::text <> 'unknown' OR m.reason = 'interrupted')
+RETURNING m.id
+"""
 UPDATE = """
 UPDATE message m SET state = r.state, reason = r.reason, subject = r.subject, transport_id = r.transport_id,
-    sent_at = CASE WHEN r.state = 'sent' THEN %(now)s::timestamptz ELSE m.sent_at END,
     settled_at = CASE WHEN r.state = 'bounced' THEN %(now)s::timestamptz ELSE m.settled_at END,
     undelivered_at = CASE WHEN r.state IN ('bounced', 'failed', 'unknown') THEN %(now)s::timestamptz END
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(contact_id bigint, id bigint, state text, reason text, subject text, transport_id bigint)
@@ -78,18 +84,12 @@ def outlast(work: Callable[[], Any]) -> None:
 def _settle(handed: Sequence[tuple[Item, Parcel]], answers: Sequence[Receipt], was: str) -> None:
     now = clock.now()
     became = [_became(item, parcel, answer) for (item, parcel), answer in zip(handed, answers, strict=True)]
-    rows = [
-        {
-            "contact_id": item.contact_id, "id": item.id, "state": state, "reason": reason, "subject": parcel.subject, "transport_id": parcel.transport_id,
-        }
-        for (item, parcel), (state, reason) in zip(handed, became, strict=True)
-    ]  # fmt: skip
+    results = [(item, parcel, *after) for (item, parcel), after in zip(handed, became, strict=True)]
     with transaction.atomic():
-        changed = {row[0] for row in sql.rows(UPDATE, {"rows": json.dumps(rows), "now": now, "was": was})}
+        changed = _write(results, now, was)
         late: set[int] = set()
-        if len(changed) < len(rows) and was == "handing":
-            rest = [row for row in rows if row["id"] not in changed]
-            late = {row[0] for row in sql.rows(UPDATE, {"rows": json.dumps(rest), "now": now, "was": "unknown"})}
+        if len(changed) < len(results) and was == "handing":
+            late = _write([one for one in results if one[0].id not in changed], now, "unknown")
         mine = changed | late
         tally, told, later, done, went = Tally(), list[Told](), list[dict[str, Any]](), list[Item](), list[Item]()
         for (item, parcel), answer, (state, reason) in zip(handed, answers, became, strict=True):
@@ -120,6 +120,26 @@ def _settle(handed: Sequence[tuple[Item, Parcel]], answers: Sequence[Receipt], w
             live.changed("contact", singles)
         for campaign in sorted({item.campaign_id for item, _parcel in handed if item.campaign_id is not None and item.id in mine}):
             _progress(campaign)
+
+
+def _write(results: Sequence[tuple[Item, Parcel, str, str]], now: datetime, was: str) -> set[int]:
+    """Messages (item, parcel, new state, reason) that are still as they were get their new state; gives back which."""
+    went: dict[int | None, list[tuple[Item, Parcel]]] = {}
+    rest = []
+    for item, parcel, state, reason in results:
+        if state == "sent":
+            went.setdefault(parcel.transport_id, []).append((item, parcel))
+        else:
+            row = {"contact_id": item.contact_id, "id": item.id, "state": state, "reason": reason}
+            rest.append({**row, "subject": parcel.subject, "transport_id": parcel.transport_id})
+    changed: set[int] = set()
+    for transport_id, some in went.items():
+        same = {"transport": transport_id, "now": now, "was": was, "subjects": sql.texts([parcel.subject for _item, parcel in some])}
+        people = {"contacts": sql.numbers(item.contact_id for item, _parcel in some), "ids": sql.numbers(item.id for item, _parcel in some)}
+        changed |= {id for (id,) in sql.prepared(SENT, {**same, **people})}
+    if rest:
+        changed |= {id for (id,) in sql.rows(UPDATE, {"rows": json.dumps(rest), "now": now, "was": was})}
+    return changed
 
 
 def _became(item: Item, parcel: Parcel, answer: Receipt) -> tuple[str, str]:
@@ -155,15 +175,15 @@ def _events(went: Sequence[Item], now: datetime) -> None:
     went = [item for item in went if not item.sender.startswith(COPY)]
     if not went:
         return
-    by_mail: dict[int, list[Item]] = {}
+    by_mail: dict[tuple[int, int | None], list[Item]] = {}
     for item in went:
-        by_mail.setdefault(item.email_id, []).append(item)
-    names = {email: some[0].name for email, some in by_mail.items()}
+        by_mail.setdefault((item.email_id, item.campaign_id), []).append(item)
+    names = {email: some[0].name for (email, _campaign), some in by_mail.items()}
     if unnamed := [email for email, name in names.items() if name is None]:
         names |= Email.objects.filter(pk__in=unnamed).values_list("id", "name")
-    for email, some in sorted(by_mail.items()):
-        payloads = [(i.contact_id, {"message": i.id} if i.campaign_id is None else {"message": i.id, "campaign": i.campaign_id}) for i in some]
-        record.add_alike(Kind.EMAIL_SENT, str(email), names.get(email) or "", now, payloads)
+    for (email, campaign), some in sorted(by_mail.items(), key=lambda found: (found[0][0], found[0][1] or 0)):
+        same = {} if campaign is None else {"campaign": campaign}
+        record.add_alike(Kind.EMAIL_SENT, str(email), names.get(email) or "", now, same, "message", [(item.contact_id, item.id) for item in some])
 
 
 _told_at: Counter[int] = Counter()  # when the pages of a campaign were told last, in seconds

@@ -4,8 +4,6 @@ Counted are messages that are settled, and those that wait in the outbox (`queue
 settled message are in chunk.waiting, or on the wire this moment.
 """
 
-from collections import Counter
-
 from baton.messaging.incoming import bounces
 from baton.platform import sql
 from baton.platform.models import BUCKETS
@@ -22,15 +20,16 @@ class Tally:
     """Differences of one transaction."""
 
     def __init__(self) -> None:
-        self._n: Counter[tuple[int, int, str, str, str]] = Counter()
+        self._n: dict[tuple[int, int, str, str, str], int] = {}
 
     def add(self, contact_id: int, campaign_id: int | None, variant: str, state: str, reason: str = "", n: int = 1) -> None:
         """`n` more messages of this person's bucket are in this state (negative: fewer)."""
         if campaign_id is not None:
-            self._n[contact_id % BUCKETS, campaign_id, variant, state, bounces.word(reason) if state in WITH_REASON else ""] += n
+            key = contact_id % BUCKETS, campaign_id, variant, state, bounces.word(reason) if state in WITH_REASON else ""
+            self._n[key] = self._n.get(key, 0) + n
 
     def write(self) -> None:
         rows = [(*key, n) for key, n in sorted(self._n.items()) if n]
         if rows:
-            sql.run(INSERT, [list(column) for column in zip(*rows, strict=True)])
+            sql.prepared(INSERT, [list(column) for column in zip(*rows, strict=True)])
         self._n.clear()
