@@ -124,6 +124,16 @@ def to_chips(html: str) -> str:
     return STANDING.sub(shown, text)
 
 
+def named(text: str) -> str:
+    """A text for people who look at a mail: simple merge fields by what they are called, [성]; any other piece of a template as […]."""
+
+    def called(piece: re.Match[str]) -> str:
+        found = read(piece[0])
+        return f"[{label(found.name)}]" if found else "[…]"
+
+    return FIELD.sub(called, text)
+
+
 def label(name: str) -> str:
     """What a merge field is called; its own name when it is none of the catalogue."""
     if name.startswith("contact."):

@@ -89,12 +89,7 @@ def _line(block: Mapping[str, Any], fault: str) -> Line:
 
 def _named(text: str) -> str:
     """The beginning of a block's text for people: merge fields by what they are called."""
-
-    def called(piece: re.Match[str]) -> str:
-        found = merge_fields.read(piece[0])
-        return f"[{merge_fields.label(found.name)}]" if found else "[…]"
-
-    return CUT.sub("…", merge_fields.FIELD.sub(called, unescape(text))).replace("\xa0", " ").strip()
+    return CUT.sub("…", merge_fields.named(unescape(text))).replace("\xa0", " ").strip()
 
 
 def keys(document: Mapping[str, Any]) -> list[str]:

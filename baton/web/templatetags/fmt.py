@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from baton.accounts import users
 from baton.crm import values
+from baton.messaging.mail import merge_fields
 from baton.platform import clock as time
 
 register = template.Library()
@@ -87,6 +88,12 @@ def article(text: str) -> str:
     text = re.sub(r"제(\d+)호", r" no. \1", text)
     text = re.sub("[①-⑳]", lambda found: f"({ord(found[0]) - ord('①') + 1})", text)
     return text.replace("시행령", "Decree").replace("·별표", ", Table").replace("별표", "Table")
+
+
+@register.filter
+def merged(text: str) -> str:
+    """A subject as its writer reads it: 안녕하세요, [이름] 님."""
+    return merge_fields.named(text) if "{{" in text else text
 
 
 @register.filter
