@@ -90,6 +90,14 @@ def test_companies_at_one_operator_share_its_rate() -> None:
     assert may == [True] * 3 + [False] * 3 + [True]
 
 
+def test_some_receivers_take_only_a_few_letters_at_a_time() -> None:
+    hosted("mailplug", "gaon.example", "haneul.example")
+    rates.set_rate(None, "mailplug", SYSTEM, per_second=None, at_once=2)
+    gauge = Gauge(None, "n.example")
+    for _window in range(2):
+        assert admitted(gauge, *["a@gaon.example", "b@haneul.example"] * 2, "c@solo.example") == [True, True, False, False, True]
+
+
 def test_a_large_operator_is_begun_with_gently_and_grows_while_it_takes_our_mail() -> None:
     gauge = Gauge(None, "n.example")
     assert sum(admitted(gauge, *["a@gmail.com"] * 500)) == 60, "three seconds of its twenty a second"

@@ -15,6 +15,7 @@ from baton.platform import clock, sql
 from baton.platform.config import config
 
 SPAN = 3.0  # seconds: what a group did not use for so long it may have at once, and who waits for its turn comes back after at most so long
+TURN = 1.0  # seconds after which those come back who were too many at the same time
 
 MISSING = """
 INSERT INTO sending_allowance (key, tokens, at) SELECT r.key, r.most, %(now)s FROM unnest(%(keys)s::text[], %(most)s::float8[]) AS r(key, most)
@@ -58,7 +59,7 @@ class Gauge:
         kind, settings = row or ("smtp", {})
         if per_second := _number(settings.get("per_second")):
             self.rates[self._relay] = Rate(per_second, max(1.0, per_second))
-        learnt, self._fresh = rates.now(self.transport, now, own=kind == "smtp")
+        learnt, self._fresh, self._at_once = rates.now(self.transport, now, own=kind == "smtp")
         for group, per_second in learnt.items():
             name = self._group + group if group else self._relay
             if name not in self.rates or per_second < self.rates[name].per_second:
@@ -67,7 +68,25 @@ class Gauge:
         self._always = tuple(key for key in (self._relay, self._day) if key in self.rates)
 
     def admit(self, addresses: Sequence[str]) -> list[float]:
-        """For each of these, in their order: 0 when it may go now, else after how many seconds it is worth asking again. Takes the tokens of those that go."""
+        """For each of these, in their order: 0 when it may go now, else after how many seconds it is worth asking again. Takes the tokens of those that go.
+
+        Those that may go are handed over together, so of a group at most as many as may be under way at the same time.
+        """
+        if self._at_once:
+            return self._some(addresses)
+        return self._admit(addresses)
+
+    def _some(self, addresses: Sequence[str]) -> list[float]:
+        """Likewise, where some groups get only so many letters at the same time."""
+        known, seen, waits = groups.of(groups.domain_of(address) for address in addresses), Counter[str](), []
+        for address in addresses:
+            group = known[groups.domain_of(address)]
+            seen[group] += 1
+            waits.append(TURN if seen[group] > self._at_once.get(group, len(addresses)) else 0.0)
+        admitted = iter(self._admit([address for address, wait in zip(addresses, waits, strict=True) if not wait]))
+        return [wait or next(admitted) for wait in waits]
+
+    def _admit(self, addresses: Sequence[str]) -> list[float]:
         if not self.rates:
             return [0.0] * len(addresses)
         keys = self._keys(addresses)

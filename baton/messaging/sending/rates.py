@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -29,9 +29,11 @@ NAMES = 5  # of them at most so many are named
 DOMAIN = re.compile(r"(?=.{4,253}$)[\w-]+(\.[\w-]+)+")
 
 NOW = """
-SELECT r.grouped, r.most, r.rate, r.at, s.at FROM receiver_rate r LEFT JOIN sending_allowance s ON s.key = 'sent:' || r.transport_id || ':' || r.grouped
+SELECT r.grouped, r.most, r.at_once, r.rate, r.at, s.at
+FROM receiver_rate r LEFT JOIN sending_allowance s ON s.key = 'sent:' || r.transport_id || ':' || r.grouped
 WHERE r.transport_id = %(transport)s AND (
-    r.most IS NOT NULL OR r.rate * power(%(more)s, least(extract(epoch FROM %(now)s - r.at) / 60, 1000)) < %(enough)s OR r.grouped = ANY(%(operators)s)
+    r.most IS NOT NULL OR r.at_once IS NOT NULL OR r.grouped = ANY(%(operators)s)
+    OR r.rate * power(%(more)s, least(extract(epoch FROM %(now)s - r.at) / 60, 1000)) < %(enough)s
 )
 """
 BEGIN = """
@@ -55,6 +57,14 @@ CROSS JOIN LATERAL (
 ) d
 WHERE r.grouped IS NOT NULL OR d.n > 0
 """
+
+
+class Now(NamedTuple):
+    """What holds for a transport at a moment."""
+
+    rates: dict[str, float]  # messages a second of the groups that are held back
+    fresh: set[str]  # operators among them that are begun with at the next message
+    at_once: dict[str, int]  # letters under way at the same time, of the groups of which a person said so
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +95,18 @@ class GroupRate:
     answers: list[Answer]  # newest first
 
 
-def now(transport: int, at: datetime, *, own: bool) -> tuple[dict[str, float], set[str]]:
-    """The rates that hold somebody back at this moment, by group, and the operators among them that are begun with at the next message.
+def now(transport: int, at: datetime, *, own: bool) -> Now:
+    """What holds somebody back at this moment, by group.
 
     `own`: a relay of one's own, which carries as fast as it is given; providers pace operators by themselves.
     """
     found: dict[str, float] = {}
+    together: dict[str, int] = {}
     fresh = set(operators.operators()) if own else set()
     asked = {"transport": transport, "more": MORE, "now": at, "enough": ENOUGH, "operators": sorted(fresh)}
-    for group, most, rate, since, used in sql.rows(NOW, asked):
+    for group, most, at_once, rate, since, used in sql.rows(NOW, asked):
+        if at_once:
+            together[group] = at_once
         learnt = grown(rate, since, at)
         if group in fresh and since is not None and max(since, used or since) > at - IDLE:
             fresh.discard(group)
@@ -103,7 +116,7 @@ def now(transport: int, at: datetime, *, own: bool) -> tuple[dict[str, float], s
             found[group] = min(learnt if learnt < ENOUGH else MOST, most or MOST)
     for group in fresh:
         found[group] = min(operators.operators()[group].start, found.get(group, MOST))
-    return found, fresh
+    return Now(found, fresh, together)
 
 
 def begin(transport: int, groups: Iterable[str], at: datetime) -> None:
@@ -126,7 +139,7 @@ def shown(transport_id: int | None, *, limit: int = 50) -> list[GroupRate]:
     settings. One query."""
     transport, at = transport_id or 0, clock.now()
     own = _own(transport_id)
-    rates, fresh = now(transport, at, own=own)
+    rates, fresh, _together = now(transport, at, own=own)
     asked = {"transport": transport, "limit": limit, "operators": list(operators.operators()), "names": NAMES, "domains": DOMAINS}
     found = []
     for group, most, at_once, _rate, _since, why, before, lowered_at, answers, tokens, sent_at, n, names in sql.rows(SHOWN, asked):

@@ -33,6 +33,7 @@ class Smtp(Carrier):
         Setting("connections", _("Connections at once, of each sending process"), "number", 8),
         Setting("per_connection", _("Messages on one connection"), "number", 500),
         Setting("per_second", _("Messages a second at most"), "number", 0, help=_("0: as fast as the server takes them.")),
+        Setting("keep_trying", _("Hours a mail is tried for"), "number", 0, help=_("0: three days; a mail of a campaign one day.")),
         Setting("dsn", _("Ask for bounces with our own mark (DSN)"), "switch", True),
         Setting("sends_from", _("Addresses its mail comes from"), help=_("As others see them, such as 203.0.113.9; for SPF and the name of the server.")),
     )
