@@ -14,8 +14,9 @@ from django.db import transaction
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from baton.crm import consent
+from baton.crm import consent, uses
 from baton.crm.consent import Answer
+from baton.crm.uses import Mention
 from baton.messaging.consent import suppression
 from baton.messaging.models import Email, Subscription, SubscriptionType
 from baton.platform import changes, clock, history, sql
@@ -33,7 +34,15 @@ INSERT INTO subscription (contact_id, type_id, channel, granted, basis, at, expi
 SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::boolean[], %s::text[], %s::timestamptz[], %s::timestamptz[],
     %s::text[], %s::text[], %s::jsonb[], %s::text[])
 ON CONFLICT (contact_id, type_id, channel) DO UPDATE SET granted = excluded.granted, basis = excluded.basis, at = excluded.at,
-    expires_at = excluded.expires_at, source = excluded.source, wording = excluded.wording, proof = excluded.proof, actor = excluded.actor
+    expires_at = excluded.expires_at, source = excluded.source, wording = excluded.wording, proof = excluded.proof, actor = excluded.actor, ended_at = NULL
+"""
+OVER = """
+SELECT contact_id, type_id, channel FROM subscription WHERE ended_at IS NULL AND expires_at <= %(now)s ORDER BY expires_at LIMIT %(most)s
+"""
+ENDED = """
+UPDATE subscription n SET ended_at = %s FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS r(contact_id, type_id, channel)
+WHERE n.contact_id = r.contact_id AND n.type_id = r.type_id AND n.channel = r.channel AND n.ended_at IS NULL AND n.expires_at <= %s
+RETURNING n.contact_id, n.channel
 """
 
 
@@ -126,9 +135,13 @@ def move(type_id: int, place: int, actor: Actor) -> None:
 
 
 def archive(type_id: int, actor: Actor) -> None:
-    """Put a kind away: mails of it belong to the usual one, and nobody is asked about it any more; what people said of it stays in the ledger."""
+    """Put a kind away: mails of it belong to the usual one, and nobody is asked about it any more; what people said of it stays in the ledger.
+
+    Raises Conflict when a filter asks for it.
+    """
     with transaction.atomic():
         type = _get(type_id)
+        uses.refuse(Mention("news", str(type_id)), name(type))
         type.archived_at = clock.now()
         type.save()
         history.record(actor, "archived", "subscription_type", type.pk, names=type.names)
@@ -202,25 +215,41 @@ def choose_many(
     basis: str = consent.CONSENT,
     at: datetime | None = None,
 ) -> list[int]:
-    """What many people said, each {type: yes or no}. A refusal keeps in its proof the agreement that it ends, so that it can be taken back."""
+    """What many people said, each {type: yes or no}."""
     moment = at or clock.now()
-    months = {type.pk: type.months for type in known(archived=True)}
-    was = _before([id for id, choices in people.items() if False in choices.values()], channel)
-    answers = [
-        Answer(
-            id, channel, granted, moment, source, str(actor), type_id, basis,
-            consent.months_after(moment, ends) if granted and (ends := months.get(type_id)) else None, False, wording,
-            {**(proof or {}), "before": was.get((id, type_id))} if not granted else proof or {},
-        )
-        for id, choices in sorted(people.items()) for type_id, granted in sorted(choices.items()) if type_id in months
-    ]  # fmt: skip
-    if not answers:
+    return record(
+        [
+            Answer(id, channel, granted, moment, source, str(actor), type_id, basis, wording=wording, proof=proof or {})
+            for id, choices in sorted(people.items())
+            for type_id, granted in sorted(choices.items())
+        ]
+    )
+
+
+def record(answers: Sequence[Answer]) -> list[int]:
+    """Record answers about kinds of news on one channel, each person's and kind's once; returns the numbers of the ledger's rows.
+
+    A yes ends when its kind says; a no keeps in its proof the agreement that it ends, so that it can be taken back. Kinds that never were are passed over.
+    """
+    months = {type.pk: type.months for type in known(archived=True)} if answers else {}
+    kept = [answer for answer in answers if answer.type_id in months]
+    if not kept:
         return []
     with transaction.atomic():
-        _write(answers)
-        numbers = consent.note(answers)
-        changes.append(Change(id, "property", f"consent.{channel}") for id in sorted(people))
+        was = _before([answer.contact_id for answer in kept if not answer.granted], kept[0].channel)
+        kept = [_complete(answer, months, was) for answer in kept]
+        _write(kept)
+        numbers = consent.note(kept)
+        changes.append(Change(id, "property", f"consent.{kept[0].channel}") for id in sorted({answer.contact_id for answer in kept}))
     return numbers
+
+
+def _complete(answer: Answer, months: Mapping[int, int | None], was: Mapping[tuple[int, int], dict[str, Any] | None]) -> Answer:
+    type_id = answer.type_id or 0
+    if not answer.granted:
+        return replace(answer, proof={**answer.proof, "before": was.get((answer.contact_id, type_id))})
+    ends = months[type_id]
+    return replace(answer, expires_at=consent.months_after(answer.at, ends)) if ends else answer
 
 
 def restore(contact_id: int, type_id: int, channel: str, was: Mapping[str, Any] | None, *, actor: Actor, source: str, proof: Mapping[str, Any]) -> None:
@@ -240,6 +269,16 @@ def restore(contact_id: int, type_id: int, channel: str, was: Mapping[str, Any] 
             _write([said])
         consent.note([replace(said, at=clock.now(), source=source, actor=str(actor), proof=proof)])
         changes.append([Change(contact_id, "property", f"consent.{channel}")])
+
+
+def end_expired(most: int = 1000) -> int:
+    """Let the tick hear of agreements whose time is over; returns how many. Any number of workers may look; the gate knows without this."""
+    with transaction.atomic():
+        now = clock.now()
+        over = sql.rows(OVER, {"now": now, "most": most})
+        ended = sql.rows(ENDED, [now, *(list(column) for column in zip(*over, strict=True)), now]) if over else []
+        changes.append(Change(contact_id, "property", f"consent.{channel}") for contact_id, channel in sorted({*ended}))
+    return len(ended)
 
 
 def _write(answers: Sequence[Answer]) -> None:

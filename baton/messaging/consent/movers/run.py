@@ -6,7 +6,8 @@ not become any: a hash of their address is enough.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -31,6 +32,11 @@ TRIES = 40  # looks in vain before it is given up
 LONGEST = 1800.0  # seconds between two looks
 PROBLEMS = 200  # that are kept
 APIS: dict[str, Callable[[str], Source]] = {"mailchimp": mailchimp.Api, "stibee": stibee.Api}
+# When an earlier move brought it that somebody left, of lists that do not say the day: who agreed here since then agreed later.
+LEFT_BEFORE = """
+SELECT contact_id, max(at) FROM consent_event
+WHERE contact_id = ANY(%s) AND channel = 'email' AND NOT granted AND source LIKE 'move:%%' AND type_id IS NOT DISTINCT FROM %s::bigint GROUP BY contact_id
+"""
 
 
 def run(move_id: int) -> None:
@@ -158,10 +164,12 @@ def _agree(move: Move, found: Mapping[int, Subscriber], counts: Counter[str], ac
     said = dict(sql.rows("SELECT contact_id, granted FROM consent WHERE contact_id = ANY(%s) AND channel = 'email'", [list(wanted)]))
     stopped = {row[0] for row in sql.rows("SELECT contact_id FROM suppression WHERE contact_id = ANY(%s) AND channel = 'email'", [list(wanted)])}
     now, text, default = clock.now(), str(move.options.get("source") or ""), _day(move.options.get("agreed_on"))
+    type_id = move.options.get("type")
+    not_this = {id for id, (granted, _at) in _said_of(type_id, wanted).items() if not granted} if type_id else set()
     answers = []
     for id, one in wanted.items():
         at = one.agreed_at or default
-        if id in stopped or said.get(id) is False:
+        if id in stopped or said.get(id) is False or id in not_this:
             counts["refused_here"] += 1
         elif said.get(id):
             counts["agreed_already"] += 1
@@ -172,11 +180,8 @@ def _agree(move: Move, found: Mapping[int, Subscriber], counts: Counter[str], ac
             answers.append(Answer(id, "email", True, at, source, str(actor), wording=text, proof=proof))
     consent.give(answers, source="import")
     counts["agreed"] += len(answers)
-    if type_id := move.options.get("type"):
-        for answer in answers:
-            subscriptions.choose_many(
-                {answer.contact_id: {type_id: True}}, actor=actor, source=source, wording=text, proof=answer.proof, at=answer.at
-            )  # fmt: skip
+    if type_id:
+        subscriptions.record([replace(answer, type_id=type_id) for answer in answers])
     counts["no_advertising"] += sum(one.status in ("refused", "pending") for one in found.values())
 
 
@@ -186,20 +191,37 @@ def _leave(move: Move, found: Mapping[int, Subscriber], counts: Counter[str], ac
     if not left:
         return
     now = clock.now()
+    type_id = None if move.options.get("everything", True) else move.options.get("type")
     said = {row[0]: row[1:] for row in sql.rows("SELECT contact_id, granted, at FROM consent WHERE contact_id = ANY(%s) AND channel = 'email'", [list(left)])}
-    going = {id: one for id, one in left.items() if not (id in said and said[id][0] and one.left_at is not None and said[id][1] > one.left_at)}
+    known = {id: at for id, at in sql.rows(LEFT_BEFORE, [list(left), type_id])}
+    day = {id: one.left_at or known.get(id) for id, one in left.items()}
+    this = _said_of(type_id, left) if type_id else {}
+    last = {id: this.get(id) or said.get(id) for id in left}
+    going = {id: one for id, one in left.items() if not ((answer := last[id]) and answer[0] and (at := day[id]) is not None and answer[1] > at)}
     counts["agreed_later"] += len(left) - len(going)
     counts["unsubscribed"] += len(going)
-    if not move.options.get("everything", True) and (type_id := move.options.get("type")):
-        subscriptions.choose_many({id: {type_id: False} for id in going}, actor=actor, source=source, proof={"service": move.service})
+    if type_id:
+        proof = {"service": move.service}
+        subscriptions.record([
+            Answer(id, "email", False, min(day[id] or now, now), source, str(actor), type_id, wording=one.reason, proof={**proof, **one.proof})
+            for id, one in going.items() if id not in this or this[id][0]
+        ])  # fmt: skip
         return
     refused = [
-        Answer(id, "email", False, min(one.left_at or now, now), source, str(actor), wording=one.reason, proof={"service": move.service, **one.proof})
+        Answer(id, "email", False, min(day[id] or now, now), source, str(actor), wording=one.reason, proof={"service": move.service, **one.proof})
         for id, one in going.items()
         if id not in said or said[id][0]
     ]
     consent.give(refused, source="import")
     suppression.suppress_many("email", [Stop(id, suppression.UNSUBSCRIBED, source, one.reason) for id, one in going.items()])
+
+
+def _said_of(type_id: int, contact_ids: Collection[int]) -> dict[int, tuple[bool, datetime]]:
+    """What these people said of a kind of news, and when."""
+    found = sql.rows(
+        "SELECT contact_id, granted, at FROM subscription WHERE contact_id = ANY(%s) AND channel = 'email' AND type_id = %s", [[*contact_ids], type_id]
+    )
+    return {id: (granted, at) for id, granted, at in found}
 
 
 def _clean(found: Mapping[int, Subscriber], counts: Counter[str], source: str) -> None:
