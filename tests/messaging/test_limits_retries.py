@@ -7,10 +7,13 @@ from itertools import pairwise
 import pytest
 from django.template.loader import render_to_string
 
+from baton.accounts.models import User
 from baton.events.models import Event
 from baton.events.vocabulary import Kind
+from baton.messaging import outbox
 from baton.messaging.campaigns import freeze, put_off, steering, verbs
 from baton.messaging.channel import Receipt, Result
+from baton.messaging.colleagues import delayed, notify
 from baton.messaging.incoming import bounces
 from baton.messaging.models import Campaign, Email, EmailVersion, Message, ReceiverDomain, Transport, Trouble
 from baton.messaging.sending import delivery, groups, learning, retries
@@ -123,3 +126,17 @@ def test_what_an_operator_never_took_is_told_as_a_soft_bounce(campaign: Campaign
     told = Event.objects.filter(kind=Kind.EMAIL_BOUNCE).values_list("payload", flat=True)
     assert {(one["class"], one["reason"], one["text"]) for one in told} == {("soft", "throttled", "451 4.7.0 Too many messages, slow down")}
     assert not Trouble.objects.exists(), "how much we send is nobody's fault who gets it"
+
+
+@pytest.mark.django_db
+def test_who_wrote_a_letter_that_is_put_off_for_hours_is_told_once(email: Email, relay: Relay) -> None:
+    user = User.objects.create(email="jiwon@nuriwork.example", name="박지원")
+    contact_id = person("full@gaon.example")
+    outbox.add([outbox.NewMessage(contact_id, email.id, "letter:1", f"user:{user.pk}")])
+    drain()
+    assert delayed.tell() == 0, "most of what is put off arrives within hours"
+    clock.shift(timedelta(hours=5))
+    assert (delayed.tell(), delayed.tell()) == (1, 0)
+    [notice] = notify.recent(user.pk)
+    assert notice.url == f"/contacts/{contact_id}/"
+    assert bounces.words("mailbox_full") in notice.body

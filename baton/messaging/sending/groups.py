@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from baton.messaging.sending import operators
 from baton.platform import sql
 
-FRESH = 120.0  # seconds a process remembers what the table says
+FRESH = 300.0  # seconds a process remembers what the table says
 MOST = 65_536  # domains it remembers: about 10 MB
 
 # The group of a domain, as SQL over `receiver_domain d` joined by LEFT JOIN on d.domain = the domain in lower case; {domain} is that domain.

@@ -6,7 +6,7 @@ nobody answers, nothing changes: a domain that is not known is a group of its ow
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -165,8 +165,3 @@ def _row(domain: str, found: Found, now: datetime) -> dict[str, Any]:
     return {
         "domain": domain, "grouped": group_of(domain, found), "state": found.state, "hosts": found.hosts, "look_at": (now + AGE[found.state]).isoformat(),
     }  # fmt: skip
-
-
-def refusing(domains: Sequence[str]) -> set[str]:
-    """Those of these domains that say themselves that they take no mail (RFC 7505)."""
-    return {domain for (domain,) in sql.rows("SELECT domain FROM receiver_domain WHERE domain = ANY(%s) AND state = 'null_mx'", [list(domains)])}
