@@ -17,8 +17,7 @@ class MailText extends HTMLElement {
     this.addEventListener("focusin", () => target(this));
     const module = (await import(this.dataset.src!)) as typeof import("./rich");
     if (!this.isConnected || this.#rich) return;
-    field.hidden = true;
-    this.classList.add("ready");
+    field.hidden = true; // by which the stylesheet knows, too: a class of the element itself is taken back when an answer of the server settles
     this.#rich = new module.Rich(this.querySelector<HTMLElement>("[data-host]")!, field.value, this.dataset.label ?? "", { name: (path) => document.querySelector<HTMLElement>(`#merge-fields [data-merge="${CSS.escape(path)}"]`)?.dataset.name ?? path }, {
       changed: () => {
         field.value = this.#rich!.html;
