@@ -21,6 +21,7 @@ from baton.messaging.models import Email, Inbound, Transport
 from baton.messaging.sending import provider, transport
 from baton.messaging.sending.transports import esp, esp_ses
 from baton.platform import clock
+from tests.messaging import amazon
 from tests.messaging.conftest import person
 from tests.messaging.test_receipts import sent, state, suppressed
 
@@ -174,7 +175,7 @@ PROVIDERS = {
         (400, {}, {"status": "error", "data": {"code": "ValidationError"}}),
     ),
     "ses": Said(
-        {"access_key": "AKIA", "region": "ap-northeast-2"},
+        {"access_key": "AKIA", "region": "ap-northeast-2", "topic": amazon.TOPIC},
         {"secret_key": "secret"},
         "/v2/email/outbound-emails",
         (200, {}, {"MessageId": "010701938-1"}),
@@ -411,11 +412,12 @@ def call(kind: str, what: str, mark: str, *, forged: bool = False) -> tuple[byte
         body = {
             "Type": "Notification",
             "MessageId": f"n-{what}",
-            "TopicArn": "arn:aws:sns:ap-northeast-2:1:t",
+            "TopicArn": amazon.TOPIC,
             "Message": json.dumps(event),
             "Timestamp": "2026-11-22T05:00:00.000Z",
         }
-        headers = {"x-amz-sns-message-type": "Notification", "x-amz-sns-message-id": "other" if forged else f"n-{what}"}
+        body, headers = amazon.signed(body), amazon.headers(body)
+        body |= {"MessageId": f"n-{what}-forged"} if forged else {}
     raw = json.dumps(body).encode()
     if kind == "resend":
         id, at = f"msg_{what}", str(int(clock.now().timestamp()))
@@ -432,8 +434,9 @@ SIGN = {"mailgun", "resend", "mailersend", "ses"}
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("kind", sorted(set(PROVIDERS) - {"postal"}))
-def test_what_a_provider_tells_is_stored_believed_and_read_once(kind: str, email: Email, client: Any) -> None:
+def test_what_a_provider_tells_is_stored_believed_and_read_once(kind: str, email: Email, client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     said = PROVIDERS[kind]
+    amazon.answers(monkeypatch)
     row = Transport.objects.create(name=kind, kind=kind, settings=said.given, secret=transport.encrypted(said.secret))
     path = re.sub(r"^https?://[^/]+", "", provider_hooks.address(row.pk))
     wanted = {

@@ -71,6 +71,7 @@ class Provider(Carrier):
     by_tag: ClassVar[bool] = False  # it takes no metadata: our mark is a tag
     own_ids: ClassVar[bool] = False  # it leaves our Message-ID as it is
     hooks = True
+    proof = gettext_lazy("This provider does not sign its calls: whoever knows the address is believed, so keep it to yourself.")
 
     def __init__(self, id: int | None, given: Mapping[str, Any], secret: Mapping[str, Any]) -> None:
         super().__init__(id, given, secret)

@@ -52,6 +52,7 @@ class Carrier(ABC):
     label: ClassVar[str | Promise]
     settings: ClassVar[tuple[Setting, ...]] = ()  # what is asked for; those of kind "secret" are stored encrypted
     hooks: ClassVar[bool] = False  # the provider calls us about bounces and the rest: see receipts()
+    proof: ClassVar[str | Promise] = ""  # what is to be set so that its calls are believed, for people
 
     def __init_subclass__(cls) -> None:
         cls.key = getattr(cls, "kind", "")  # as the registry calls it

@@ -146,7 +146,7 @@ def _form(
     ]  # fmt: skip
     context = {
         "label": TransportSettings.label, "kind": kind, "kind_label": carrier.label, "fields": fields, "row": row, "name": values.get("name", ""),
-        "errors": errors or {}, "hook": provider_hooks.address(row.pk) if row and carrier.hooks else "", "kinds": _kinds(),
+        "errors": errors or {}, "hook": provider_hooks.address(row.pk) if row and carrier.hooks else "", "proof": carrier.proof, "kinds": _kinds(),
         "may_edit": permissions.can(request.user, "settings", "edit"),
     }  # fmt: skip
     return render(request, "settings/transport_form.html" if request.headers.get("HX-Request") else "settings/transport.html", context, status=status)

@@ -40,7 +40,10 @@ def called(request: HttpRequest, token: str) -> HttpResponse:
     who = senders.believed(request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For", ""))
     if not _calls.ok(token, OFTEN) or not _senders.ok(who, OFTEN):
         return _refused(429, _("Too many calls. Try again in a minute."), {"Retry-After": "60"})
-    if int(request.META.get("CONTENT_LENGTH") or 0) > hooks.LARGEST or len(request.body) > hooks.LARGEST:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not (length.isascii() and length.isdigit()):
+        return _refused(400, _("Expected JSON."))
+    if len(length) > 10 or int(length) > hooks.LARGEST or len(request.body) > hooks.LARGEST:
         return _refused(413, _("At most {n} KB.").format(n=hooks.LARGEST // 1024))
     try:
         done = hooks.receive(token, request.body, key=request.headers.get("Idempotency-Key", ""))

@@ -8,6 +8,7 @@ from baton.messaging.channel import Setting
 from baton.messaging.sending.provider import API_KEY, API_URL, CONNECTIONS, Probe, Provider
 
 SIGNING = _("Signing key of its calls")
+SIGNED = _("Its calls are signed: only those that the signing key above proves are believed.")
 
 
 class Postmark(Provider):
@@ -31,6 +32,7 @@ class SendGrid(Provider):
     label = "SendGrid"
     settings = (API_KEY, Setting("verification_key", SIGNING, "secret", help=_("Signed event webhook: its public key.")), API_URL, CONNECTIONS)
     esp, view, url = "sendgrid", "SendGridTrackingWebhookView", "https://api.sendgrid.com/v3/"
+    proof = _("Switch on the signed event webhook at SendGrid and enter its public key above: then only signed calls are believed.")
     own_ids = True
 
     def options(self) -> dict[str, Any]:
@@ -58,6 +60,7 @@ class Mailgun(Provider):
         CONNECTIONS,
     )
     esp, view, url = "mailgun", "MailgunTrackingWebhookView", "https://api.mailgun.net/v3/"
+    proof = SIGNED
     own_ids = True
 
     @property
@@ -98,6 +101,7 @@ class Resend(Provider):
     label = "Resend"
     settings = (API_KEY, Setting("signing_secret", SIGNING, "secret", required=True, help=_("It begins with whsec_.")), API_URL, CONNECTIONS)
     esp, view, url = "resend", "ResendTrackingWebhookView", "https://api.resend.com/"
+    proof = SIGNED
 
     def options(self) -> dict[str, Any]:
         return {"api_key": self.secret["api_key"]}
@@ -122,6 +126,7 @@ class MailerSend(Provider):
         CONNECTIONS,
     )
     esp, view, url = "mailersend", "MailerSendTrackingWebhookView", "https://api.mailersend.com/v1/"
+    proof = SIGNED
     by_tag = True
 
     def options(self) -> dict[str, Any]:
@@ -188,6 +193,7 @@ class Postal(Provider):
         CONNECTIONS,
     )
     esp, view, url = "postal", "PostalTrackingWebhookView", ""
+    proof = SIGNED
 
     def options(self) -> dict[str, Any]:
         return {"api_key": self.secret["api_key"]}

@@ -1,4 +1,5 @@
-"""Amazon SES by its API (version 2): takes the mail as we wrote it, with our signature, so boto3 is asked directly; its calls (SNS) are read by anymail."""
+"""Amazon SES by its API (version 2): takes the mail as we wrote it, with our signature, so boto3 is asked directly; its calls (SNS, proved by incoming/sns.py)
+are read by anymail."""
 
 import re
 from typing import TYPE_CHECKING, Any
@@ -7,12 +8,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from baton.messaging.channel import Receipt, Result, Setting
+from baton.messaging.incoming import sns
 from baton.messaging.sending.provider import BREATHER, CONNECTIONS, MARK, TIMEOUT, Probe, Provider
 from baton.messaging.sending.transport import Down, Letter
 from baton.platform.errors import Invalid
 
 if TYPE_CHECKING:  # boto3 takes long to import: only who sends with it does
     from botocore.exceptions import ClientError
+
+    from baton.messaging.incoming.receipts import Told
+    from baton.messaging.models import Inbound
 
 TOO_MANY = frozenset({"TooManyRequestsException", "Throttling", "ThrottlingException", "LimitExceededException"})
 WRONG_MAIL = frozenset({"MessageRejected", "BadRequestException", "ValidationException", "InvalidParameterValue"})
@@ -27,9 +32,13 @@ class Ses(Provider):
         Setting("secret_key", gettext_lazy("Secret access key"), "secret", required=True),
         Setting("region", gettext_lazy("Region"), usual="ap-northeast-2", required=True),
         Setting("configuration_set", gettext_lazy("Configuration set"), help=gettext_lazy("It publishes bounces and complaints to an SNS topic.")),
+        Setting("topic", gettext_lazy("SNS topic (ARN)"), help=gettext_lazy("Calls of another topic are not believed; without one, no call is.")),
         CONNECTIONS,
     )
     esp, view, url = "amazon_ses", "AmazonSESTrackingWebhookView", ""
+    proof = gettext_lazy(
+        "Subscribe this address (HTTPS) to the SNS topic above. Baton answers the question of SNS itself, and believes what Amazon has signed."
+    )
 
     def options(self) -> dict[str, Any]:
         return {}
@@ -38,16 +47,21 @@ class Ses(Provider):
         raise NotImplementedError  # `check` asks boto3
 
     def hook_options(self) -> dict[str, Any]:
-        """SNS asks back before it sends anything. Our address is the secret that anymail wants to see before it answers."""
-        return {"webhook_secret": "ours:ours", "client_params": self._params(), "session_params": {}}
+        return {"auto_confirm_sns_subscriptions": False, "client_params": self._params(), "session_params": {}}
+
+    def receipts(self, inbound: "Inbound") -> "list[Told]":
+        """Believes what Amazon has signed for our topic, and answers SNS' question whether we want its calls. Raises Invalid, http.Unreachable."""
+        message = sns.read(bytes(inbound.body))
+        if sns.PROVED not in inbound.headers:
+            sns.check(message, str(self.given.get("topic") or ""))
+            if message["Type"] == sns.QUESTION:
+                sns.confirm(message)
+            inbound.headers[sns.PROVED] = "yes"  # who reads it later needs not ask Amazon for its certificate again
+            inbound.save(update_fields=["headers"])
+        return super().receipts(inbound) if message.get("Type") == sns.NOTIFICATION else []
 
     def permanent(self, said: Any) -> bool:
         return bool((said.get("bounce") or {}).get("bounceType") == "Permanent")
-
-    def _request(self, inbound: Any) -> Any:
-        request = super()._request(inbound)
-        request.META["HTTP_AUTHORIZATION"] = "Basic b3VyczpvdXJz"  # ours:ours
-        return request
 
     def _params(self) -> dict[str, Any]:
         region = str(self.given.get("region") or "")
