@@ -165,7 +165,7 @@ class _Checks:
             email = self.emails.get(getattr(step, "email", None) or 0)
             if not (people and step.marketing and email and email.purpose == "marketing"):
                 continue
-            told = gate.reasons(email.pk, Sql(f"SELECT contact_id FROM ({people.text}) who_fit", people.params))
+            told = gate.reasons(email.pk, Sql(f"SELECT DISTINCT contact_id FROM ({people.text}) who_fit", people.params))
             all_of_them = sum(told.values())
             without = sum(n for reason, n in told.items() if reason not in ("", *SILENT))
             if without:

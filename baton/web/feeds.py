@@ -11,7 +11,7 @@ from baton.accounts import permissions, rights
 from baton.accounts.models import User
 from baton.automation.models import Workflow
 from baton.crm.models import Contact, Record
-from baton.messaging.campaigns import reports
+from baton.messaging.campaigns import check, reports, states
 from baton.messaging.colleagues import notify
 from baton.messaging.models import Campaign, Notification
 from baton.platform.config import config
@@ -109,7 +109,10 @@ class WorkflowFeed(Feed):
 
 
 class CampaignFeed(Feed):
-    """How far a campaign is, its key numbers, and how its A/B test stands: that now and then, and as soon as the campaign goes over into another state."""
+    """How far a campaign is, its key numbers, and how its A/B test stands: that now and then, and as soon as the campaign goes over into another state.
+
+    While it is written: the event `campaign-counted` when it was changed or counted; the page asks again for its numbers.
+    """
 
     pause = 1.0
 
@@ -118,6 +121,7 @@ class CampaignFeed(Feed):
         self._shown: dict[str, str] = {}
         self._test: dict[str, str] = {}
         self._state, self._test_due = "", 0.0
+        self._written: tuple[object, ...] = ()  # while it is written: what the page has heard of
 
     @classmethod
     def allowed(cls, user: User, name: str) -> bool:
@@ -130,6 +134,9 @@ class CampaignFeed(Feed):
         campaign = Campaign.objects.filter(pk=int(self.name)).first()
         if campaign is None:
             return []
+        if self._written or campaign.state in states.CHANGEABLE:
+            before, self._written = self._written, (campaign.state, campaign.updated_at, check.heard(campaign))
+            return [Piece(event="campaign-counted")] if self._written != before else []
         numbers = reports.numbers([campaign.pk])[campaign.pk]
         may_edit = permissions.can(self.user, "emails", "edit")
         parts = campaign_board.live_parts(campaign, numbers, may_edit=may_edit) | self._standing(campaign, may_edit)

@@ -209,7 +209,10 @@ def test_one_address_gets_one_mail_and_the_check_says_so(mail: Email) -> None:
     campaign = a_campaign(mail, [one, two, three])
     said = check.check(campaign)
     assert (said.total, said.getting, said.reasons) == (3, 1, {"duplicate_address": 2})
-    assert check.sample(campaign, "duplicate_address") == [two, three]
+    check.ask(campaign)
+    check.count(campaign_id=campaign.pk)
+    assert check.people(campaign, "duplicate_address") == [two, three]
+    assert check.people(campaign, "", limit=1) == [one]
     begun(campaign)
     assert frozen(campaign) == [one]
     assert skipped(campaign) == [two, three]

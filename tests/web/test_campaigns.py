@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import time
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from baton.events import record
 from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
 from baton.forms.models import Form
-from baton.messaging.campaigns import report_counts, verbs
+from baton.messaging.campaigns import check, report_counts, verbs
 from baton.messaging.mail import emails
 from baton.messaging.models import Campaign, Email, EmailLink, Variant
 from baton.platform import clock, sql
@@ -49,6 +50,13 @@ def form(mail: Email, **more: Any) -> dict[str, Any]:
     return {"name": "겨울", "email": mail.pk, "lists": [listed], "when": "now", "hours": "any", "pace": "full", "goal_form": "", **more}
 
 
+def work(pk: int, _asked: Any = None) -> None:
+    """What a worker does with a count that was asked for."""
+    queued = sql.rows("DELETE FROM procrastinate_jobs WHERE task_name = 'baton.messaging.campaigns.check.count' RETURNING args ->> 'campaign_id'")
+    assert [(str(pk),)] == queued
+    check.count(campaign_id=pk)
+
+
 def test_written_checked_and_sent(web: Client, mail: Email, people: list[int]) -> None:
     assert web.post("/campaigns/new/").headers["HX-Redirect"].startswith("/campaigns/")
     pk = Campaign.objects.get().pk
@@ -69,23 +77,27 @@ def test_written_checked_and_sent(web: Client, mail: Email, people: list[int]) -
     assert web.post(f"/campaigns/{pk}/change/", form(mail)).status_code == 200
     assert (Campaign.objects.get().test, Campaign.objects.get().plan) == ({}, {})
 
+    assert "Being counted" in web.get(f"/campaigns/{pk}/count/").content.decode()
+    work(pk)
     shown = web.get(f"/campaigns/{pk}/count/").content.decode()
     assert "24" in shown
     assert "of 30 would get it now" in shown
-    check = web.get(f"/campaigns/{pk}/check/").content.decode()
-    assert "The subject begins with (광고)." in check
-    assert "No sending domain was set up" in check
-    assert "Send to 24 people" in check
+    page = web.get(f"/campaigns/{pk}/check/").content.decode()
+    assert "The subject begins with (광고)." in page
+    assert "No sending domain was set up" in page
+    assert "Send to 24 people" in page
     kept = web.get(f"/campaigns/{pk}/check/people/?reason=no_consent").content.decode()
     assert kept.count('<li><a href="/contacts/') == 6
     assert web.get(f"/campaigns/{pk}/check/people/?reason=nothing").status_code == 404
     refused = web.post(f"/campaigns/{pk}/exempt/", {"rule": "no_consent", "reason": "", "basis": ""})
     assert refused.status_code == 422
     assert web.post(f"/campaigns/{pk}/exempt/", {"rule": "no_consent", "reason": "행사 참가 안내", "basis": "서면 동의서"}).status_code == 204
+    work(pk, web.get(f"/campaigns/{pk}/count/"))
     assert "of 30 would get it now" in (again := web.get(f"/campaigns/{pk}/count/").content.decode())
     assert "행사 참가 안내" in again
     assert web.post(f"/campaigns/{pk}/exempt/", {"rule": "no_consent", "end": "1"}).status_code == 204
 
+    work(pk, web.get(f"/campaigns/{pk}/check/"))
     assert web.post(f"/campaigns/{pk}/send/", {"do": "schedule"}).status_code == 422  # no time was chosen
     assert web.post(f"/campaigns/{pk}/send/", {"do": "now"}).headers["HX-Redirect"] == f"/campaigns/{pk}/"
     assert Campaign.objects.get().state == "preparing"
@@ -130,15 +142,63 @@ def test_every_kind_of_goal_has_a_form(web: Client, mail: Email, people: list[in
     assert goal() == {}
 
 
-def test_above_ten_thousand_the_number_is_typed(web: Client, mail: Email, people: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
-    from baton.web.pages import campaigns_setup
-
-    monkeypatch.setattr(campaigns_setup, "TYPED", 20)
+def test_the_check_counts_behind_the_page_and_says_of_when_it_is(web: Client, oh: User, mail: Email, people: list[int]) -> None:
     campaign = verbs.create("겨울", SYSTEM, email_id=mail.pk, audience={"lists": [Segment.objects.get().pk]})
+    url = f"/campaigns/{campaign.pk}"
+    feed = CampaignFeed(oh, str(campaign.pk), None)
+    first = web.get(f"{url}/check/").content.decode()
+    assert "Being counted" in first
+    assert 'data-dialog="confirm"' not in first
+    assert web.get(f"{url}/check/people/?reason=").status_code == 404
+    assert "still being counted" in web.post(f"{url}/send/", {"do": "now"}).content.decode()
+    assert [piece.event for piece in feed.first()] == ["campaign-counted"]
+    assert feed.news() == []
+    work(campaign.pk)
+    assert [piece.event for piece in feed.news()] == ["campaign-counted"]  # the page asks for its numbers
+    shown = web.get(f"{url}/check/now/").content.decode()
+    assert ">24</b>" in shown
+    assert "just now" in shown
+    assert "Being counted" not in shown
+    basis = re.search(r'name="basis" value="(\w+)"', shown)[1]  # type: ignore[index]
+
+    # an old answer is shown with its time and counted again; a button asks for it at once
+    clock.shift(clock._shift + timedelta(minutes=3))
+    later = web.get(f"{url}/check/").content.decode()
+    assert "3 min ago" in later
+    assert ">24</b>" in later
+    assert "Being counted again" in later
+    assert "Being counted again" in web.post(f"{url}/check/again/").content.decode()  # it is under way: nothing is asked twice
+    consent.set(people[24:26], "email", True, actor=SYSTEM, source="test")
+    work(campaign.pk)
+    assert ">26</b>" in web.get(f"{url}/check/now/").content.decode()
+    work(campaign.pk, web.post(f"{url}/check/again/"))
+
+    # what was changed is not told from the old answer, and nothing is sent because of it
+    verbs.change(campaign.pk, SYSTEM, audience={**campaign.audience, "except_contacts": people[:4]})
+    assert [piece.event for piece in feed.news()] == ["campaign-counted"]
+    assert "Being counted …" in (now := web.get(f"{url}/check/now/").content.decode())
+    assert ">26</b>" not in now
+    work(campaign.pk)
+    stale = web.post(f"{url}/send/", {"do": "now", "basis": basis})
+    assert (stale.status_code, "Something was changed" in stale.content.decode()) == (422, True)
+    assert "Send to 22 people" in stale.content.decode()
+    got = web.get(f"{url}/check/people/?reason=").content.decode()
+    assert got.count('<li><a href="/contacts/') == 22
+    assert web.post(f"{url}/send/", {"do": "now"}).status_code == 204
+    assert [piece.event for piece in feed.news()] == ["campaign-counted"]
+    assert web.get(f"{url}/check/now/").headers["HX-Redirect"] == f"{url}/"
+
+
+def test_above_ten_thousand_the_number_is_typed(web: Client, mail: Email, people: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    from baton.web.pages import campaigns_check
+
+    monkeypatch.setattr(campaigns_check, "TYPED", 20)
+    campaign = verbs.create("겨울", SYSTEM, email_id=mail.pk, audience={"lists": [Segment.objects.get().pk]})
+    work(campaign.pk, web.get(f"/campaigns/{campaign.pk}/check/"))
     assert "type the number: 24" in web.get(f"/campaigns/{campaign.pk}/check/").content.decode()
-    assert web.post(f"/campaigns/{campaign.pk}/send/", {"do": "now", "n": "24", "typed": "23"}).status_code == 422
+    assert web.post(f"/campaigns/{campaign.pk}/send/", {"do": "now", "typed": "23"}).status_code == 422
     assert Campaign.objects.get().state == "draft"
-    assert web.post(f"/campaigns/{campaign.pk}/send/", {"do": "now", "n": "24", "typed": "24"}).status_code == 204
+    assert web.post(f"/campaigns/{campaign.pk}/send/", {"do": "now", "typed": "24"}).status_code == 204
 
 
 def sent(mail: Email, contacts: list[int]) -> Campaign:
@@ -198,6 +258,7 @@ def test_the_report_and_who_is_behind_it(web: Client, mail: Email, people: list[
 
     again = web.post(f"{at}steer/", {"do": "again", "subject": "아직 안 보셨습니까"}).headers["HX-Redirect"]
     assert "Everybody who got “겨울”" in web.get(again).content.decode()
+    work(int(again.split("/")[2]), web.get(f"{again}count/"))
     assert "of 13 would get it now" in web.get(f"{again}count/").content.decode()
     assert "겨울" in web.get(f"/contacts/{contacts[0]}/").content.decode()
 

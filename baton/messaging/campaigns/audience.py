@@ -16,6 +16,7 @@ from baton.segments.models import Segment
 KEYS = ("lists", "except", "contacts", "except_contacts")
 MOST = 10_000  # ids of one kind
 
+ONE_LIST = "SELECT p.contact_id FROM membership p WHERE p.segment_id = %(audience_list)s"  # nobody is in it twice, and they come in order
 NAMED = """
 SELECT p.contact_id FROM (
     SELECT m.contact_id FROM membership m WHERE m.segment_id = ANY (%(audience_lists)s::bigint[])
@@ -33,19 +34,25 @@ SELECT p.contact_id FROM (
     )
 ) p
 """
-WITHOUT = """
-WHERE NOT EXISTS (SELECT 1 FROM membership x WHERE x.contact_id = p.contact_id AND x.segment_id = ANY (%(audience_except)s::bigint[]))
-    AND p.contact_id <> ALL (%(audience_except_contacts)s::bigint[])
-"""
+WITHOUT = {
+    "except": "NOT EXISTS (SELECT 1 FROM membership x WHERE x.contact_id = p.contact_id AND x.segment_id = ANY (%(audience_except)s::bigint[]))",
+    "except_contacts": "p.contact_id <> ALL (%(audience_except_contacts)s::bigint[])",
+}
 
 
 def people(campaign: Campaign) -> Sql:
     """A `SELECT contact_id` of everybody the campaign is for, each once."""
     wanted = {key: campaign.audience.get(key) or [] for key in KEYS}
-    params: dict[str, Any] = {"audience_except": wanted["except"], "audience_except_contacts": wanted["except_contacts"]}
+    params: dict[str, Any] = {f"audience_{key}": ids for key, ids in wanted.items()}
     if campaign.again_of_id is not None:
-        return Sql(UNREAD + WITHOUT, {**params, "audience_again": campaign.again_of_id})
-    return Sql(NAMED + WITHOUT, {**params, "audience_lists": wanted["lists"], "audience_contacts": wanted["contacts"]})
+        text, params["audience_again"] = UNREAD, campaign.again_of_id
+    elif len(wanted["lists"]) == 1 and not wanted["contacts"]:
+        text, params["audience_list"] = ONE_LIST, wanted["lists"][0]
+    else:
+        text = NAMED
+    left_out = " AND ".join(condition for key, condition in WITHOUT.items() if wanted[key])
+    joint = "AND" if text == ONE_LIST else "WHERE"
+    return Sql(f"{text} {joint} {left_out}" if left_out else text, params)
 
 
 def problems(stored: Mapping[str, Any]) -> list[Problem]:

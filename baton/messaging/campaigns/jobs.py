@@ -1,6 +1,6 @@
 """The steady tasks of campaigns; messaging/jobs.py brings them along."""
 
-from baton.messaging.campaigns import run
+from baton.messaging.campaigns import check, run  # noqa: F401  # check: its job is known from here
 from baton.platform import jobs
 
 
