@@ -11,11 +11,11 @@ from baton.platform.errors import Conflict
 class Mention(NamedTuple):
     """Something that a stored filter, a workflow or the like needs.
 
-    `kind` is property ("contact.city"), option ("contact.industry", `part` its value), form, email, segment, asset (their ids), event (its name),
+    `kind` is property ("contact.city"), option ("contact.industry", `part` its value), form, email, segment, asset, news (their ids), event (its name),
     score (its key or id; "": the first one), band (likewise, `part` its key) or workflow (its id).
     """
 
-    kind: Literal["property", "option", "form", "email", "event", "segment", "score", "band", "asset", "workflow"]
+    kind: Literal["property", "option", "form", "email", "event", "segment", "score", "band", "asset", "workflow", "news"]
     key: str
     part: str = ""
 

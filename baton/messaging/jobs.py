@@ -5,7 +5,7 @@ from baton.forms import consents
 from baton.messaging.campaigns import jobs as campaigns  # noqa: F401  # its steady tasks are known from here
 from baton.messaging.campaigns import report_counts
 from baton.messaging.colleagues import alerts, answers, reminders, told
-from baton.messaging.consent import notices, opt_in, subscribing
+from baton.messaging.consent import notices, opt_in, subscribing, subscriptions
 from baton.messaging.consent.movers import verbs as movers  # noqa: F401  # its jobs
 from baton.messaging.deliverability.jobs import campaign_brake  # noqa: F401  # likewise, with the others there
 from baton.messaging.incoming import imap, inbound, reading, replies
@@ -54,6 +54,13 @@ def of_forms(batch: Batch, unseen: list[Change]) -> None:
 def of_consents(batch: Batch, unseen: list[Change]) -> None:
     """Who agreed or refused is owed word of it."""
     notices.owe({(c.contact_id, c.key.removeprefix("consent.")) for c in unseen if c.kind == "property" and c.key.startswith("consent.")})
+
+
+@jobs.every("* * * * *")
+def news_ends() -> None:
+    """Agreements to kinds of news whose time is over: lists and workflows hear of it within a minute."""
+    while subscriptions.end_expired():
+        pass
 
 
 def _did(unseen: list[Change], *kinds: Kind) -> set[int]:

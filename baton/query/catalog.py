@@ -42,6 +42,14 @@ class Band:
     at_least: int
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """A kind of news that people take or refuse; a `separate` one goes only to those who took it itself."""
+
+    name: str
+    separate: bool = False
+
+
 class Catalog(Protocol):
     """Names and types. Labels are in the reader's language."""
 
@@ -66,6 +74,9 @@ class Catalog(Protocol):
 
     def first_score(self) -> int | None:
         """The id of the score model that decides the life-cycle stage."""
+
+    def news(self, news_id: int) -> News | None:
+        """A kind of news; None when there never was one."""
 
     def event_keys(self, kind: int, how: Match, value: str | Sequence[str]) -> tuple[int, ...]:
         """The event_key ids a pattern means now, in order."""

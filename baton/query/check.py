@@ -24,6 +24,7 @@ from .nodes import (
     Performed,
     Related,
     ScoreIs,
+    Subscribed,
     Value,
     children,
 )
@@ -115,7 +116,7 @@ def _at(path: str, step: str) -> str:
 
 
 def _check(node: Node, catalog: Catalog, path: str, of: str, deep: bool) -> None:
-    if of != "contact" and isinstance(node, Performed | MemberOf | ScoreIs | InBand | FirstSeen | HasState):
+    if of != "contact" and isinstance(node, Performed | MemberOf | ScoreIs | InBand | FirstSeen | HasState | Subscribed):
         raise FilterError(path, "NOT_ABOUT_A_PERSON", gettext_noop("Only people do things and are in lists."))
     if of != "contact" and not deep and isinstance(node, Related):
         raise FilterError(path, "NOT_ABOUT_A_PERSON", gettext_noop("A related record is filtered by its properties only."))
@@ -150,7 +151,9 @@ def _check(node: Node, catalog: Catalog, path: str, of: str, deep: bool) -> None
                 raise FilterError(_at(path, "model"), "SCORE_DOESNT_EXIST", gettext_noop("There is no score {number}."), number=node.model_id)
             if abs(node.value) > WHOLE:
                 raise FilterError(_at(path, "value"), "INVALID_NUMBER", gettext_noop("The number is too large."))
-        case HasState():
+        case HasState() | Subscribed():
+            if isinstance(node, Subscribed) and catalog.news(node.news_id) is None:
+                raise FilterError(_at(path, "news"), "NEWS_DOESNT_EXIST", gettext_noop("There is no kind of news {number}."), number=node.news_id)
             if not node.channel.isidentifier():
                 raise FilterError(_at(path, "channel"), "INVALID_CHANNEL", gettext_noop("There is no channel “{name}”."), name=node.channel)
         case Related():

@@ -34,6 +34,7 @@ from .nodes import (
     Performed,
     Related,
     ScoreIs,
+    Subscribed,
     Total,
 )
 from .operator import Cell
@@ -138,6 +139,8 @@ class _Compiler:
                 return self._seen(node)
             case HasState():
                 return self._state(node)
+            case Subscribed():
+                return self._subscribed(node)
             case Related():
                 return self._related(node)
             case _:
@@ -250,6 +253,11 @@ class _Compiler:
             f" UNION ALL SELECT u.contact_id FROM suppression u WHERE u.channel = {channel} AND NOT ({anew})) o"
         )
         return self._exists(refused, "o", "true")
+
+    def _subscribed(self, node: Subscribed) -> str:
+        which = f"n.type_id = {self.bind(node.news_id)} AND n.channel = {self.bind(node.channel)}"
+        holds = f"(n.expires_at IS NULL OR n.expires_at > {self.bind(self.moment.now)})"
+        return self._exists("subscription n", "n", f"{which} AND {'' if node.granted else 'NOT '}n.granted AND {holds}")
 
     def _related(self, node: Related) -> str:
         link, alias = (f"{letter}{self.depth or ''}" for letter in "ar")

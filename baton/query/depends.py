@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from .nodes import And, Compare, Everyone, FirstSeen, HasState, InBand, MemberOf, Nobody, Node, Not, Or, Performed, Related, ScoreIs, walk
+from .nodes import And, Compare, Everyone, FirstSeen, HasState, InBand, MemberOf, Nobody, Node, Not, Or, Performed, Related, ScoreIs, Subscribed, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def _own(node: Node) -> Depends:
             return Depends(segments=frozenset({node.segment_id}))
         case ScoreIs() | InBand():
             return Depends(scores=frozenset({node.model_id}))
-        case HasState():
+        case HasState() | Subscribed():
             return Depends(states=frozenset({node.channel}))
         case Related():
             return Depends(related=frozenset({(node.object_type, "")}))

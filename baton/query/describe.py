@@ -25,6 +25,7 @@ from .nodes import (
     Related,
     Scalar,
     ScoreIs,
+    Subscribed,
     Value,
 )
 from .operator import Operator, gettext_noop
@@ -97,6 +98,10 @@ def sentence(node: Node, catalog: Catalog, gettext: Gettext = str) -> str:
             return gettext(SCORES[node.operator]).format(score=name, value=node.value)
         case HasState(state, channel):
             return gettext(STATES[state]).format(channel=gettext(CHANNELS.get(channel, channel)))
+        case Subscribed(number, granted, channel):
+            known = catalog.news(number)
+            text = gettext_noop("took the news “{name}” by {channel}") if granted else gettext_noop("refused the news “{name}” by {channel}")
+            return gettext(text).format(name=known.name if known else f"#{number}", channel=gettext(CHANNELS.get(channel, channel)))
         case Related():
             return related(node, sentence(node.child, catalog, gettext), catalog, gettext)
         case _:

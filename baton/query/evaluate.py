@@ -30,6 +30,7 @@ from .nodes import (
     Performed,
     Related,
     ScoreIs,
+    Subscribed,
 )
 from .operator import is_number
 
@@ -75,6 +76,7 @@ class Person:
     suppressed: Mapping[str, tuple[str, datetime]] = field(default_factory=dict)  # channel -> reason, when
     created_at: datetime | None = None
     seen: Mapping[str, str] = field(default_factory=dict)  # first_page, first_referrer
+    news: Mapping[tuple[int, str], tuple[bool, datetime | None]] = field(default_factory=dict)  # kind of news and channel -> granted, until when
 
 
 def holds(node: Node, person: Person | Thing, catalog: Catalog, *, now: datetime, zone: tzinfo) -> bool:
@@ -125,6 +127,9 @@ class _Meaning:
                 granted, _at, until = self.person.consent.get(channel, (None, None, None))
                 refused = granted is False or self._suppressed(channel)
                 return refused if state == "opted_out" else not refused and granted is True and (until is None or until > self.moment.now)
+            case Subscribed(number, granted, channel):
+                said, until = self.person.news.get((number, channel), (None, None))
+                return said is granted and (until is None or until > self.moment.now)
             case Related():
                 linked = {
                     t.same

@@ -174,6 +174,15 @@ class HasState:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscribed:
+    """Took one kind of news on a channel, or with `granted` false refused it, by an answer that holds now: it may have an end."""
+
+    news_id: int
+    granted: bool = True
+    channel: str = "email"
+
+
+@dataclass(frozen=True, slots=True)
 class Related:
     """Has at least one related record (not archived) for which the child holds, or from at_least to at_most of them: 0 to 0 is none.
 
@@ -187,7 +196,7 @@ class Related:
     at_most: int | None = None
 
 
-Node = Everyone | Nobody | And | Or | Not | Compare | Performed | MemberOf | ScoreIs | InBand | FirstSeen | HasState | Related
+Node = Everyone | Nobody | And | Or | Not | Compare | Performed | MemberOf | ScoreIs | InBand | FirstSeen | HasState | Subscribed | Related
 
 
 def children(node: Node) -> tuple[Node, ...]:

@@ -1,19 +1,22 @@
 """What filters may mention, from the database: properties, lists, scores, and what events were about. Asked for when needed, once."""
 
+import json
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, cast
 
+from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from baton.crm import properties, types
 from baton.crm.models import AssociationLabel
 from baton.events import keys
 from baton.events.models import EventDefinition, EventKey
 from baton.events.vocabulary import Kind, key_kind
+from baton.platform import sql
+from baton.platform.config import config
 from baton.platform.errors import NotFound
-from baton.query.catalog import Band, Match, Property, SegmentInfo, Type
+from baton.query.catalog import Band, Match, News, Property, SegmentInfo, Type
 from baton.segments import mentions
 from baton.segments.models import ScoreModel, Segment
 
@@ -159,6 +162,17 @@ class Current:
 
     def first_score(self) -> int | None:
         return next((id for id, model in self._models.items() if model.object_type == "contact"), None)
+
+    @cached_property
+    def _news(self) -> dict[int, News]:
+        """Also those put away: what people said of them stays. They are kept above this package, so the table is read by its name."""
+        wanted = (get_language() or config().language)[:2]
+        rows = sql.rows("SELECT id, key, names::text, separate FROM subscription_type")
+        named = ((id, key, json.loads(names), separate) for id, key, names, separate in rows)
+        return {id: News(names.get(wanted) or next(filter(None, names.values()), key), separate) for id, key, names, separate in named}
+
+    def news(self, news_id: int) -> News | None:
+        return self._news.get(news_id)
 
     @cached_property
     def _own(self) -> dict[str, EventDefinition]:

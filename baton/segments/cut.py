@@ -12,7 +12,8 @@ from baton.query.moment import Moment
 from baton.query.nodes import Node, Performed, walk
 from baton.query.statement import Sql
 
-TABLES = {name: "contact_id" for name in ("membership", "membership_pin", "score", "consent", "suppression", "visitor")} | {"association": "from_id"}
+OF_CONTACTS = ("membership", "membership_pin", "score", "consent", "suppression", "subscription", "visitor")
+TABLES = {name: "contact_id" for name in OF_CONTACTS} | {"association": "from_id"}
 
 
 def tables(nodes: Iterable[Node], now: datetime) -> Sql:

@@ -66,6 +66,13 @@ CONSENT = """consent AS MATERIALIZED (
 SUPPRESSION = """suppression AS MATERIALIZED (
     SELECT p.id AS contact_id, u.channel, u.reason, u.at + p.shift AS at FROM past_case p JOIN suppression u ON u.contact_id = p.contact_id WHERE u.at <= p.at
 )"""
+# What somebody said of a kind of news last before the moment, from the ledger of consent.
+SUBSCRIPTION = """subscription AS MATERIALIZED (
+    SELECT DISTINCT ON (p.id, f.type_id, f.channel) p.id AS contact_id, f.type_id, f.channel, f.granted, f.at + p.shift AS at,
+        f.expires_at + p.shift AS expires_at
+    FROM past_case p JOIN consent_event f ON f.contact_id = p.contact_id AND f.type_id IS NOT NULL AND f.at <= p.at
+    ORDER BY p.id, f.type_id, f.channel, f.at DESC, f.id DESC
+)"""
 VISITOR = """visitor AS MATERIALIZED (
     SELECT p.id AS contact_id, v.first_seen_at, v.last_seen_at, v.first_page, v.first_referrer, v.user_agent
     FROM past_case p JOIN visitor v ON v.contact_id = p.contact_id WHERE v.first_seen_at <= p.at
@@ -151,7 +158,8 @@ def _with(nodes: Iterable[Node], cases: str, first: datetime, last: datetime, pa
     models = sorted({n.model_id for n in looks if isinstance(n, ScoreIs | InBand)})
     params |= {"past_scores": models, "past_fit": _fit(models)}
     since = "" if ever else " AND e.ts >= %(past_since)s"
-    parts = [f"past_case AS MATERIALIZED ({cases})", MEMBERSHIP, SCORE, CONSENT, SUPPRESSION, VISITOR, LINKS, RECORD, CONTACT, EVENT.format(since=since)]
+    parts = [f"past_case AS MATERIALIZED ({cases})", MEMBERSHIP, SCORE, CONSENT, SUPPRESSION, SUBSCRIPTION, VISITOR, LINKS, RECORD, CONTACT]
+    parts.append(EVENT.format(since=since))
     return Sql(", ".join(parts), params)
 
 

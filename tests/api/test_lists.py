@@ -7,6 +7,7 @@ import pytest
 
 from baton.api.hubspot import branches, branches_out
 from baton.crm import records
+from baton.messaging.consent import subscriptions
 from baton.platform.actor import SYSTEM
 from baton.segments import filter, refresh
 from baton.segments.models import Segment
@@ -127,6 +128,30 @@ def test_filters_are_said_both_ways(program: Call) -> None:
     assert all(part in read for part in stored["all"][:7] if "related" not in str(part)), read
     assert filter.sentence({"all": read[:-1]}) == filter.sentence({"all": [*stored["all"][:6], stored["all"][6]]})
     assert branches_out.write(branches.read(shown))["filterBranches"][0]["filters"] == inside["filters"]
+
+
+def test_subscriptions_are_said_both_ways(program: Call) -> None:
+    news, more = (subscriptions.define({"en": name}, SYSTEM) for name in ("Newsletter", "Seminars"))
+    ids = [records.create("contact", {"email": f"{name}@a.example"}, actor=SYSTEM, source="page") for name in "abc"]
+    for id, granted in zip(ids, (True, False), strict=False):
+        subscriptions.choose(id, {news.pk: granted}, actor=SYSTEM, source="test")
+    for statuses, whom in ((["SUBSCRIBED"], ids[:1]), (["OPT_OUT"], ids[1:2]), (["SUBSCRIBED", "NOT_SPECIFIED"], [ids[0], ids[2]])):
+        given = {"filterType": "EMAIL_SUBSCRIPTION", "subscriptionIds": [str(news.pk)], "acceptedStatuses": statuses}
+        shown = made(program, processingType="DYNAMIC", filterBranch=branch(given), name=str(statuses))
+        refresh.everyone(Segment.objects.get(pk=shown["listId"]))
+        found = program("GET", f"{PATH}/{shown['listId']}/memberships").body["results"]
+        assert {row["recordId"] for row in found} == {str(id) for id in whom}
+    sms = {"filterType": "COMMUNICATION_SUBSCRIPTION", "subscriptionIds": [str(news.pk), str(more.pk)], "channel": "SMS", "acceptedOptStates": ["OPT_IN"]}
+    wanted = [{"condition": "news", "news": one.pk, "state": "takes", "channel": "sms"} for one in (news, more)]
+    assert str({"any": wanted}) in str(branches.read(branch(sms)))
+    plain = {"condition": "news", "news": news.pk, "state": "refused"}
+    [written] = branches_out.write(plain)["filterBranches"][0]["filters"]
+    assert written == {"filterType": "EMAIL_SUBSCRIPTION", "subscriptionIds": [str(news.pk)], "acceptedStatuses": ["UNSUBSCRIBED"]}
+    reaches = {"condition": "news", "news": news.pk, "state": "gets"}
+    assert str(reaches) in str(branches.read(branches_out.write(reaches)))
+    for wrong in ({"acceptedStatuses": ["MAYBE"], "subscriptionIds": ["1"]}, {"acceptedStatuses": ["SUBSCRIBED"], "subscriptionIds": []}):
+        body = {"name": "W", "objectTypeId": "0-1", "processingType": "DYNAMIC", "filterBranch": branch({"filterType": "EMAIL_SUBSCRIPTION", **wrong})}
+        assert program("POST", PATH, body).status_code == 400
 
 
 def test_an_association_and_events_of_one_mail_are_asked(program: Call) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from baton.messaging.models import SubscriptionType
 from baton.query.operators import OPERATORS
 from baton.segments import catalog, filter
 from baton.segments.condition import Condition, Happened, conditions
@@ -28,12 +29,14 @@ NEEDED = {
     "mail_state": {"state": "bounced"},
     "source": {"sources": ["search"]},
     "verdict": {"verdicts": ["ready"]},
+    "news": {"news": 1},
 }
 
 
 @pytest.fixture(autouse=True)
 def _known() -> None:
     Segment.objects.create(pk=1, name="VIP")
+    SubscriptionType.objects.get_or_create(pk=1, defaults={"key": "newsletter-1", "names": {"ko": "뉴스레터", "en": "Newsletter"}})
     ScoreModel.objects.create(pk=1, key="lead", name="Lead score", bands=[{"key": "mql", "label": "MQL", "at_least": 35}])
 
 

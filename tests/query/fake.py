@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from baton.query.catalog import Band, Match, Property, SegmentInfo
+from baton.query.catalog import Band, Match, News, Property, SegmentInfo
 from baton.query.evaluate import Happened, Person, Thing
 from baton.query.nodes import (
     And,
@@ -31,6 +31,7 @@ from baton.query.nodes import (
     Performed,
     Related,
     ScoreIs,
+    Subscribed,
     Total,
 )
 from baton.query.operators import OPERATORS
@@ -97,6 +98,9 @@ class FakeCatalog:
 
     def bands(self, model_id: int) -> tuple[Band, ...]:
         return BANDS if model_id == 1 else ()
+
+    def news(self, news_id: int) -> News | None:
+        return {1: News("Newsletter"), 2: News("Seminars", separate=True)}.get(news_id)
 
     def event(self, name: str) -> str | None:
         return {"order": "Order"}.get(name)
@@ -318,6 +322,10 @@ class _People:
             agreed,
             stopped,
             created_at=pick(scope.happened),
+            news={
+                (kind, pick(["email", "email", "sms"])): (pick([True, False]), pick([None, None, scope.now, scope.now + SECOND]))
+                for kind in pick([[], [1], [1, 2]])
+            },
             seen=pick([{}, {what: pick([*scope.texts, ""]) for what in ("first_page", "first_referrer")}]),
         )
 
@@ -440,7 +448,8 @@ def _leaf(scope: Scope) -> st.SearchStrategy[Node]:
         "member": _members(scope) if scope.moving else _members(scope) | st.sampled_from([Everyone(), Nobody()]),
         "score": st.builds(ScoreIs, st.sampled_from([1, 2]), order, st.sampled_from([-5, 0, 35]), st.sampled_from(["total", "fit", "engagement"]))
         | st.builds(InBand, st.just(1), st.sampled_from([band.key for band in BANDS]), st.booleans()),
-        "state": st.builds(HasState, st.sampled_from(["opted_in", "opted_out", "bounced", "complained", "unsubscribed"]), st.just("email")),
+        "state": st.builds(HasState, st.sampled_from(["opted_in", "opted_out", "bounced", "complained", "unsubscribed"]), st.just("email"))
+        | st.builds(Subscribed, st.sampled_from([1, 2]), st.booleans(), st.sampled_from(["email", "sms"])),
         "seen": _seen(scope),
         "related": _related("company", _groups(_about_company(scope))),
     }

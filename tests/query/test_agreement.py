@@ -18,7 +18,7 @@ from baton.query.nodes import Compare
 from tests import examples
 from tests.query.fake import CATALOG, FAMILIES, NOWS, ZONES, World, every_value, worlds
 
-TABLES = ("contact", "event", "membership", "score", "record", "association", "consent", "suppression", "visitor")
+TABLES = ("contact", "event", "membership", "score", "record", "association", "consent", "suppression", "visitor", "subscription")
 EXAMPLES = settings(max_examples=examples.some(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 # One statement puts a whole world into the tables. jsonb_to_recordset reads each list of rows.
@@ -47,7 +47,10 @@ g AS (INSERT INTO consent (contact_id, channel, granted, at, expires_at, source,
       FROM w, jsonb_to_recordset(j->'consent') r(contact_id bigint, channel text, granted boolean, at timestamptz, until timestamptz)),
 h AS (INSERT INTO visitor (contact_id, first_seen_at, last_seen_at, first_page, first_referrer, user_agent)
       SELECT r.contact_id, now(), now(), r.first_page, r.first_referrer, ''
-      FROM w, jsonb_to_recordset(j->'visitor') r(contact_id bigint, first_page text, first_referrer text))
+      FROM w, jsonb_to_recordset(j->'visitor') r(contact_id bigint, first_page text, first_referrer text)),
+i AS (INSERT INTO subscription (contact_id, type_id, channel, granted, at, expires_at, basis, source, wording, proof, actor)
+      SELECT r.contact_id, r.type_id, r.channel, r.granted, now(), r.until, '', '', '', '{}', ''
+      FROM w, jsonb_to_recordset(j->'subscription') r(contact_id bigint, type_id bigint, channel text, granted boolean, until timestamptz))
 INSERT INTO suppression (contact_id, channel, reason, at)
 SELECT r.contact_id, r.channel, r.reason, r.at FROM w, jsonb_to_recordset(j->'suppression') r(contact_id bigint, channel text, reason text, at timestamptz)
 """
@@ -76,6 +79,10 @@ def load(world: World) -> None:
             record(rows, thing, id * 100 + number, (id, "contact"))
         rows["consent"] += [
             {"contact_id": id, "channel": channel, "granted": granted, "at": at, "until": until} for channel, (granted, at, until) in person.consent.items()
+        ]
+        rows["subscription"] += [
+            {"contact_id": id, "type_id": number, "channel": channel, "granted": granted, "until": until}
+            for (number, channel), (granted, until) in person.news.items()
         ]
         rows["suppression"] += [{"contact_id": id, "channel": channel, "reason": reason, "at": at} for channel, (reason, at) in person.suppressed.items()]
     for table in TABLES:

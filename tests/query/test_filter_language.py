@@ -10,7 +10,7 @@ from baton.query import check, depends, describe, edges
 from baton.query.catalog import SegmentInfo
 from baton.query.edges import DateWindow, Window
 from baton.query.errors import FilterError
-from baton.query.nodes import And, Compare, Everyone, HasState, MemberOf, Nobody, Node, Not, Or, Performed, Related, ScoreIs
+from baton.query.nodes import And, Compare, Everyone, HasState, MemberOf, Nobody, Node, Not, Or, Performed, Related, ScoreIs, Subscribed
 from baton.query.operators import OPERATORS
 from tests.query.fake import CATALOG, FakeCatalog
 
@@ -41,6 +41,8 @@ WRONG: list[tuple[Node, str, str]] = [
     (MemberOf(77), "segment", "SEGMENT_DOESNT_EXIST"),
     (ScoreIs(77, "is", 1), "model", "SCORE_DOESNT_EXIST"),
     (HasState("opted_out", "no such"), "channel", "INVALID_CHANNEL"),
+    (Subscribed(9), "news", "NEWS_DOESNT_EXIST"),
+    (Subscribed(1, True, "no such"), "channel", "INVALID_CHANNEL"),
     (Performed(()), "kinds", "REQUIRED"),
     (Performed((1,), at_least=3, at_most=2), "at_most", "INVALID_NUMBER"),
     (Performed((1,), within=timedelta()), "days", "INVALID_NUMBER"),

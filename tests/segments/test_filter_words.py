@@ -10,10 +10,11 @@ from baton.crm import associations, consent, merge, records
 from baton.events import own, record
 from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
-from baton.messaging.consent import suppression
+from baton.messaging.consent import subscriptions, suppression
 from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM
 from baton.platform.config import config
+from baton.platform.errors import Conflict
 from baton.query.periods import PERIODS, days
 from baton.segments import content, filter, verbs
 from baton.segments.conditions.event import Happening
@@ -357,6 +358,42 @@ def test_consent_and_what_became_of_mails(world: "World", noon: datetime) -> Non
     assert state("unsubscribed") == set()
     assert state("never_mailed") == {no, quiet, bounced, paused}
     assert state("paused") == {paused}
+
+
+def test_kinds_of_news_taken_refused_and_ended(world: "World") -> None:
+    plain, own = (
+        subscriptions.define({"ko": name, "en": english}, SYSTEM, separate=own) for name, english, own in (("소식", "News", False), ("강연", "Talks", True))
+    )
+    took, refused, quiet, out = (world.contact() for _ in range(4))
+    consent.set([took, refused, quiet], "email", True, actor=SYSTEM, source="test")
+    for id, granted in ((took, True), (refused, False), (out, True)):
+        subscriptions.choose(id, {plain.pk: granted, own.pk: granted}, actor=SYSTEM, source="test")
+
+    def said(state: str, kind: Any = plain, **more: Any) -> set[int]:
+        return found({"condition": "news", "news": kind.pk, "state": state, **more})
+
+    assert said("takes") == {took, out}
+    assert said("refused") == {refused}
+    assert said("no_answer") == {quiet}
+    assert said("gets") == {took, quiet}  # who never agreed to marketing gets nothing
+    assert said("gets", own) == {took}
+    assert said("takes", channel="sms") == set()
+    assert problems({"condition": "news", "news": 987654}) == [("news", "NEWS_DOESNT_EXIST")]
+    with translation.override("en"):
+        assert filter.sentence({"condition": "news", "news": plain.pk, "state": "refused"}) == "refused the news “News” by e-mail"
+    listed = world.list({"condition": "news", "news": own.pk})
+    world.settle()
+    assert world.members(listed) == {took, out}
+    with pytest.raises(Conflict):
+        subscriptions.archive(own.pk, SYSTEM)
+    sql.run("UPDATE subscription SET expires_at = %s WHERE contact_id = %s", [clock.now() + timedelta(days=1), took])
+    with clock.stopped(clock.now() + timedelta(days=1, seconds=1)):
+        assert (subscriptions.end_expired(), subscriptions.end_expired()) == (2, 0)
+        world.settle()
+        assert world.members(listed) == {out}
+    subscriptions.choose(out, {own.pk: False}, actor=SYSTEM, source="test")
+    world.settle()
+    assert world.members(listed) == set()
 
 
 def test_where_people_came_from_and_what_sales_said(world: "World") -> None:

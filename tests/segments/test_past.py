@@ -5,6 +5,7 @@ from typing import Any
 
 from baton.crm import associations, consent, records
 from baton.events.vocabulary import Kind
+from baton.messaging.consent import subscriptions
 from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM
 from baton.platform.config import config
@@ -68,22 +69,25 @@ def test_windows_end_at_the_moment_of_each_case(world: World) -> None:
 
 def test_lists_consents_and_companies_are_those_of_the_moment(world: World) -> None:
     person, company = world.contact(industry="it"), records.create("company", {"name": "한빛", "industry": "it"}, actor=SYSTEM, source="test")
-    segment = world.list(world.has("industry", "finance"))
+    segment, news = world.list(world.has("industry", "finance")), subscriptions.define({"ko": "소식"}, SYSTEM)
     start = clock.now()
     clock.shift(timedelta(days=1))
     world.change(person, industry="finance")
     world.settle()
     consent.set([person], "email", False, actor=SYSTEM, source="test")
+    subscriptions.choose(person, {news.pk: False}, actor=SYSTEM, source="test")
     associations.link("contact", person, "company", company, actor=SYSTEM)
     middle = clock.now()
     clock.shift(timedelta(days=2))
     world.change(person, industry="it")
     world.settle()
     consent.set([person], "email", True, actor=SYSTEM, source="test")
+    subscriptions.choose(person, {news.pk: True}, actor=SYSTEM, source="test")
     records.update("company", company, {"industry": "finance"}, actor=SYSTEM, source="test")
     cases = (person, start), (person, middle), (person, clock.now())
     assert holds({"condition": "in_segment", "segment": segment.pk}, *cases) == [False, True, False]
     assert holds({"condition": "opted_out", "channel": "email"}, *cases) == [False, True, False]
+    assert holds({"condition": "news", "news": news.pk, "state": "refused"}, *cases) == [False, True, False]
     in_it = {"condition": "company_property", "property": "industry", "operator": "any_of", "value": ["it"]}
     assert holds(in_it, *cases) == [False, True, False]
     assert holds({"related": "company", "filter": world.has("industry", "finance")}, *cases) == [False, False, True]

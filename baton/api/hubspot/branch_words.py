@@ -22,6 +22,9 @@ ROLLING = {
 PAGES = {"HAS_PAGEVIEW_EQ": "is", "HAS_PAGEVIEW_CONTAINS": "contains", "NOT_HAS_PAGEVIEW_EQ": "is", "NOT_HAS_PAGEVIEW_CONTAINS": "contains"}
 EMAILS = {"OPENED": "email_opened", "LINK_CLICKED": "email_clicked"}
 NEGATIVE = {"is_not", "not_contains", "none_of"}
+NEWS = {  # what was said of a kind of news; the first word of each is what Baton writes
+    "SUBSCRIBED": "takes", "UNSUBSCRIBED": "refused", "NOT_SPECIFIED": "no_answer", "OPT_IN": "takes", "OPT_OUT": "refused", "NOT_OPTED": "no_answer",
+}  # fmt: skip
 EVENTS = {  # eventTypeId -> the kind of event
     "4-96000": "page_view", "4-1639801": "form_submission", "4-667638": "email_sent", "4-666440": "email_open", "4-666288": "email_click",
     "4-5470331": "email_bounce", "4-1555805": "cta_click", "4-1466013": "workflow_enrolled",

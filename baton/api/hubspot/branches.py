@@ -25,6 +25,7 @@ from .branch_words import (
     KNOWN,
     MOMENT,
     NEGATIVE,
+    NEWS,
     NUMBER,
     PAGES,
     PRIMARY,
@@ -117,6 +118,10 @@ def _filter(one: Any, at: str, of: str = "contact") -> Stored:
             return {"not": stored} if operator.startswith("NOT_") else stored
         case "EMAIL_EVENT":
             return _mail(one, operator, at)
+        case "EMAIL_SUBSCRIPTION":
+            return _news(one, one.get("acceptedStatuses"), "email", f"{at}.acceptedStatuses", at)
+        case "COMMUNICATION_SUBSCRIPTION":
+            return _news(one, one.get("acceptedOptStates"), str(one.get("channel", "EMAIL")).lower(), f"{at}.acceptedOptStates", at)
         case "CTA":
             stored = {"condition": "cta_clicked", "name": str(one.get("ctaName", "")), **_often(one, at)}
             return {"not": stored} if "NOT" in operator else stored
@@ -126,6 +131,23 @@ def _filter(one: Any, at: str, of: str = "contact") -> Stored:
         case "CONSTANT":
             return {"any": []} if not one.get("shouldAccept") else {"not": {"any": []}}
     raise _refused(f"Filters of type {word[:50]} with operator {operator[:50]} are not supported.", at)
+
+
+def _news(one: Mapping[str, Any], states: Any, channel: str, where: str, at: str) -> Stored:
+    """What was said of one of several kinds of news."""
+    ids, kept = one.get("subscriptionIds"), states if isinstance(states, list) else []
+    wrong = next((str(state) for state in kept if str(state).upper() not in NEWS), "" if kept else "none")
+    if wrong:
+        raise _refused(f"What was said of a subscription cannot be asked by {wrong[:50]}.", where)
+    if not isinstance(ids, list) or not ids:
+        raise _refused("Expected the ids of subscriptions.", f"{at}.subscriptionIds")
+    if channel not in ("email", "sms", "kakaotalk"):
+        raise _refused(f"There is no channel {channel[:50]}.", f"{at}.channel")
+    asked: list[Stored] = [
+        {"condition": "news", "news": _number(id, "subscriptionIds", at), "state": state, **({} if channel == "email" else {"channel": channel})}
+        for id in ids for state in dict.fromkeys(NEWS[str(state).upper()] for state in kept)
+    ]  # fmt: skip
+    return asked[0] if len(asked) == 1 else {"any": asked}
 
 
 def _mail(one: Mapping[str, Any], operator: str, at: str) -> Stored:

@@ -13,7 +13,7 @@ from baton.crm.models import PropertyType
 from baton.forms.models import Form
 from baton.segments import filter as filters
 
-from .branch_words import CALENDAR, CHOICE, CHOICES, EVENTS, LINKED, MOMENT, NEGATIVE, NUMBER, PRIMARY, ROLLING, TEXT, TEXTS, UNITS
+from .branch_words import CALENDAR, CHOICE, CHOICES, EVENTS, LINKED, MOMENT, NEGATIVE, NEWS, NUMBER, PRIMARY, ROLLING, TEXT, TEXTS, UNITS
 
 Stored = dict[str, Any]
 Branch = dict[str, Any]
@@ -104,6 +104,8 @@ def _said(one: Stored, negated: bool, of: str) -> dict[str, Any] | None:
         case "email_opened" | "email_clicked" as word if not negated and fields <= {"email", *OFTEN}:
             email = {"emailId": str(one["email"])} if one.get("email") else {}
             return {"filterType": "EMAIL_EVENT", **email, "operator": "OPENED" if word == "email_opened" else "LINK_CLICKED", **_refined(one)}
+        case "news" if not negated and one.get("channel", "email") == "email" and (status := _back(NEWS, one.get("state", "takes"))):
+            return {"filterType": "EMAIL_SUBSCRIPTION", "subscriptionIds": [str(one["news"])], "acceptedStatuses": [status]}
         case "cta_clicked" if fields <= {"name", *OFTEN}:
             return {"filterType": "CTA", "ctaName": one.get("name", ""), "operator": "HAS_NOT_CLICKED" if negated else "HAS_CLICKED", **_refined(one)}
         case "event" if fields <= {"event", *OFTEN} and one["event"] in EVENTS.values():

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from baton.accounts.models import Team, User
 from baton.forms.models import Form
+from baton.messaging.consent import subscriptions
 from baton.messaging.models import Email
 from baton.segments.models import Segment
 
@@ -11,8 +12,10 @@ Option = tuple[str, str]
 
 
 def records(kind: str) -> list[Option]:
-    """All e-mails, forms, lists, teams or users: (id, name)."""
-    named: dict[str, Callable[[], list[Option]]] = {"email": emails, "form": forms, "segment": lambda: segments(""), "team": teams, "user": colleagues}
+    """All e-mails, forms, lists, kinds of news, teams or users: (id, name)."""
+    named: dict[str, Callable[[], list[Option]]] = {
+        "email": emails, "form": forms, "segment": lambda: segments(""), "news": news, "team": teams, "user": colleagues,
+    }  # fmt: skip
     return named[kind]()
 
 
@@ -22,6 +25,11 @@ def emails() -> list[Option]:
 
 def forms() -> list[Option]:
     return [(str(pk), name) for pk, name in Form.objects.filter(archived_at=None).order_by("name").values_list("pk", "name")]
+
+
+def news() -> list[Option]:
+    """The kinds of news, as the preference centre has them."""
+    return [(str(type.pk), subscriptions.name(type)) for type in subscriptions.known()]
 
 
 def colleagues() -> list[Option]:

@@ -32,7 +32,7 @@ Option = tuple[str, str]
 TIMES = ("at_least", "at_most", "exactly", "which")  # told by "how often"
 TIME = ("days", "until_days", "since", "until", "period")  # told by "when"
 RARE = ("tag", "machines", "case", "unset", "part", "never", "joined_days", "longer_days", "entered_days", "ever", "reason", "above", "path", "model")
-PICKED = ("form", "email", "segment")
+PICKED = ("form", "email", "segment", "news")
 STAGES = ("stages", "out_of", "into")
 DEFAULT_TIMES, DEFAULT_DAYS = 2, 30
 
@@ -79,6 +79,8 @@ def blank(kind: str, object_type: str = "contact") -> Stored:
         stored["event"] = "page_view"
     elif kind == "mail_state":
         stored["state"] = "opted_in"
+    elif kind == "news" and (kinds_of_news := records("news")):
+        stored["news"] = int(kinds_of_news[0][0])
     elif kind == "score" and (model := ScoreModel.objects.filter(archived_at=None, object_type="contact").first()):
         stored["at_least"] = model.begins("mql") or 0
     return stored

@@ -20,6 +20,7 @@ LABELS: Words = {
     "form": _("Form"),
     "email": _("E-mail"),
     "segment": _("List"),
+    "news": _("Kind of news"),
     "seconds": _("Seconds"),
     "name": _("Name"),
     "channel": _("Channel"),
@@ -81,6 +82,9 @@ WORDS: Words = {
     "opted_in": _("agreed"),
     "opted_out": _("refused, or must not be written to"),
     "no_answer": _("said neither yes nor no"),
+    "gets": _("gets it"),
+    "takes": _("took it"),
+    "refused": _("refused it"),
     "bounced": _("mails bounced"),
     "complained": _("complained of spam"),
     "unsubscribed": _("unsubscribed"),
@@ -140,7 +144,7 @@ PERIODS: Words = {
 GROUPS: list[tuple[str | Promise, tuple[str, ...]]] = [
     (_("What is known"), ("property", "company_property", "source")),
     (_("Website and forms"), ("page_viewed", "page_stayed", "cta_clicked", "downloaded", "form_submitted")),
-    (_("E-mail and consent"), ("email_opened", "email_clicked", "mail_state", "opted_out")),
+    (_("E-mail and consent"), ("email_opened", "email_clicked", "mail_state", "opted_out", "news")),
     (_("Lists, scores and stages"), ("in_segment", "score", "stage", "stage_moved", "verdict")),
     (_("What else happened"), ("activity", "no_activity", "event")),
 ]
