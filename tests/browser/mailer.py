@@ -66,6 +66,17 @@ def work(_rest: str) -> int:
     return sum("겨울 소식" in one.subject for one in mail.newest())
 
 
+def check(_rest: str) -> int:
+    """Count who would get the campaigns that are being written, as their pages asked; how many campaigns."""
+    from baton.messaging.campaigns import check
+    from baton.messaging.models import SendCheck
+
+    asked = list(SendCheck.objects.values_list("campaign_id", flat=True))
+    for id in asked:
+        check.count(campaign_id=id)
+    return len(asked)
+
+
 def links(_rest: str) -> dict[str, str]:
     """Pixel and link of one mail, which has been lying there for a minute."""
     from baton.demo import mail
@@ -158,7 +169,7 @@ def undo(rest: str) -> str:
     return str(re.findall(r"https?://\S+/preferences/undo/\S+/", found.get_content())[0])
 
 
-COMMANDS = {"prepare": prepare, "work": work, "links": links, "count": count, "news": news, "agrees": agrees, "undo": undo}
+COMMANDS = {"prepare": prepare, "work": work, "check": check, "links": links, "count": count, "news": news, "agrees": agrees, "undo": undo}
 
 if __name__ == "__main__":
     main()

@@ -41,7 +41,9 @@ def test_a_campaign_is_written_checked_sent_paused_and_reported(marketer: Page, 
         page.get_by_label("Mail that is sent").select_option(label="겨울 소식")
     page.get_by_role("button", name="Choose lists").first.click()
     page.locator("#pop-lists").get_by_label("겨울 고객").check()
-    expect(page.locator("#campaign-count")).to_contain_text("of 6 would get it now")
+    expect(page.locator("#campaign-count")).to_contain_text("Being counted")
+    assert mailer("check") == 1
+    expect(page.locator("#campaign-count")).to_contain_text("of 6 would get it now")  # by itself
     page.keyboard.press("Escape")
 
     # scheduled, and taken back
@@ -62,6 +64,10 @@ def test_a_campaign_is_written_checked_sent_paused_and_reported(marketer: Page, 
     # the send check: who does not get it, and why
     page.locator(".page-head").get_by_role("link", name="Send check").click()
     expect(page.get_by_role("region", name="Receivers")).to_contain_text("5 get it")
+    page.get_by_role("button", name="Count again").click()
+    expect(page.get_by_role("region", name="Receivers")).to_contain_text("Being counted again")
+    mailer("check")
+    expect(page.get_by_role("button", name="Count again")).to_be_enabled()
     page.get_by_role("region", name="Receivers").locator("table a").click()
     expect(page.locator(".linked li")).to_have_count(1)
     page.go_back()
