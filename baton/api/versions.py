@@ -26,7 +26,8 @@ _RULES: list[tuple[re.Pattern[str], str]] = [
         (rf"events/event-occurrences/{_DATE}(?=/|$)", "events/v3/events"),
         (rf"events/{_DATE}/", "events/v3/"),
         (rf"marketing/(forms|emails)/{_DATE}(?=/|$)", r"marketing/v3/\1"),
-        (rf"(account-info|communication-preferences|settings|automation)/{_DATE}/", r"\1/v3/"),
+        (rf"communication-preferences/{_DATE}/", "communication-preferences/v4/"),
+        (rf"(account-info|settings|automation)/{_DATE}/", r"\1/v3/"),
         (rf"oauth/{_DATE}/token", "oauth/v1/token"),
     )
 ]

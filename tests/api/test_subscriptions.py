@@ -55,14 +55,24 @@ def test_version_4(program: Call, news: SubscriptionType, events: SubscriptionTy
     assert program("POST", f"{V4}/statuses/jiwoo@gaon.example", {**wanted, "statusState": "NOT_SPECIFIED"}).body["results"][0]["status"] == "SUBSCRIBED"
     assert not Subscription.objects.filter(contact_id=anna).exists()
     many = [{**wanted, "subscriberIdString": "ben@gaon.example"}, {**wanted, "subscriberIdString": "nobody@gaon.example"}]
-    answer = program("POST", f"{V4}/statuses/batch/write", {"inputs": many}).body
-    assert (len(answer["results"]), answer["numErrors"]) == (1, 1)
-    left = program("POST", f"{V4}/statuses/batch/unsubscribe-all?channel=EMAIL", {"inputs": ["ben@gaon.example", "nobody@gaon.example"]}).body
-    assert [row["status"] for row in left["results"]] == ["UNSUBSCRIBED", "UNSUBSCRIBED"]
+    written = program("POST", f"{V4}/statuses/batch/write", {"inputs": many})
+    assert (written.status_code, len(written.body["results"]), written.body["numErrors"]) == (207, 1, 1)
+    assert written.body["results"][0]["setStatusSuccessReason"] == "REQUESTED_CHANGE_OCCURRED"
+    again = program("POST", f"{V4}/statuses/batch/write", {"inputs": many[:1]})
+    assert (again.status_code, again.body["results"][0]["setStatusSuccessReason"]) == (200, "NO_STATUS_CHANGE")
+    both = {"inputs": ["ben@gaon.example", "nobody@gaon.example"]}
+    left = program("POST", f"{V4}/statuses/batch/unsubscribe-all?channel=EMAIL&verbose=true", both).body
+    assert [(row["subscriberIdString"], {s["status"] for s in row["statuses"]}) for row in left["results"]] == [
+        (email, {"UNSUBSCRIBED"}) for email in both["inputs"]
+    ]
+    assert [row["statuses"] for row in program("POST", f"{V4}/statuses/batch/unsubscribe-all", both).body["results"]] == [[], []]
     assert consent.granted(ben, "email") is False
     assert suppression.addresses(["Nobody@gaon.example"]) == {"Nobody@gaon.example": "unsubscribed"}
     read = program("POST", f"{V4}/statuses/batch/unsubscribe-all/read?channel=EMAIL", {"inputs": ["ben@gaon.example", "jiwoo@gaon.example"]}).body
-    assert [row["status"] for row in read["results"]] == ["UNSUBSCRIBED", "SUBSCRIBED"]
+    assert [[one["status"] for one in row["wideStatuses"]] for row in read["results"]] == [["UNSUBSCRIBED"], []]
+    for path in (V4, "/communication-preferences/2026-03"):
+        assert program("GET", f"{path}/statuses/ben@gaon.example/unsubscribe-all").body["results"][0]["wideStatusType"] == "PORTAL_WIDE"
+        assert program("GET", f"{path}/statuses/jiwoo@gaon.example/unsubscribe-all").body["results"] == []
     assert program("GET", f"{V4}/definitions").body["results"][0]["name"]
     for bad in ({**wanted, "statusState": "MAYBE"}, {**wanted, "channel": "PIGEON"}, {**wanted, "subscriptionId": 999}, {**wanted, "legalBasis": "FRIEND"}):
         assert program("POST", f"{V4}/statuses/jiwoo@gaon.example", bad | ({"statusState": "SUBSCRIBED"} if "legalBasis" in bad else {})).status_code == 400

@@ -255,8 +255,10 @@ def test_who_subscribes_to_what(client: Any, baton: SimpleNamespace) -> None:
     [one] = api.status_api.get_email_status(email).subscription_statuses
     assert (one.status, one.legal_basis, one.legal_basis_explanation) == ("SUBSCRIBED", "CONSENT_WITH_NOTICE", "Asked at the fair")
     assert api.status_api.unsubscribe(wanted).status == "NOT_SUBSCRIBED"
-    left = client.api_request({"path": f"/communication-preferences/v4/statuses/{email}/unsubscribe-all", "method": "POST", "base_url": baton.url})
+    all_of_it = f"/communication-preferences/v4/statuses/{email}/unsubscribe-all?channel=EMAIL"
+    left = client.api_request({"path": f"{all_of_it}&verbose=true", "method": "POST", "base_url": baton.url})
     assert left.json()["results"][0]["status"] == "UNSUBSCRIBED"
+    assert client.api_request({"path": all_of_it, "base_url": baton.url}).json()["results"][0]["wideStatusType"] == "PORTAL_WIDE"
     with pytest.raises(communication_preferences.exceptions.ApiException) as refused:
         api.status_api.subscribe(wanted)
     assert refused.value.status == 400
@@ -285,3 +287,10 @@ def test_one_mail_goes_to_one_person_once(client: Any, baton: SimpleNamespace) -
     said = [client.marketing.transactional.single_send_api.send_email(wanted) for _ in range(2)]
     assert [one.send_result for one in said] == ["QUEUED", "IDEMPOTENT_IGNORE"]
     assert said[0].status_id == said[1].status_id
+    wanted.message = transactional.PublicSingleSendEmail(to="p000@c0.example", send_id="sdk-2", reply_to=["help@nuriwork.example"], cc=["boss@y.example"])
+    wanted.custom_properties = {"order": {"number": 7}}
+    with pytest.raises(transactional.exceptions.ApiException) as refused:  # an advertisement has one receiver
+        client.marketing.transactional.single_send_api.send_email(wanted)
+    assert refused.value.status == 400
+    wanted.message.cc = None
+    assert client.marketing.transactional.single_send_api.send_email(wanted).send_result == "QUEUED"

@@ -33,16 +33,16 @@ STEPS = st.lists(st.tuples(st.sampled_from(WAYS), st.integers(0, 1), st.booleans
 
 
 class World:
-    """Two people, a kind of news for all who agreed and one of its own that ends after a year, a mail of each."""
+    """Two people, a kind of news for all who agreed and one of its own that ends after a month, a mail of each."""
 
     def __init__(self, account: Account) -> None:
         Account.objects.filter(pk=account.pk).update(postal_address="서울 중구", phone="02-1", contact_email="help@nuriwork.example")
         for model in (Consent, ConsentEvent, Subscription, Suppression, SubscriptionType):
             model.objects.all().delete()
         self.ids = [records.create("contact", {"email": email}, actor=SYSTEM, source="test") for email in PEOPLE]
-        self.kinds = [subscriptions.define({"en": "News"}, SYSTEM), subscriptions.define({"en": "Partners"}, SYSTEM, separate=True, months=12)]
+        self.kinds = [subscriptions.define({"en": "News"}, SYSTEM), subscriptions.define({"en": "Partners"}, SYSTEM, separate=True, months=1)]
         self.mails = [Email.objects.create(name=k.key, subject="s", body="<p>x</p>", subscription_id=k.pk, purpose="marketing") for k in self.kinds]
-        self.now = clock.now()
+        self.now = self.begun = clock.now()
         self.merged: tuple[int, int, int] | None = None  # merge, who stays, who is gone
         self.fused: set[int] = set()  # whose rows come of two people: the ledger has the answers of both
 
@@ -59,7 +59,8 @@ class World:
             case "form_no":
                 consent.set([id], "email", False, actor=USER, source="form:1", proof=proof)
             case "purchase":
-                consent.set([id], "email", True, actor=USER, source="page", basis="transaction", wording="구매", proof=proof)
+                ends = clock.now() + timedelta(days=20)
+                consent.set([id], "email", True, actor=USER, source="page", basis="transaction", expires_at=ends, wording="구매", proof=proof)
             case "import_yes" | "import_no":
                 at = clock.now() - timedelta(days=n)
                 consent.give([Answer(id, "email", way == "import_yes", at, "import:1", str(USER), wording="명단", proof=proof)], source="import")
@@ -88,7 +89,7 @@ class World:
             case "moved_in" | "moved_out":
                 self.move(id, way, kind if yes else None, n)
             case "later":
-                self.now += timedelta(days=100 * (n + 1))
+                self.now = min(self.now + timedelta(days=15 * (n + 1)), self.begun + timedelta(days=60))
 
     def undo(self, row: ConsentEvent) -> None:
         """What holds afterwards is what was before, to the second."""

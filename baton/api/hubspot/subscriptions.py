@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from django.http import HttpRequest
 from ninja import Query, Router, Schema
+from ninja import Status as Answer
 from pydantic import Field
 
 from baton.accounts import users
@@ -30,6 +31,7 @@ BASES = {  # HubSpot's words for why somebody may be written to -> ours
 BACK = {"consent": "CONSENT_WITH_NOTICE", "transaction": "LEGITIMATE_INTEREST_CLIENT"}
 CHANNELS = {"EMAIL": "email", "SMS": "sms"}
 MOST = 100  # people of one call
+Shape = dict[str, Any]
 
 
 class Change(Schema):
@@ -121,28 +123,39 @@ def read_many(request: HttpRequest, body: Read, channel: Text = None) -> dict[st
     return _complete([{"subscriberIdString": email, "statuses": _Person(email, key).all()} for email in _few(body.inputs)])
 
 
-@router.post("/communication-preferences/v4/statuses/batch/write", auth=WRITE, response=dict[str, Any], summary="Set what many addresses subscribe to")
-def write_many(request: HttpRequest, body: Write) -> dict[str, Any]:
-    """Each of at most 100; what cannot be done is told in `errors`, the others are done."""
+@router.post(
+    "/communication-preferences/v4/statuses/batch/write", auth=WRITE, response={200: Shape, 207: Shape}, summary="Set what many addresses subscribe to"
+)
+def write_many(request: HttpRequest, body: Write) -> Answer[Shape]:
+    """Each of at most 100; what cannot be done is told in `errors` (207), the others are done."""
     rows, errors = [], []
     for one in _few(body.inputs):
         try:
             rows.append(_set(request, one.subscriberIdString, one))
         except (Failure, NotFound, Invalid, Conflict) as error:
-            errors.append({"status": "error", "category": "VALIDATION_ERROR", "message": str(error), "context": {"subscriber": [one.subscriberIdString]}})
-    return _complete(rows) | ({"numErrors": len(errors), "errors": errors} if errors else {})
+            errors.append(
+                {
+                    "status": "error",
+                    "category": "VALIDATION_ERROR",
+                    "message": "resource not found" if isinstance(error, NotFound) else str(error),
+                    "context": {"subscriber": [one.subscriberIdString]},
+                }
+            )
+    return Answer(207, _complete(rows) | {"numErrors": len(errors), "errors": errors}) if errors else Answer(200, _complete(rows))
 
 
 @router.post("/communication-preferences/v4/statuses/batch/unsubscribe-all", auth=WRITE, response=dict[str, Any], summary="Unsubscribe many from all")
 def leave_many(request: HttpRequest, body: Read, channel: Text = None, verbose: bool = False) -> dict[str, Any]:
-    """At most 100 addresses; of one nobody has only a hash is kept."""
-    return _complete([row for email in _few(body.inputs) for row in _leave(request, email, _channel(channel), verbose)])
+    """At most 100 addresses; of one nobody has only a hash is kept. With `verbose` the kinds of news afterwards."""
+    key = _channel(channel)
+    return _complete([{"subscriberIdString": email, "statuses": _leave(request, email, key, verbose)} for email in _few(body.inputs)])
 
 
 @router.post("/communication-preferences/v4/statuses/batch/unsubscribe-all/read", auth=READ, response=dict[str, Any], summary="Which of many are out of all")
 def left_many(request: HttpRequest, body: Read, channel: Text = None) -> dict[str, Any]:
-    """At most 100 addresses."""
-    return _complete([_Person(email, _channel(channel)).wide() for email in _few(body.inputs)])
+    """At most 100 addresses; `wideStatuses` of one that is not out of all is empty."""
+    key = _channel(channel)
+    return _complete([{"subscriberIdString": email, "wideStatuses": _Person(email, key).wide()} for email in _few(body.inputs)])
 
 
 @router.post("/communication-preferences/v4/statuses/{email}", auth=WRITE, response=dict[str, Any], summary="Set what an address subscribes to")
@@ -153,8 +166,8 @@ def set_status(request: HttpRequest, email: str, body: Status) -> dict[str, Any]
 
 @router.get("/communication-preferences/v4/statuses/{email}/unsubscribe-all", auth=READ, response=dict[str, Any], summary="Whether an address is out of all")
 def left_all(request: HttpRequest, email: str, channel: Text = None) -> dict[str, Any]:
-    """One row, that of everything."""
-    return _complete([_Person(email, _channel(channel)).wide()])
+    """One row, that of everything; none when it is not."""
+    return _complete(_Person(email, _channel(channel)).wide())
 
 
 @router.post("/communication-preferences/v4/statuses/{email}/unsubscribe-all", auth=WRITE, response=dict[str, Any], summary="Unsubscribe an address from all")
@@ -259,6 +272,7 @@ def _record(request: HttpRequest, contact: Contact, type_id: int, granted: bool,
 
 def _set(request: HttpRequest, email: str, body: Status) -> dict[str, Any]:
     contact, type_id, channel = _known(email), _number(str(body.subscriptionId)), _channel(body.channel)
+    before = _Person(email, channel).of(type_id)
     match body.statusState:
         case "SUBSCRIBED" | "UNSUBSCRIBED":
             try:
@@ -269,8 +283,8 @@ def _set(request: HttpRequest, email: str, body: Status) -> dict[str, Any]:
             subscribing.forget(contact.pk, type_id, actor=actor(request), source=str(actor(request)), channel=channel)
         case _:
             raise Failure(400, "VALIDATION_ERROR", "statusState is SUBSCRIBED, UNSUBSCRIBED or NOT_SPECIFIED")
-    person = _Person(email, channel)
-    return person.shown(next(one for one in person.states if one.type.pk == type_id)) | {"setStatusSuccessReason": "REQUESTED_CHANGE_OCCURRED"}
+    after = _Person(email, channel).of(type_id)
+    return after | {"setStatusSuccessReason": "REQUESTED_CHANGE_OCCURRED" if after["status"] != before["status"] else "NO_STATUS_CHANGE"}
 
 
 def _leave(request: HttpRequest, email: str, channel: str, verbose: bool) -> list[dict[str, Any]]:
@@ -279,8 +293,7 @@ def _leave(request: HttpRequest, email: str, channel: str, verbose: bool) -> lis
         suppression.suppress_addresses([email], channel, suppression.UNSUBSCRIBED, source=str(who), actor=who)
     else:
         suppression.unsubscribe(contact.pk, 0, channel=channel, source=str(who), actor=who)
-    person = _Person(email, channel)
-    return person.all() if verbose else [person.wide()]
+    return _Person(email, channel).all() if verbose else []
 
 
 def _one(contact: Contact, type_id: int, email: str) -> dict[str, Any]:
@@ -338,17 +351,24 @@ class _Person:
             found |= {"legalBasis": row.proof.get("legal_basis") or BACK[row.basis], "legalBasisExplanation": row.wording}
         return found
 
+    def of(self, type_id: int) -> dict[str, Any]:
+        """One kind of news."""
+        return self.shown(next(one for one in self.states if one.type.pk == type_id))
+
     def all(self) -> list[dict[str, Any]]:
         """Every kind of news."""
         return [self.shown(state) for state in self.states]
 
-    def wide(self) -> dict[str, Any]:
-        """The row of everything."""
-        return {
-            "subscriberIdString": self.email, "channel": _upper(self.channel), "wideStatusType": "PORTAL_WIDE", "businessUnitId": 0,
-            "status": "UNSUBSCRIBED" if self.refused else "SUBSCRIBED" if self.given and self.given.granted else "NOT_SPECIFIED",
-            "timestamp": stamp(self.given.at if self.given else clock.now()),
-        }  # fmt: skip
+    def wide(self) -> list[dict[str, Any]]:
+        """The row of everything, of who is out of all."""
+        if not self.refused:
+            return []
+        return [
+            {
+                "subscriberIdString": self.email, "channel": _upper(self.channel), "wideStatusType": "PORTAL_WIDE", "businessUnitId": 0,
+                "status": "UNSUBSCRIBED", "timestamp": stamp(self.given.at if self.given else clock.now()),
+            }
+        ]  # fmt: skip
 
 
 def _complete(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -368,6 +388,9 @@ def _source(text: str) -> str:
         "unsubscribe": "EMAIL_LINK",
         "one_click": "EMAIL_LINK",
         "preferences": "PREFERENCE_CENTER",
+        "undo": "PREFERENCE_CENTER",
+        "move": "IMPORT",
+        "import_undo": "IMPORT",
         "token": "PUBLIC_API",
     }
     return words.get(text.partition(":")[0], "CRM_UI")
