@@ -28,7 +28,8 @@ from ..parts import campaign_words as words
 from ..templatetags.fmt import num
 from .email_preview import PREVIEW_POLICY
 
-PATIENCE = 250  # milliseconds for which the page counts by itself; else it shows what the job counted
+PATIENCE = 120  # milliseconds for which the page of a small campaign counts by itself; else it shows what the job counted
+SMALL = 20_000  # people of such a campaign
 NOBODY = letters.Recipient(0, address="somebody@receiver.invalid")  # the values of nobody: what the mail says instead of them
 LINKS = re.compile(r"""<a\b[^>]*?\bhref\s*=\s*(?:"([^"]*)"|'([^']*)')[^>]*>""", re.IGNORECASE)
 MARK = (
@@ -47,7 +48,7 @@ class CampaignsReport(Page):
 
 def show(request: HttpRequest, campaign: Campaign) -> HttpResponse:
     """The page of a campaign that has begun; `?days=` is one of WITHIN."""
-    if campaign.started_at is not None:
+    if campaign.started_at is not None and campaign.people <= SMALL:
         report_counts.count_if_stale(campaign, PATIENCE)
     asked = request.GET.get("days", "")
     days = int(asked) if asked in {str(n) for n in WITHIN} else 30
