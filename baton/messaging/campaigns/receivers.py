@@ -7,7 +7,7 @@ from baton.platform import sql
 from baton.platform.jobs import job
 
 FROZEN = "SELECT u.contact_id FROM campaign_chunk k CROSS JOIN LATERAL unnest(k.contact_ids) AS u(contact_id) WHERE k.campaign_id = %(campaign)s"
-DOMAINS = "SELECT DISTINCT lower(substring(c.email FROM '[^@]*$')) FROM ({people}) p JOIN contact c ON c.id = p.contact_id WHERE c.email <> ''"
+DOMAINS = "SELECT DISTINCT lower(split_part(c.email, '@', -1)) FROM ({people}) p JOIN contact c ON c.id = p.contact_id WHERE c.email <> ''"
 
 
 @job

@@ -61,7 +61,7 @@ WHERE d.domain = r.domain
 """
 # Those of the outbox that are due within the hour, some of each bucket.
 WAITING = """
-SELECT DISTINCT lower(substring(coalesce(nullif(m.address, ''), c.email) FROM '[^@]*$'))
+SELECT DISTINCT lower(split_part(coalesce(nullif(m.address, ''), c.email), '@', -1))
 FROM generate_series(0, %s - 1) AS b(bucket)
 CROSS JOIN LATERAL (
     SELECT o.contact_id, o.message_id FROM outbox o WHERE o.bucket = b.bucket AND o.due_at BETWEEN %s AND %s ORDER BY o.due_at LIMIT 100
