@@ -13,7 +13,7 @@ from baton.crm import consent, contacts, erase
 from baton.crm.models import Consent, ConsentEvent, Contact
 from baton.messaging import gate
 from baton.messaging.consent import subscriptions, suppression
-from baton.messaging.consent.movers import run, verbs
+from baton.messaging.consent.movers import files, run, verbs
 from baton.messaging.consent.movers.verbs import Options
 from baton.messaging.models import Email, Move, Subscription, SuppressedAddress, Suppression
 from baton.platform import clock, http
@@ -135,6 +135,70 @@ def test_an_export_of_stibee_keeps_who_refused_advertising(account: object) -> N
     move.refresh_from_db()
     assert move.problems == [[5, "UNKNOWN_STATE"]]
     assert Segment.objects.filter(name="스티비: 세미나").exists()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp949", "utf-16"])
+def test_whatever_excel_made_of_an_export_of_stibee(account: object, encoding: str) -> None:
+    """A byte order mark, old Korean letters, lines of Windows, a line break within a cell, columns in another order; nobody agrees who left it open."""
+    text = "\r\n".join([
+        "구독 상태,이메일,이름,메모,광고성 정보 수신 동의 여부,광고성 정보 수신 동의,구독일,수신거부일,그룹",
+        '구독 중,ANNA@gaon.example,홍길동,"두 줄\n메모",,동의,2025.03.01 10:00,,"뉴스레터, 세미나"',
+        "구독 중,open@gaon.example,김하나,,,,2025-03-01 10:00:00,,",
+        "수신 거부,ben@gaon.example,이둘,,,동의,2024-03-01,2025-02-01,",
+        "자동 삭제,carl@gaon.example,박셋,,,동의,2024-03-01,,",
+    ])  # fmt: skip
+    for _turn in range(2):
+        move = verbs.begin_file("stibee", "주소록.csv", text.encode(encoding), Options(source="구독 신청"), actor=SYSTEM)
+        run.run(move.pk)
+        move.refresh_from_db()
+        assert (move.state, move.problems) == ("done", [])
+        row = Consent.objects.get(granted=True)
+        assert (row.contact_id, row.at) == (mine("anna@gaon.example"), datetime(2025, 3, 1, 1, tzinfo=UTC))
+        assert consent.granted(mine("open@gaon.example"), "email") is None
+        assert suppression.addresses(["ben@gaon.example", "carl@gaon.example"]) == {"ben@gaon.example": "unsubscribed", "carl@gaon.example": "bounced"}
+        assert (ConsentEvent.objects.count(), SuppressedAddress.objects.count()) == (1, 2), "the second time nothing changes"
+        assert {s.name: Membership.objects.filter(segment_id=s.pk).count() for s in Segment.objects.filter(kind="fixed")} == {
+            "스티비: 뉴스레터": 1, "스티비: 세미나": 1,
+        }  # fmt: skip
+
+
+def test_states_that_only_the_name_of_a_file_says(account: object) -> None:
+    line = LINE.format(mail="{}@gaon.example", first="A", at="2025-03-01 09:30:00", tags="")
+    names = {"subscribed_email_audience_export_1.csv": "a", "nonsubscribed_email_audience_export_1.csv": "b", "transactional.csv": "c", "audience.csv": "d"}
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as packed:
+        for name, person_ in names.items():
+            packed.writestr(name, f"\ufeff{HEAD}\n{line.format(person_)}".replace("Email Address", "이메일 주소"))
+    move = verbs.begin_file("mailchimp", "export.zip", data.getvalue(), SOURCE, actor=SYSTEM)
+    run.run(move.pk)
+    assert [consent.granted(mine(f"{one}@gaon.example"), "email") for one in "abcd"] == [True, None, None, None]
+    head = "이메일 주소,이름,구독일"
+    for name, state in (("구독자 목록.csv", "unknown"), ("구독 중.csv", "subscribed"), ("주소록_수신거부.csv", "unsubscribed"), ("자동 삭제.csv", "cleaned")):
+        [sheet] = files.sheets(f"{head}\nx@gaon.example,홍길동,2025-03-01\n".encode(), name, "stibee")
+        assert [one.status for one in sheet.people()] == [state]
+
+
+def test_refusals_of_a_kind_of_news_are_kept_both_ways(account: object) -> None:
+    """Who refused the kind here keeps so though the list there has him; who left the list there and agreed here later keeps that; a day is the list's own."""
+    kind = subscriptions.define({"ko": "뉴스레터"}, SYSTEM, separate=True, months=12)
+    anna, ben, carl = person("anna@gaon.example", agreed=False), person("ben@gaon.example"), person("carl@gaon.example")
+    Consent.objects.filter(contact_id=carl).update(at=datetime(2024, 1, 1, tzinfo=UTC))
+    subscriptions.choose(anna, {kind.pk: False}, actor=SYSTEM, source="token:1")
+    subscriptions.choose(ben, {kind.pk: True}, actor=SYSTEM, source="preferences", wording="뉴스레터")
+    text = (
+        "이메일 주소,이름,구독 상태,구독일,수신거부일\nanna@gaon.example,홍,구독 중,2025-03-01,\nben@gaon.example,이,수신거부,2024-03-01,2025-02-01\n"
+        "carl@gaon.example,박,수신거부,2024-03-01,2025-02-01\n"
+    ).encode()
+    for _turn in range(2):
+        move = verbs.begin_file("stibee", "주소록.csv", text, Options(source="구독 신청", everything=False, type=kind.pk), actor=SYSTEM)
+        run.run(move.pk)
+        said = {row.contact_id: (row.granted, row.at.date().isoformat()) for row in Subscription.objects.filter(type_id=kind.pk)}
+        assert said[anna][0] is False
+        assert said[ben][0] is True
+        assert said[carl] == (False, "2025-01-31")  # midnight in Seoul
+        assert consent.granted(anna, "email") is None
+        assert consent.granted(carl, "email") is True
+    assert ConsentEvent.objects.filter(type_id=kind.pk).count() == 3
 
 
 class Mailchimp:

@@ -73,7 +73,7 @@ def _sheet(name: str, content: bytes, service: str) -> Sheet | None:
 
 
 def _by_name(name: str) -> Status:
-    """Stibee can export one state alone; then the file is called by it, and has no column for it."""
-    plain = name.replace(" ", "")
-    states: dict[str, Status] = {"수신거부": "unsubscribed", "자동삭제": "cleaned", "구독": "subscribed"}
+    """Stibee can export one state alone; then the file is called by it, and has no column for it. "구독자 목록" is none: it may have everybody in it."""
+    plain = name.replace(" ", "").replace("_", "")
+    states: dict[str, Status] = {"수신거부": "unsubscribed", "자동삭제": "cleaned", "구독중": "subscribed"}
     return next((status for word, status in states.items() if word in plain), "unknown")

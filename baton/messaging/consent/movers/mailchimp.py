@@ -21,6 +21,7 @@ WANTED = (
     "email_address", "status", "merge_fields", "interests", "tags", "ip_signup", "timestamp_signup", "ip_opt", "timestamp_opt", "last_changed",
     "unsubscribe_reason", "marketing_permissions", "source",
 )  # fmt: skip
+EMAIL = ("Email Address", "Email", "E-mail", "이메일 주소", "이메일")  # it is called as the account wishes
 VALUES = {
     "firstname": ("First Name", "FNAME"),
     "lastname": ("Last Name", "LNAME"),
@@ -31,16 +32,22 @@ VALUES = {
 
 def is_mine(headers: list[str]) -> bool:
     """Whether a file with these headers is one of its exports."""
-    return "Email Address" in headers and len({"MEMBER_RATING", "OPTIN_TIME", "CONFIRM_TIME", "LEID", "EUID", "LAST_CHANGED"} & {*headers}) >= 3
+    return any(name in headers for name in EMAIL) and len({"MEMBER_RATING", "OPTIN_TIME", "CONFIRM_TIME", "LEID", "EUID", "LAST_CHANGED"} & {*headers}) >= 3
 
 
 def status_of(headers: list[str], name: str) -> Status:
-    """Of everybody in a file: its own columns tell, else its name."""
-    if "CLEAN_TIME" in headers or "cleaned" in name.lower():
+    """Of everybody in a file: its own columns tell, else its name. Contacts who bought or wrote but never agreed are a file of their own ("nonsubscribed").
+
+    Of a file that says nothing people come along as not confirmed: nobody agrees by the name somebody gave a file.
+    """
+    name = name.lower().replace("-", "").replace("_", " ")
+    if "CLEAN_TIME" in headers or "cleaned" in name:
         return "cleaned"
-    if "UNSUB_TIME" in headers or "unsubscribed" in name.lower():
+    if "UNSUB_TIME" in headers or "unsubscribed" in name:
         return "unsubscribed"
-    return "subscribed"
+    if any(word in name for word in ("nonsubscribed", "transactional", "archived")):
+        return "refused"
+    return "subscribed" if "subscribed" in name else "pending"
 
 
 def read(row: Mapping[str, str], status: Status) -> Subscriber:
@@ -52,7 +59,8 @@ def read(row: Mapping[str, str], status: Status) -> Subscriber:
     )
     left = moment(row.get("UNSUB_TIME") or row.get("CLEAN_TIME"), utc=True)
     values = {name: text for name, columns in VALUES.items() if (text := next((row[c].strip() for c in columns if row.get(c)), ""))}
-    return Subscriber(row.get("Email Address", ""), status, confirmed or asked, left, reason, _tags(row.get("TAGS", "")), values, proof)
+    email = next((row[name] for name in EMAIL if row.get(name)), "")
+    return Subscriber(email, status, confirmed or asked, left, reason, _tags(row.get("TAGS", "")), values, proof)
 
 
 def _tags(cell: str) -> tuple[str, ...]:

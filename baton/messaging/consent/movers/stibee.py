@@ -8,10 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from django.utils.translation import gettext as _
+
 from baton.crm.imports import parse
 from baton.crm.values import Fault
 from baton.messaging.consent.movers.mailchimp import fetched
 from baton.messaging.consent.movers.people import Status, Subscriber, moment
+from baton.platform.errors import Invalid
 
 LABEL = "스티비"
 BASE = "https://api.stibee.com/v2"
@@ -38,7 +41,7 @@ VALUES = {"company": ("회사", "회사명", "company"), "phone": ("전화번호
 
 def is_mine(headers: list[str]) -> bool:
     """Whether a file with these headers is one of its exports."""
-    return any(h in headers for h in ("이메일 주소",)) and any(h in headers for h in (*STATE, *ADS, *SINCE[:5], *GROUPS))
+    return any(h in headers for h in EMAIL[:2]) and any(h in headers for h in (*STATE, *ADS, *SINCE[:5], *GROUPS))
 
 
 def read(row: Mapping[str, Any], default: Status = "unknown", list_name: str = "") -> Subscriber:
@@ -46,8 +49,8 @@ def read(row: Mapping[str, Any], default: Status = "unknown", list_name: str = "
     flat = {**{k: v for part in ("fields", "customFields") if isinstance(row.get(part), dict) for k, v in row[part].items()}, **row}
     status = STATES.get(_first(flat, STATE).replace(" ", "").lower(), default)
     ads = _first(flat, ADS)
-    if status == "subscribed" and ads and not _yes(ads):
-        status = "refused"
+    if status == "subscribed" and any(name in flat for name in ADS) and not _yes(ads):
+        status = "refused"  # what is left empty is no agreement either
     agreed, left = moment(_first(flat, SINCE)), moment(_first(flat, LEFT))
     values = {name: text for name, columns in VALUES.items() if (text := _first(flat, columns))}
     if whole := _first(flat, NAME):
@@ -80,8 +83,11 @@ class Api:
             return [], None
         rows = _rows(fetched(f"{BASE}/lists/{lists[at]}/subscribers?{urlencode({'offset': offset, 'limit': PAGE})}", self.headers, LABEL))
         found = [read(one) for one in rows]
+        first = found[0].email if found else ""
+        if rows and first == cursor.get("first"):
+            raise Invalid.one("key", "REFUSED", _("{service} answers the same people again and again.").format(service=LABEL))
         if rows:
-            return found, {"list": at, "offset": offset + len(rows)}
+            return found, {"list": at, "offset": offset + len(rows), "first": first}
         return found, {"list": at + 1, "offset": 0} if at + 1 < len(lists) else None
 
 
