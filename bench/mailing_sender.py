@@ -19,11 +19,11 @@ def main() -> None:
     delivery.deliver()
     ready()
     print("ready", flush=True)
-    for _line in sys.stdin:
-        with ThreadPoolExecutor(THREADS) as threads:
+    with ThreadPoolExecutor(THREADS) as threads:  # they and their connections live on, as those of a sender do
+        for _line in sys.stdin:
             for drained in [threads.submit(drain) for _ in range(THREADS)]:
                 drained.result()
-        print("done", flush=True)
+            print("done", flush=True)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ SEED = int(os.environ.get("BENCH_SEED", str(time.time_ns() % 1_000_000)))
 LEASE = 8.0  # seconds after which what a dead sender held is free
 STUCK = 30.0  # seconds after which the next is killed though nothing arrives
 PATIENCE = 600.0  # seconds until all must be through
-LOST = 2 * 128  # messages that one killed sender had on the wire at most: two threads with a window each
+LOST = 2 * 256  # messages that one killed sender had on the wire at most: two threads with a window each
 LINES = 8 * 3  # lines to the mail server, of all processes, with one letter each wholly on the wire
 
 
@@ -131,7 +131,7 @@ def _row(url: str, taken: Path, killed: Counter[str]) -> dict[str, Any]:
     arrived = Counter(taken.read_text().split())
     with psycopg.connect(url) as connection:
         messages = connection.execute("SELECT address, state, reason FROM message").fetchall()
-        tallies = dict(connection.execute("SELECT state, sum(n)::int FROM campaign_tally GROUP BY state HAVING sum(n) <> 0").fetchall())
+        tallies: dict[str, int] = dict(connection.execute("SELECT state, sum(n)::int FROM campaign_tally GROUP BY state HAVING sum(n) <> 0").fetchall())
         events = connection.execute("SELECT count(*), count(DISTINCT contact_id) FROM event WHERE kind = 10").fetchone()
     states = Counter(state for _address, state, _reason in messages)
     twice = [address for address, n in arrived.items() if n > 1]

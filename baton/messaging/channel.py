@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from django.utils.functional import Promise
 
@@ -52,8 +52,7 @@ class Mailing:
     kept: dict[str, Any] = field(default_factory=dict, compare=False)  # what the channel remembers from one window of it to the next
 
 
-@dataclass(frozen=True, slots=True)
-class Addressee:
+class Addressee(NamedTuple):
     """Whom a message goes to."""
 
     contact_id: int
@@ -62,8 +61,7 @@ class Addressee:
     sender: str = ""  # "owner": in the name of the contact's owner
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(NamedTuple):
     """A message that is ready to go."""
 
     contact_id: int

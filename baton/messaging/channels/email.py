@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from email.utils import parseaddr
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -29,7 +28,7 @@ class EmailChannel(Channel):
         carried_by = mailing.way[0] if mailing.way else transport.choose(domain_of(writer.content))
         own = said.of([(one.contact_id, one.message_id, one.sender) for one in people if one.sender]) if mailing.campaign_id is None else {}
         lost = {one.message_id for one in people if one.sender and said.is_said(one.sender) and one.message_id not in own}
-        told = [replace(one, sender="") if one.message_id in lost else one for one in people] if lost else people
+        told = [one._replace(sender="") if one.message_id in lost else one for one in people] if lost else people
         written = writer.letters([letters.Recipient(o.contact_id, o.message_id, o.address, o.sender, said=own.get(o.message_id)) for o in told])
         for letter in written:
             if letter.message_id in lost:

@@ -12,7 +12,7 @@ from email import message_from_bytes, policy
 from email.utils import format_datetime, parseaddr
 from functools import cached_property, lru_cache
 from secrets import token_hex
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import TemplateSyntaxError
 
@@ -40,8 +40,7 @@ NOT_AN_ADDRESS = re.compile(r"[\x00-\x20\x7f<>,;]|^[^@]*$")
 ONE_CLICK = b"List-Unsubscribe=One-Click"  # RFC 8058
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(NamedTuple):
     """Whom a message goes to. Without a message (0) nothing in the mail is tracked."""
 
     contact_id: int
@@ -244,7 +243,7 @@ class _Batch:
         if to.said and to.copied:
             shown = signing.make_both("bounce", to.said.message_id, contact_id)[1]
         headers = self._headers(to, letter, subject, path, shown)
-        head = b"%b%b" % (_lines(headers), self.same)
+        head = _lines(headers) + self.same
         letter.subject, letter.envelope_from = subject, self._envelope(path)
         if writer.signers:
             body = b"".join((FIRST, *text, SECOND, *html, LAST))
@@ -283,7 +282,7 @@ class _Batch:
 
 
 def _lines(headers: Sequence[dkim.Header]) -> bytes:
-    return b"".join([b"%b: %b\r\n" % header for header in headers])
+    return b"\r\n".join([*map(b": ".join, headers), b""])
 
 
 def _told(account: Account) -> tuple[str, ...]:

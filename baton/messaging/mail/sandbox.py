@@ -333,7 +333,7 @@ class Fields:
     __slots__ = ("_values",)
 
     def __init__(self, values: Mapping[str, Any]) -> None:
-        self._values = {k: v for k, v in values.items() if v not in (None, "", [])}
+        self._values = {k: v for k, v in values.items() if v or v not in (None, "", [])}
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name]
