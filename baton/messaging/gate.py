@@ -21,7 +21,7 @@ from baton.segments import patience
 
 WAITING = "(SELECT * FROM message WHERE contact_id = ANY (%(contact_ids)s) AND id = ANY (%(ids)s))"
 WOULD_BE = """(
-    SELECT w.contact_id, w.contact_id AS id, %(email)s::bigint AS email_id, NULL::text AS address, %(channel)s::text AS channel,
+    SELECT w.contact_id, 0::bigint AS id, %(email)s::bigint AS email_id, NULL::text AS address, %(channel)s::text AS channel,
         %(campaign)s::bigint AS campaign_id
     FROM ({people}) w
 )"""

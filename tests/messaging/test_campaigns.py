@@ -15,9 +15,11 @@ from baton.accounts.models import Account
 from baton.crm import associations, consent, records
 from baton.events import record
 from baton.events.vocabulary import Kind
+from baton.messaging import gate, rules
 from baton.messaging.campaigns import (
     ab,
     check,
+    folding,
     freeze,
     goals,
     pace,
@@ -219,6 +221,24 @@ def test_one_address_gets_one_mail_and_the_check_says_so(mail: Email) -> None:
     assert progress.of(campaign).reasons == {("skipped", "duplicate_address"): 2}
 
 
+def test_the_check_of_many_and_the_gate_of_each_say_the_same(mail: Email) -> None:
+    ids = people(6)
+    rules.change({"cap_messages": 2, "cap_days": 7}, actor=MINA)
+    for n, (contact, days) in enumerate([(ids[0], 1), (ids[0], 2), (ids[1], 1), (ids[2], 1), (ids[2], 9), (ids[3], 1), (ids[3], 3)]):
+        Message.objects.create(
+            contact_id=contact, id=sql.next_ids("message_id_seq", 1)[0], cause=f"before:{n}", email_id=mail.pk, state="sent",
+            created_at=clock.now() - timedelta(days=days), sent_at=clock.now() - timedelta(days=days),
+        )  # fmt: skip
+    consent.set([ids[4]], "email", False, actor=SYSTEM, source="test")
+    sql.run("UPDATE contact SET archived_at = now() WHERE id = %s", [ids[5]])
+    campaign = a_campaign(mail, ids)
+    each = gate.refused(mail.pk, ids, campaign_id=campaign.pk)
+    assert each == {ids[0]: "frequency_cap", ids[3]: "frequency_cap", ids[4]: "no_consent", ids[5]: "archived"}
+    check.ask(campaign)
+    check.count(campaign_id=campaign.pk)
+    assert {id: reason for reason in ("frequency_cap", "no_consent", "archived") for id in check.people(campaign, reason)} == each
+
+
 def test_of_one_address_somebody_gets_it_who_may(mail: Email) -> None:
     refused, agreed = (*people(1, agreed=False), *people(1))
     sql.run("UPDATE contact SET email = 'info@gaon.example' WHERE id = ANY(%s)", [[refused, agreed]])
@@ -249,6 +269,18 @@ def sent_to(campaign: Campaign, ids: list[int], variant: str = "", at: datetime 
             sql.run("UPDATE campaign_chunk SET waiting = %s WHERE bucket = %s AND id = %s", [left, chunk.bucket, chunk.id])
         else:
             sql.run("DELETE FROM campaign_chunk WHERE bucket = %s AND id = %s", [chunk.bucket, chunk.id])
+
+
+def test_tallies_are_folded_and_say_the_same(mail: Email, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folding, "MANY", 5)
+    ids = people(8)
+    campaign = begun(a_campaign(mail, ids))
+    sent_to(campaign, ids[:6])
+    sql.run("UPDATE campaign_tally SET bucket = 0 WHERE campaign_id = %s", [campaign.pk])
+    before = progress.of(campaign)
+    assert (folding.fold(), folding.fold()) == (1, 0)
+    assert sql.rows("SELECT state, n FROM campaign_tally WHERE campaign_id = %s", [campaign.pk]) == [("sent", 6)]
+    assert progress.of(campaign) == before
 
 
 def test_turns_keep_hours_pace_and_warm_up() -> None:
