@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from baton.crm import consent
+from baton.crm.models import Consent
 from baton.events.vocabulary import Kind
 from baton.messaging.consent.suppression import addresses
-from baton.messaging.incoming import receipts
+from baton.messaging.incoming import receipts, refusals
 from baton.messaging.incoming.receipts import Told
 from baton.messaging.models import CampaignTally, Email, Message, Suppression, Trouble
 from baton.platform import clock, sql
@@ -157,6 +159,39 @@ def test_answers_are_events_each_once_and_prove_that_the_mail_came(email: Email)
     assert not events(sumin, Kind.EMAIL_REPLY)
     assert len(events(sumin, Kind.EMAIL_AUTO_REPLY)) == 1
     assert state(mail)[0] == state(other)[0] == "delivered"
+
+
+def test_an_answer_that_is_nothing_but_a_refusal_is_one(email: Email) -> None:
+    refused = (
+        "수신거부",
+        "수신 거부합니다.",
+        "구독 취소 부탁드립니다",
+        "수신거부 해 주세요!",
+        "Unsubscribe",
+        "please unsubscribe me, thanks",
+        "STOP",
+        "remove me from your list",
+    )
+    meant_otherwise = (
+        "수신거부는 어떻게 하나요?",
+        "구독 취소가 아니라 주소를 바꾸고 싶습니다",
+        "do not unsubscribe me",
+        "stop by on Monday",
+        "",
+        "수신거부 " * 20,
+    )
+    assert [text for text in refused if not refusals.is_one(text)] == []
+    assert [text for text in meant_otherwise if refusals.is_one(text)] == []
+    anna = person()
+    message = sent(anna, email)
+    receipts.take([told("replied", anna, message, text="수신거부", key="<a>", details={"from": "boss@gaon.example"})])
+    assert consent.granted(anna, "email") is True, "somebody else of her company cannot refuse for her"
+    receipts.take([told("replied", anna, message, text="수신 거부합니다", key="<b>", details={"from": "Jiwoo@gaon.example"})])
+    assert consent.granted(anna, "email") is False
+    row = Consent.objects.get(contact_id=anna)
+    assert (row.source, row.proof["reason"], row.proof["message"]) == ("reply", "수신 거부합니다", message)
+    assert suppressed(anna) == "unsubscribed"
+    assert len(events(anna, Kind.EMAIL_REPLY)) == 2
 
 
 def test_what_comes_while_the_mail_is_being_handed_over_is_kept_for_later(email: Email) -> None:

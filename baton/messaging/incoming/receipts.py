@@ -16,7 +16,7 @@ from baton.events import identity, record
 from baton.events.record import NewEvent
 from baton.events.vocabulary import Kind
 from baton.messaging.consent import suppression
-from baton.messaging.incoming import bounces, troubles
+from baton.messaging.incoming import bounces, refusals, troubles
 from baton.messaging.mail.said import COPY
 from baton.messaging.sending.tally import Tally
 from baton.platform import clock, live, sql
@@ -191,6 +191,9 @@ def _follow(told: Sequence[Told], messages: Mapping[int, _Message]) -> None:
     _stop(grave + tired)
     for _one, m in _with([one for one in told if one.kind == "unsubscribed"], messages):
         suppression.unsubscribe(m.contact_id, m.email_id or 0, channel=m.channel, message_id=m.id)
+    for one, m in _with([one for one in fresh if one.kind == "replied"], messages):
+        if str(one.details.get("from", "")).lower() == m.address.lower() and refusals.is_one(one.text):
+            suppression.unsubscribe(m.contact_id, m.email_id or 0, channel=m.channel, source="reply", message_id=m.id, note=one.text)
     live.changed("contact", {m.contact_id for _one, m in _with(fresh, messages)})
 
 

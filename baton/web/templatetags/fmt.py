@@ -297,6 +297,8 @@ def origin(source: str) -> str:
         "one_click": _("unsubscribed in the mail program"),
         "preferences": _("by himself, in the preference centre"),
         "undo": _("took the unsubscription back"),
+        "reply": _("by an answer to a mail"),
+        "move": _("moved over from another tool"),
         "import": _("by an import"),
         "import_undo": _("an import was undone"),
         "workflow": _("by a workflow"),
