@@ -43,7 +43,7 @@ def of_mails(variants: list[Variant]) -> list[Problem]:
         else:
             kinds.add((mail.purpose, mail.subscription_id))
     if len(kinds) > 1:
-        found.append(Problem("variants", "DIFFERENT_KINDS", _("The variants must be of one purpose and one subscription type.")))
+        found.append(Problem("variants", "DIFFERENT_KINDS", _("The variants must be of one purpose and one kind of news.")))
     return found
 
 

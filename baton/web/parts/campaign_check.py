@@ -32,7 +32,7 @@ def counted(campaign: Campaign, *, anew: bool = False) -> dict[str, Any]:
         "found": found, "counting": answer.counting, "basis": answer.basis, "reasons": rows, "exempted": exempted,
         "waits": [(words.reason(code), n) for code, n in found.waits.items()] if found else [],
         "getting_share": 100 * found.getting / found.total if found and found.total else 0,
-        "problems": [problem.message for problem in ready.problems(campaign)],
+        "problems": [(one.message, "/settings/account/" if one.path == "sender" else f"/campaigns/{campaign.pk}/") for one in ready.problems(campaign)],
     }  # fmt: skip
 
 
