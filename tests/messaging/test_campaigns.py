@@ -230,8 +230,8 @@ def test_the_check_of_many_and_the_gate_of_each_say_the_same(mail: Email) -> Non
             created_at=clock.now() - timedelta(days=days), sent_at=clock.now() - timedelta(days=days),
         )  # fmt: skip
     consent.set([ids[4]], "email", False, actor=SYSTEM, source="test")
-    sql.run("UPDATE contact SET archived_at = now() WHERE id = %s", [ids[5]])
     campaign = a_campaign(mail, ids)
+    sql.run("UPDATE contact SET archived_at = now() WHERE id = %s", [ids[5]])
     each = gate.refused(mail.pk, ids, campaign_id=campaign.pk)
     assert each == {ids[0]: "frequency_cap", ids[3]: "frequency_cap", ids[4]: "no_consent", ids[5]: "archived"}
     check.ask(campaign)
