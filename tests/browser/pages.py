@@ -103,6 +103,7 @@ ADMIN = [
     "/settings/sending/",
     "/settings/transports/",
     "/settings/transports/new/",
+    "/settings/transports/0/rates/",
     "/deliverability/",
     "/settings/lifecycle/",
     "/settings/mailboxes/",

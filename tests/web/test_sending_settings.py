@@ -9,7 +9,7 @@ from django.test import Client
 from baton.accounts import users
 from baton.accounts.models import Account
 from baton.messaging.deliverability import dns_checks, domains
-from baton.messaging.models import Campaign, CampaignCount, DmarcReport, SendingDomain, Transport
+from baton.messaging.models import Campaign, CampaignCount, DmarcReport, ReceiverRate, SendingDomain, Transport
 from baton.messaging.sending import transport_settings
 from baton.platform import clock
 from baton.platform.actor import SYSTEM
@@ -119,8 +119,39 @@ def test_a_transport_keeps_its_secret_and_says_whether_it_works(web: Client) -> 
     assert not Transport.objects.exists()
 
 
+def test_rates_of_receivers_are_shown_set_and_forgotten(web: Client) -> None:
+    here = "/settings/transports/0/rates/"
+    assert "No group of receivers is known yet" in web.get(here).content.decode()
+    for given, fault in (
+        ({"group": "nonsense", "per_second": "5"}, "There is no such group of receivers."),
+        ({"group": "gaon.example", "per_second": "fast"}, "A number from"),
+        ({"group": "gaon.example", "per_second": "1", "at_once": "0"}, "A whole number from"),
+    ):
+        refused = web.post(f"{here}set/", {**given, "new": "1"}, headers=HTMX)
+        assert (refused.status_code, fault in refused.content.decode()) == (422, True), given
+        assert f'value="{given["group"]}"' in refused.content.decode()
+    kept = web.post(f"{here}set/", {"group": "@Gaon.example", "per_second": "2.5", "at_once": "4", "new": "1"}, headers=HTMX)
+    assert kept.status_code == 200
+    assert "set by a colleague" in (page := web.get(here).content.decode())
+    assert 'value="2.5"' in page
+    wrong = web.post(f"{here}set/", {"group": "gaon.example", "per_second": "5000"}, headers=HTMX)
+    assert (wrong.status_code, 'value="5000"' in wrong.content.decode()) == (422, True)
+    ReceiverRate.objects.filter(grouped="gaon.example").update(
+        rate=0.5, at=clock.now(), why="slower", before=8, lowered_at=clock.now(),
+        answers=[{"at": clock.now().isoformat(), "domain": "gaon.example", "code": 421, "text": "4.7.0 slow down"}],
+    )  # fmt: skip
+    assert "421 4.7.0 slow down" in web.get(here).content.decode()
+    assert "slow down" not in web.post(f"{here}forget/", {"group": "gaon.example"}, headers=HTMX).content.decode()
+    web.post(f"{here}set/", {"group": "gaon.example", "per_second": "", "at_once": ""}, headers=HTMX)
+    row = ReceiverRate.objects.get(grouped="gaon.example")
+    assert (row.most, row.at_once) == (None, None)
+    verbs = list(History.objects.filter(subject_type="transport").order_by("pk").values_list("verb", flat=True))
+    assert verbs == ["rate_set", "rate_forgotten", "rate_set"]
+    assert web.get("/settings/transports/999/rates/").status_code == 404
+
+
 def test_the_page_of_deliverability_says_what_is_too_much_and_who_writes_in_our_name(web: Client, zone: Any) -> None:
-    assert "No campaign went out lately" in web.get("/deliverability/").content.decode()
+    assert "No mail went out lately" in web.get("/deliverability/").content.decode()
     now = clock.now()
     campaign = Campaign.objects.create(name="11월 소식", state="paused", stopped_for="brake_complaints", created_by="system", started_at=now)
     for name, n in (("group:naver:sent", 900), ("group:naver:bounced", 60), ("group:naver:complained", 9)):
@@ -131,7 +162,7 @@ def test_the_page_of_deliverability_says_what_is_too_much_and_who_writes_in_our_
         domain="nuriwork.example", organisation="mail.example", report="1", begins_at=now - timedelta(days=1), ends_at=now, rows=[row], read_at=now
     )
     page = web.get("/deliverability/").content.decode()
-    for words in ("11월 소식", "was stopped by Baton", "6.2%", "1.00%", "too many", "198.51.100.66", "0%"):
+    for words in ("11월 소식", "was stopped by Baton", "6.2%", "1.00%", "too many", "198.51.100.66", "0%", "By kind of mail", "Campaigns"):
         assert words in page
 
 
