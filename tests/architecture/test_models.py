@@ -117,13 +117,14 @@ def written(node: ast.AST) -> str:
     return " "
 
 
-FROM = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)", re.IGNORECASE)
+FROM = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)\b(?!\s*\()", re.IGNORECASE)  # no function, such as unnest()
+NAMED = re.compile(r"\b(\w+)\s+AS\s+(?:NOT\s+)?(?:MATERIALIZED\s+)?\(", re.IGNORECASE)  # a part of the statement itself
 LOCALS = {model._meta.db_table for model in OURS if not is_spread(model)}
 
 
 def of_local_tables(statement: str) -> bool:
     """Whether a statement reads local tables only: their rows may be locked freely."""
-    return {name.lower() for name in FROM.findall(statement)} <= LOCALS
+    return {name.lower() for name in FROM.findall(statement)} - {name.lower() for name in NAMED.findall(statement)} <= LOCALS
 
 
 def source_faults(path: Path, text: str) -> Iterator[str]:
