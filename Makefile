@@ -1,5 +1,7 @@
 # The only entry: `make help` lists what it can do. Needs python3 (>= 3.11, with venv) and make; everything else it brings itself.
 PYTHON ?= python3
+# Programs that keep their compiled files start in a third of the time.
+export PYTHONDONTWRITEBYTECODE :=
 BIN := .venv/bin
 UV := $(BIN)/uv
 # Node comes from PyPI and is used to build the front end only. Both trust what the machine trusts (company proxies).

@@ -6,6 +6,8 @@ Loaded by `-p tests.environment`, because pytest-django reads the settings befor
 import os
 from pathlib import Path
 
+import psycopg
+
 FOLDER = Path(__file__).resolve().parent.parent / "build" / "test-data"
 
 os.environ.setdefault("BATON_DATA_DIR", str(FOLDER))
@@ -15,3 +17,7 @@ if "BATON_DATABASE_URL" not in os.environ:
     from baton.platform import postgres
 
     os.environ["BATON_DATABASE_URL"] = postgres.start(FOLDER)
+    with psycopg.connect(os.environ["BATON_DATABASE_URL"], autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # what tests write need not outlive the machine
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")

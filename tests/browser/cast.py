@@ -1,5 +1,9 @@
-"""Fills the browser tests' database: four colleagues, forty companies, some hundred contacts, one of them with a story. Run as a program."""
+"""Fills the browser tests' database: four colleagues, forty companies, some hundred contacts, one of them with a story. Run as a program.
 
+Prints the keys of the colleagues' sessions by name.
+"""
+
+import json
 import random
 from datetime import datetime, timedelta
 
@@ -15,6 +19,24 @@ def main() -> None:
     migrate(quiet=True)
     with transaction.atomic():
         fill()
+        print(json.dumps(sessions()))
+
+
+def sessions() -> dict[str, str]:
+    """A session of each colleague, as signing in makes one."""
+    from django.conf import settings
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.sessions.backends.db import SessionStore
+
+    from baton.accounts.models import User
+
+    found = {}
+    for user in User.objects.filter(email__endswith="@nuriwork.example"):
+        session = SessionStore()
+        session.update({SESSION_KEY: str(user.pk), BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0], HASH_SESSION_KEY: user.get_session_auth_hash()})
+        session.create()
+        found[user.email.partition("@")[0]] = session.session_key or ""
+    return found
 
 
 GIVEN = ["민준", "서연", "도윤", "하준", "서윤", "예준", "지민", "주원", "수아", "시우", "하은", "지호", "채원", "건우", "다은"]

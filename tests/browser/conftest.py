@@ -31,10 +31,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The variables of the processes under test: a fresh, migrated, filled database."""
-    with running.environment("browser", tmp_path_factory.mktemp("data"), "tests.browser.cast") as (variables, _said):
-        yield variables
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
+    """A fresh, migrated, filled database: the variables of the processes under test, and the keys of the colleagues' sessions."""
+    with running.environment("browser", tmp_path_factory.mktemp("data"), "tests.browser.cast") as (variables, said):
+        yield variables, json.loads(said.splitlines()[-1])
+
+
+@pytest.fixture(scope="session")
+def environment(filled: tuple[dict[str, str], dict[str, str]]) -> dict[str, str]:
+    """The variables of the processes under test."""
+    return filled[0]
 
 
 @pytest.fixture(scope="session")
@@ -75,26 +81,27 @@ def _chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def signed_in(server: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A session kept for each of the cast, so that a test need not sign in: name -> storage state."""
+def signed_in(server: str, filled: tuple[dict[str, str], dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A session of each of the cast, so that a test need not sign in: name -> storage state."""
     states = {}
-    with _chromium() as browser:
-        for name in ("oh", "han", "admin", "viewer"):
-            context = browser.new_context(base_url=server, locale="ko-KR")
-            page = context.new_page()
-            page.goto("/login/")
-            page.get_by_label("이메일").fill(f"{name}@nuriwork.example")
-            page.get_by_label("비밀번호", exact=True).fill(PASSWORD)
-            page.get_by_role("button", name="로그인").click()
-            page.wait_for_url("**/")
-            states[name] = tmp_path_factory.mktemp("session") / f"{name}.json"
-            context.storage_state(path=states[name])
-            context.close()
+    for name, key in filled[1].items():
+        cookie = {
+            "name": "baton_session",
+            "value": key,
+            "domain": "127.0.0.1",
+            "path": "/",
+            "expires": -1,
+            "httpOnly": True,
+            "secure": False,
+            "sameSite": "Lax",
+        }
+        states[name] = tmp_path_factory.mktemp("session") / f"{name}.json"
+        states[name].write_text(json.dumps({"cookies": [cookie], "origins": []}))
     return states
 
 
 @pytest.fixture(scope="module")
-def browser(signed_in: dict[str, Path]) -> Iterator[Browser]:
+def browser() -> Iterator[Browser]:
     """One browser a module, no longer: while it lives its loop runs in this thread, and other tests of the worker could not use Django."""
     with _chromium() as chromium:
         yield chromium
@@ -103,33 +110,34 @@ def browser(signed_in: dict[str, Path]) -> Iterator[Browser]:
 @pytest.fixture
 def visitor(browser: Browser, server: str) -> Iterator[Page]:
     """A page of somebody who is not signed in."""
-    yield from _page(browser, server, None, "ko-KR")
+    yield from opened(browser, server, None, "ko-KR")
 
 
 @pytest.fixture
 def page(browser: Browser, server: str, signed_in: dict[str, Path]) -> Iterator[Page]:
     """A page of 오세린 (marketing), in Korean."""
-    yield from _page(browser, server, signed_in["oh"], "ko-KR")
+    yield from opened(browser, server, signed_in["oh"], "ko-KR")
 
 
 @pytest.fixture
 def viewer(browser: Browser, server: str, signed_in: dict[str, Path]) -> Iterator[Page]:
     """A page of somebody who may look but not touch."""
-    yield from _page(browser, server, signed_in["viewer"], "ko-KR")
+    yield from opened(browser, server, signed_in["viewer"], "ko-KR")
 
 
 @pytest.fixture
 def admin(browser: Browser, server: str, signed_in: dict[str, Path]) -> Iterator[Page]:
     """A page of the administrator."""
-    yield from _page(browser, server, signed_in["admin"], "ko-KR")
+    yield from opened(browser, server, signed_in["admin"], "ko-KR")
 
 
-def _page(browser: Browser, server: str, state: Path | None, locale: str) -> Iterator[Page]:
+def opened(browser: Browser, server: str, state: Path | None, locale: str) -> Iterator[Page]:
+    """A page; script errors, blocked styles and requests that leave the machine are told when it is closed."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale=locale, base_url=server, storage_state=state)
     context.set_default_timeout(10_000)
     page, faults = context.new_page(), []
-    page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
-    page.on("console", lambda message: faults.append(f"console: {message.text}") if "Content Security Policy" in message.text else None)
+    page.on("pageerror", lambda error: faults.append(f"script error on {page.url}: {error}"))
+    page.on("console", lambda message: faults.append(f"console of {page.url}: {message.text}") if "Content Security Policy" in message.text else None)
     page.on("request", lambda request: faults.append(f"left the host: {request.url}") if not request.url.startswith((server, "data:", "blob:")) else None)
     yield page
     context.close()

@@ -1,16 +1,18 @@
 """Every page in both themes, on a desk and on a phone: no fault that axe can find, never wider than the screen; and the weight of what loads."""
 
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Literal
 from zlib import crc32
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from tests import examples
 
+from .conftest import opened
 from .pages import ADMIN, FRONT, PAGES, STORY
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -22,6 +24,18 @@ LOOKS: tuple[tuple[Literal["light", "dark"], int], ...] = (
     ("light", 1440),
     ("dark", 390),
 )  # colours do not depend on the width, nor the order of things on the theme
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, server: str, signed_in: dict[str, Path]) -> Iterator[Page]:
+    """One for all: scripts, styles and fonts are loaded once."""
+    yield from opened(browser, server, signed_in["oh"], "ko-KR")
+
+
+@pytest.fixture(scope="module")
+def admin(browser: Browser, server: str, signed_in: dict[str, Path]) -> Iterator[Page]:
+    """The administrator's."""
+    yield from opened(browser, server, signed_in["admin"], "ko-KR")
 
 
 def check(page: Page, url: str) -> None:
@@ -52,6 +66,7 @@ def test_everybody_can_sign_in(visitor: Page, url: str) -> None:
     check(visitor, url)
 
 
+@cache
 def story(page: Page) -> str:
     """The address of the record with a full story."""
     page.goto(f"/contacts/?q={STORY}")
@@ -70,9 +85,11 @@ def backtest(page: Page) -> str:
     return f"{page.url}backtest/"
 
 
+@cache
 def first(table: str) -> Callable[[Page], str]:
     """The address of the first record of a table."""
 
+    @cache
     def find(page: Page) -> str:
         page.goto(table)
         return page.locator("td.name a").first.get_attribute("href") or ""

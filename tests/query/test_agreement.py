@@ -179,8 +179,9 @@ def test_every_operator_agrees_on_every_value(tables: None, texts: list[str], le
     world = every_value(NOWS[length % len(NOWS)], ZoneInfo(ZONES[length % len(ZONES)]), length, texts)
     load(world)
     everybody = list(range(1, len(world.people) + 1))
-    for i in range(0, len(world.filters), 100):
-        part = replace(world, filters=world.filters[i : i + 100])
+    filters = world.filters if examples.TIMES > 1 else world.filters[length % 2 :: 2]  # between them the lengths ask all
+    for i in range(0, len(filters), 100):
+        part = replace(world, filters=filters[i : i + 100])
         for node in part.filters:
             check.check(node, CATALOG)
         assert differences(part, found(part), everybody) == []
