@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 from django.db import connection
 
-from bench.collector import ROOT, free_port, scratch, wait_until_open
+from bench.collector import DATABASE, ROOT, free_port, scratch, wait_until_open
 
 SIZE = 21_000  # bytes of a mail on the wire
 LINE = "이 문단은 소식지의 길이를 보통의 것과 같게 하려고 여기에 있습니다. "
@@ -119,6 +120,19 @@ def source(port: int, messages: int, connections: int = 16) -> float:
     command = ["smtp-source", "-d", "-s", str(connections), "-m", str(messages), "-l", str(SIZE), "-f", "a@b.example", "-t", "c@d.example"]
     subprocess.run([*command, f"127.0.0.1:{port}"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return messages / (time.perf_counter() - began)
+
+
+def spent(senders: "Senders", port: int) -> dict[str, float]:
+    """Seconds of the processor so far: our processes, those of the database that work for us, and the sink."""
+    ours = {process.pid for process in senders.processes}
+    found = {"python": 0.0, "database": 0.0, "sink": 0.0}
+    for process in psutil.process_iter(["name", "cmdline"]):
+        command = " ".join(process.info["cmdline"] or ())
+        part = "python" if process.pid in ours else "database" if f" {DATABASE} " in command else "sink" if f"127.0.0.1:{port}" in command else ""
+        if part and (part != "sink" or process.info["name"] == "smtp-sink"):
+            times = process.cpu_times()
+            found[part] += times.user + times.system
+    return found
 
 
 class Senders:

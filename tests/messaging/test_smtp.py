@@ -126,3 +126,70 @@ def test_a_relay_that_is_away_has_nothing_and_is_left_alone_for_a_while() -> Non
 def test_a_connection_that_works_is_told_of(carrier: Smtp) -> None:
     assert "relay.example" in carrier.check()
     assert carrier.pause() == 0
+
+
+class Pieces:
+    """A desk, a loop and a transport in one: letters for one line, and what it writes."""
+
+    def __init__(self, addresses: list[str]) -> None:
+        self.mails = [Mail(address) for address in addresses]
+        self.wrote = b""
+        self.pieces = 0
+        self.said: dict[str, str] = {}
+        self.closed = False
+        line = smtp.Line(self, self, most=100, dsn=False)  # type: ignore[arg-type]  # what is asked of them
+        line.features = {"PIPELINING": ""}
+        line._expect.clear()
+        line.connection_made(self)  # type: ignore[arg-type]
+        self.line = line
+        line.work()
+
+    def time(self) -> float:
+        return 0.0
+
+    def create_future(self) -> object:
+        return None
+
+    def writelines(self, pieces: list[bytes]) -> None:
+        self.wrote += b"".join(pieces)
+        self.pieces += 1
+
+    def close(self) -> None:
+        self.closed = True
+
+    def next(self) -> object:
+        if not self.mails:
+            return None
+        mail = self.mails.pop(0)
+        return type("Errand", (), {"letter": mail, "tries": 0, "done": lambda _self, receipt: self.said.update({mail.address: str(receipt.result)})})()
+
+    def idle(self, line: object) -> None:
+        self.closed = True
+
+
+ALL = {b"MAIL": b"250 2.1.0 Ok\r\n", b"RCPT": b"250 2.1.5 Ok\r\n", b"DATA": b"354 Go on\r\n", b".": b"250 2.0.0 Ok\r\n", b"RSET": b"250 Ok\r\n"}
+HARD = {"hard@b.example": {b"RCPT": b"550 5.1.1 No\r\n", b"DATA": b"554 Nobody\r\n"}, "late@b.example": {b".": b"452-4.2.2 Full\r\n452 later\r\n"}}
+
+
+@settings(max_examples=some(20), deadline=None)
+@given(st.lists(st.sampled_from(["a@b.example", "c@b.example", "hard@b.example", "late@b.example"]), max_size=5), st.randoms(use_true_random=False))
+def test_however_answers_are_cut_they_say_the_same(addresses: list[str], chance: random.Random) -> None:
+    names = [f"{n}{address}" for n, address in enumerate(addresses)]
+    told = []
+    for cut in (False, True):
+        desk, read, turns, to = Pieces(list(names)), 0, 0, ""
+        while read < len(desk.wrote):
+            answers = b""
+            commands, read = desk.wrote[read:], len(desk.wrote)
+            for command in commands.replace(b"Subject: x\r\n\r\nx\r\n", b"").splitlines():
+                to = command.decode()[9:-1] if command.startswith(b"RCPT") else to
+                answers += HARD.get(to[1:], {}).get(command[:4], ALL[command[:4]])
+            while answers:
+                size = chance.randint(1, len(answers)) if cut else len(answers)
+                desk.line.data_received(answers[:size])
+                answers = answers[size:]
+            turns += 1
+        told.append((desk.wrote, desk.said))
+        assert cut or desk.pieces <= turns  # what follows an answer goes out in one piece
+    assert told[0] == told[1]
+    assert told[0][1] == {name: {"hard@b.example": "refused", "late@b.example": "deferred"}.get(name[1:], "sent") for name in names}
