@@ -107,8 +107,16 @@ def test_an_operator_that_puts_mail_off_holds_up_nobody_else_and_gets_it_later_o
     text = render_to_string("campaigns/progress.html", {**page, "may_edit": False})
     assert "Microsoft 365" in text
 
+    relay.stop()
+    clock.shift(timedelta(hours=1))
+    drain()
+    found = put_off.of(campaign, 4)
+    assert found is not None
+    assert {one.receiver for one in found.why} == {""}, "it is the carrier's fault now, and nobody else's"
+    relay.start()
+
     relay.slow = set()
-    for minutes in range(1, 30):
+    for minutes in range(60, 90):
         clock.shift(timedelta(minutes=minutes))
         drain()
     assert states(campaign) == {"sent": 12}

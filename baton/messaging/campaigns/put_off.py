@@ -33,7 +33,7 @@ JOIN message m ON m.contact_id = o.contact_id AND m.id = o.message_id
 class Why:
     """Some of those who wait, and what their receiver said."""
 
-    receiver: str  # an operator or a domain
+    receiver: str  # an operator or a domain; "": it is about the carrier
     reason: str  # in words
     n: int
 
@@ -54,9 +54,9 @@ def of(campaign: Campaign, queued: int) -> PutOff | None:
     if queued <= 0:
         return None
     rows = sql.rows(ASKED, [campaign.pk, SAMPLE])
-    known, words = groups.of({domain for domain, _reason, _attempts, _due in rows}), {reason: _word(reason) for _d, reason, _a, _due in rows}
-    counted = Counter((known[domain], words[reason]) for domain, reason, _attempts, _due in rows)
-    why = [Why(operators.label(group), word, n) for (group, word), n in counted.most_common(MOST)]
+    known, words = groups.of({domain for domain, _reason, _attempts, _due in rows}), {reason: _words(reason) for _d, reason, _a, _due in rows}
+    counted = Counter((known[domain] if words[reason] else "", words[reason]) for domain, reason, _attempts, _due in rows)
+    why = [Why(operators.label(group), said or _("The mail server could not be reached or took nothing."), n) for (group, said), n in counted.most_common(MOST)]
     dues = [due for _d, _r, _a, due in rows if due > clock.now()]
     return PutOff(queued, min(dues, default=None), max((attempts for _d, _r, attempts, _due in rows), default=0), why, len(rows) < SAMPLE)
 
@@ -73,8 +73,6 @@ def held_back(campaign: Campaign) -> list[GroupRate]:
     return [one for one in found if one.now is not None and (one.lately > 0.05 or (one.lowered_at is not None and one.lowered_at > since))][:MOST]
 
 
-def _word(reason: str) -> str:
-    """What a carrier said, in our words; what says nothing of the receiver is about the carrier."""
-    if not bounces.says(reason):
-        return _("The mail server could not be reached or took nothing.")
-    return bounces.words(bounces.classify("", reason).reason)
+def _words(reason: str) -> str:
+    """What a receiver said, in our words; "" when it is about the carrier."""
+    return bounces.words(bounces.classify("", reason).reason) if reason[:3].isdigit() or bounces.STATUS.search(reason) else ""

@@ -30,7 +30,7 @@ def tell() -> int:
     for contact, id, user, language, address, subject, reason in sql.rows(WAITING, {"before": clock.now() - AFTER, "most": MOST}):
         with translation.override(language or settings.LANGUAGE_CODE):
             title = _("Not delivered yet: {subject}").format(subject=subject)
-            said = bounces.words(bounces.classify("", reason).reason) if bounces.says(reason) else reason
+            said = bounces.words(bounces.classify("", reason).reason) if reason[:3].isdigit() else reason
             body = _("{address}: {reason} It is tried for three days; you need not send it again.").format(address=address, reason=said)
         notices.append(Notice(user, f"delayed:{id}", title, body, f"/contacts/{contact}/", contact))
     notify.many(notices)

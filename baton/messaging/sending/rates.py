@@ -94,6 +94,11 @@ class GroupRate:
     lowered_at: datetime | None
     answers: list[Answer]  # newest first
 
+    @property
+    def a_minute(self) -> int:
+        """Its rate in messages a minute, at least one; of one that nothing holds back 0."""
+        return max(1, round(self.now * 60)) if self.now else 0
+
 
 def now(transport: int, at: datetime, *, own: bool) -> Now:
     """What holds somebody back at this moment, by group.
