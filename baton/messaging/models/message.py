@@ -103,12 +103,14 @@ class Chunk(models.Model):
 
 
 class Allowance(models.Model):
-    """How many more messages may go now, by relay, by group of receivers, by domain and day: a bucket that fills at a steady rate. Local table."""
+    """How many more messages may go now, by relay, by group of receivers, by domain and day: a bucket that fills at a steady rate. Local table.
+
+    `sent:<transport>:<group>` counts what operators got lately: a bucket that leaks (sending/learning.py).
+    """
 
     key = models.TextField(primary_key=True)
     tokens = models.FloatField()
     at = models.DateTimeField()  # when `tokens` was right
-    rate = models.FloatField(null=True)  # messages a second as learnt from the receivers' answers; null: as the settings say
 
     class Meta:
         db_table = "sending_allowance"
