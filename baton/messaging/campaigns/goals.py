@@ -31,13 +31,15 @@ SELECT DISTINCT w.id FROM unnest(%(ids)s::bigint[], %(since)s::timestamptz[], %(
 JOIN association a ON a.from_id = w.id AND a.from_type = 'contact' AND a.to_type = %(type)s AND a.label = ''
 JOIN record d ON d.id = a.to_id AND d.object_type = %(type)s AND d.archived_at IS NULL AND d.created_at > w.since AND d.created_at <= w.until
 """
+# OFFSET 0: from the few people to their deals, never from all closed deals to the people.
 OF_WON = f"""
-SELECT DISTINCT w.id FROM unnest(%(ids)s::bigint[], %(since)s::timestamptz[], %(until)s::timestamptz[]) AS w(id, since, until)
-JOIN association a ON a.from_id = w.id AND a.from_type = 'contact' AND a.to_type = 'deal' AND a.label = ''
-JOIN record d ON d.id = a.to_id AND d.object_type = 'deal' AND d.archived_at IS NULL
-JOIN unnest(%(pipelines)s::text[], %(stages)s::text[], %(wins)s::boolean[]) AS s(pipeline, stage, won)
+SELECT DISTINCT d.who FROM (
+    SELECT w.id AS who, w.since, w.until, d.properties FROM unnest(%(ids)s::bigint[], %(since)s::timestamptz[], %(until)s::timestamptz[]) AS w(id, since, until)
+    JOIN association a ON a.from_id = w.id AND a.from_type = 'contact' AND a.to_type = 'deal' AND a.label = ''
+    JOIN record d ON d.id = a.to_id AND d.object_type = 'deal' AND d.archived_at IS NULL OFFSET 0
+) d JOIN unnest(%(pipelines)s::text[], %(stages)s::text[], %(wins)s::boolean[]) AS s(pipeline, stage, won)
     ON s.pipeline = d.properties ->> 'pipeline' AND s.stage = d.properties ->> 'dealstage' AND s.won
-WHERE {outcomes.CLOSED} > w.since AND {outcomes.CLOSED} <= w.until
+WHERE {outcomes.CLOSED} > d.since AND {outcomes.CLOSED} <= d.until
 """
 FORGET = "DELETE FROM campaign_conversion WHERE campaign_id = %s AND contact_id = ANY(%s)"
 KEEP = """
