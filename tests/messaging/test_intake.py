@@ -307,7 +307,7 @@ def test_a_mail_to_several_is_kept_once_and_answered_for_each(email: Email) -> N
     with listening("lmtp") as port:
         lmtp = Stranger(port, b"LHLO x.example")
         assert lmtp.mail(b"Subject: x\r\n\r\nlone\nend\r\n.\r\n", *to, answers=3) == [door.BARE_MAIL.encode()] * 3
-        note = b"From: a@gaon.example\r\nAuto-Submitted: auto-replied\r\nSubject: x\r\n\r\nx\r\n.\r\n"
+        note = b"From: a@gaon.example\r\nSubject: x\r\n\r\nOn holiday. From an empty sender, so by a program.\r\n.\r\n"
         for _ in range(2):
             assert lmtp.mail(note, *to, answers=3) == [b"250 2.0.0 Taken"] * 3
         assert lmtp.ask(b"EHLO x.example\r\n").startswith(b"500")

@@ -3,7 +3,7 @@
 import smtplib
 
 from django.conf import settings
-from django.core.mail import send_mail
+from django.core.mail import EmailMessage
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -14,6 +14,7 @@ from baton.platform import logs
 from baton.platform.config import config
 from baton.platform.jobs import job
 
+BY_A_PROGRAM = {"Auto-Submitted": "auto-generated"}  # RFC 3834: no out-of-office note answers it
 log = logs.log(__name__)
 
 
@@ -28,6 +29,7 @@ def notice(notification_id: int) -> None:
     with translation.override(user.language or settings.LANGUAGE_CODE):
         parts = [row.title, row.body, url, "— " + _("Baton of {account}").format(account=users.account().name)]
     try:
-        send_mail(row.title, "\n\n".join(filter(None, parts)) + "\n", None, [user.email])
+        title = " ".join(row.title.split())  # it may quote what strangers wrote
+        EmailMessage(title, "\n\n".join(filter(None, parts)) + "\n", None, [user.email], headers=BY_A_PROGRAM).send()
     except smtplib.SMTPRecipientsRefused as error:
         log.warning("a notice was refused", user=user.pk, error=str(error))

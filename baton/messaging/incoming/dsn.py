@@ -5,10 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from email.message import EmailMessage, Message
 from email.parser import HeaderParser
-from email.utils import getaddresses
 from typing import Literal
 
-from baton.messaging.incoming import bounces, mail_text
+from baton.messaging.incoming import bounces, mail_text, parsing
 
 Word = Literal["bounced", "deferred", "delivered", "complained", "nothing"]
 ACTIONS: dict[str, Word] = {"failed": "bounced", "delayed": "deferred", "delivered": "delivered"}  # relayed and expanded say nothing about a mailbox
@@ -55,8 +54,7 @@ def _blocks(part: Message) -> list[Message]:
         blocks = [block for block in payload[:MOST] if isinstance(block, Message)]
         if any(len(block) for block in blocks):
             return blocks
-    raw = part.get_payload(decode=True)
-    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(payload)
+    text = parsing.text(part)
     return [HeaderParser().parsestr(block) for block in re.split(r"\r?\n\s*\r?\n", text.strip()) if ":" in block][:MOST]
 
 
@@ -111,9 +109,7 @@ def _original(parts: Iterable[Message]) -> dict[str, str]:
             if isinstance(payload, list) and payload and isinstance(payload[0], Message):
                 return _kept(payload[0])
         if kind in ("text/rfc822-headers", "message/rfc822-headers", "message/global-headers", "message/rfc822", "message/global"):
-            raw = part.get_payload(decode=True)
-            text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(part.get_payload())
-            return _kept(HeaderParser().parsestr(text.lstrip()))
+            return _kept(HeaderParser().parsestr(parsing.text(part).lstrip()[:LONGEST]))
     return {}
 
 
@@ -139,12 +135,13 @@ COPY = re.compile(  # where the copy of our mail begins
 FIELDS = re.compile(r"(?mi)^[ \t>]*(message-id|x-baton-message|to|subject):[ \t]*(\S[^\n]*)$")
 WIDE = 500  # letters of a line of such a text: nobody's own is longer, and the patterns above take time with its square
 MOST = 1000  # receivers of one report
+LONGEST = 100_000  # letters of the headers that come back
 ADDRESS = re.compile(r"[\w.+\-/=!#$%&'*^`{|}~]+@[\w\-]+(?:\.[\w\-]+)+")
 
 
 def _of_text(mail: EmailMessage, original: dict[str, str], expected: bool) -> list[Report]:
     """A bounce in words. Unless it was expected it must come from a mail system and say so, or carry Exim's header."""
-    failed = [address for _name, address in getaddresses([str(value) for value in mail.get_all("x-failed-recipients", [])])]
+    failed = parsing.addresses(mail.get_all("x-failed-recipients", [])[:MOST])
     subject = str(mail["subject"] or "")
     by_daemon = bool(DAEMON.search(str(mail["from"] or ""))) or str(mail["return-path"] or "").strip() == "<>"
     if not failed and not expected and not (by_daemon and (SUBJECT.search(subject) or DELAY.search(subject))):
@@ -168,7 +165,7 @@ def _heart(said: str) -> str:
 
 
 def _plain(value: object) -> str:
-    return " ".join(str(value or "").split())
+    return " ".join(parsing.letters(str(value or "")).split())
 
 
 def _address(value: object) -> str:

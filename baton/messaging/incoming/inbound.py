@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from django.db import DatabaseError, OperationalError, transaction
 
+from baton.events.wire import storable
 from baton.messaging.incoming import receipts
 from baton.messaging.incoming.receipts import Told
 from baton.messaging.models import Inbound
@@ -17,6 +18,7 @@ from baton.platform.errors import DomainError
 BATCH = 200
 EARLY = "early"  # `problem` of what is about a message that is being handed over, or waits to go again
 PATIENCE = timedelta(days=3)  # for so long such a one is tried again
+PROBLEM = 500  # letters of a fault
 KEPT = timedelta(days=30)  # after so long what was read is deleted: it holds what people wrote
 
 _log = logs.log(__name__)
@@ -76,13 +78,18 @@ def _safely(row: Inbound, read: Callable[[Inbound], Read], apart: bool) -> Read:
             row.problem = ""
             return read(row)
     except DomainError as error:
-        row.problem = str(error)
+        row.problem = _problem(error)
     except Exception as error:
         if isinstance(error, DatabaseError) and not apart:
             raise
         _log.exception("something that came in cannot be read", inbound=row.pk, source=row.source)
-        row.problem = f"{type(error).__name__}: {error}"
+        row.problem = _problem(error, type(error).__name__)
     return Read()
+
+
+def _problem(error: Exception, name: str = "") -> str:
+    """Why something could not be read, in words that can be kept whatever it quotes."""
+    return storable(f"{name}: {error}" if name else str(error) or type(error).__name__, PROBLEM)
 
 
 READ = """
@@ -115,7 +122,7 @@ def _alone(row: Inbound, read: Read) -> None:
         raise
     except Exception as error:
         _log.exception("what came in cannot be taken", inbound=row.pk)
-        Inbound.objects.filter(pk=row.pk).update(read_at=clock.now(), problem=str(error))
+        Inbound.objects.filter(pk=row.pk).update(read_at=clock.now(), problem=_problem(error))
 
 
 def expire() -> int:

@@ -22,7 +22,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.db import Error, close_old_connections
 
-from baton.messaging.incoming import door, inbound, whose
+from baton.events.wire import storable
+from baton.messaging.incoming import door, inbound, reading, whose
 from baton.messaging.models import SendingDomain
 from baton.platform import clock, logs, signing
 from baton.platform.config import config
@@ -63,7 +64,7 @@ class Handler:
         """One answer for all recipients: the mail is written down once, or not at all."""
         raw = envelope.content if isinstance(envelope.content, bytes) else b""
         try:
-            await self._aside(partial(_store, "lmtp" if self.lmtp else "smtp", raw, envelope.rcpt_tos))
+            await self._aside(partial(_store, "lmtp" if self.lmtp else "smtp", raw, envelope.rcpt_tos, envelope.mail_from or ""))
         except Exception as error:
             _log.warning("a mail could not be written down", error=str(error).splitlines()[0] if str(error) else type(error).__name__)
             return door.LATER
@@ -78,8 +79,8 @@ def _fresh(work: Callable[[], Any]) -> Any:
     return work()
 
 
-def _store(source: str, raw: bytes, addresses: Collection[str]) -> None:
-    inbound.store(source, raw, recipient="\n".join(sorted(set(addresses))))
+def _store(source: str, raw: bytes, addresses: Collection[str], sender: str) -> None:
+    inbound.store(source, raw, recipient="\n".join(sorted(set(addresses))), headers={reading.SENDER: storable(f"<{sender.strip('<>')}>", ADDRESS)})
 
 
 def _known(address: str, *, any: bool) -> bool:

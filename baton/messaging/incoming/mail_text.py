@@ -1,10 +1,12 @@
 """The text of a mail that came, and what its writer has written himself: without quotation, signature block of the quoted mail, or disclaimers of it."""
 
 import re
-from email.message import EmailMessage, Message
+from email.message import EmailMessage
 from html import unescape
 
 from mailparser_reply import EmailReplyParser
+
+from baton.messaging.incoming import parsing
 
 LONGEST = 20_000  # letters of a mail that are looked at
 KEPT = 4_000  # letters of an answer that are kept
@@ -33,16 +35,16 @@ CUTS = [
 def plain(mail: EmailMessage) -> str:
     """The mail as text: its plain part, else its HTML without tags."""
     found = next((part for part in mail.walk() if part.get_content_type() == "text/plain" and part.get_content_disposition() != "attachment"), None)
-    if found is not None and (text := _content(found)).strip():
+    if found is not None and (text := parsing.text(found)).strip():
         return text[:LONGEST]
     page = next((part for part in mail.walk() if part.get_content_type() == "text/html" and part.get_content_disposition() != "attachment"), None)
-    return of_html(_content(page))[:LONGEST] if page is not None else ""
+    return of_html(parsing.text(page))[:LONGEST] if page is not None else ""
 
 
 def whole(mail: EmailMessage) -> str:
     """All that it says, in text and HTML as it was written, quotations too: where our own links are looked for."""
     parts = [part for part in mail.walk() if part.get_content_type() in ("text/plain", "text/html") and part.get_content_disposition() != "attachment"]
-    return "\n".join(_content(part)[: LONGEST * 10] for part in parts[:2])
+    return "\n".join(parsing.text(part)[: LONGEST * 10] for part in parts[:2])
 
 
 def of_html(page: str) -> str:
@@ -75,17 +77,3 @@ def answer(mail: EmailMessage) -> str:
     own = EmailReplyParser(languages=["en", "ko", "ja"]).parse_reply(text=text) or ""
     lines = [line for line in own.splitlines() if not line.lstrip().startswith(">")]
     return "\n".join(lines).strip()[:KEPT]
-
-
-def _content(part: Message) -> str:
-    """The text of a part; an unknown or wrong character set is read as well as it goes."""
-    raw = part.get_payload(decode=True)
-    if not isinstance(raw, bytes):
-        return str(part.get_payload() or "")
-    charset = (part.get_content_charset() or "utf-8").lower()
-    for name in (charset, "utf-8", "cp949"):
-        try:
-            return raw.decode("cp949" if name in ("ks_c_5601-1987", "euc-kr", "ksc5601") else name)
-        except (LookupError, UnicodeDecodeError):
-            continue
-    return raw.decode("utf-8", "replace")

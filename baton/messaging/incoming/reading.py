@@ -3,44 +3,23 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from email import message_from_bytes
 from email.message import EmailMessage
-from email.policy import EmailPolicy
-from email.utils import getaddresses
 from functools import partial
-from typing import cast
 
 from baton.messaging.consent import preferences, subscriptions
 from baton.messaging.deliverability import dmarc
-from baton.messaging.incoming import dsn, inbound, mail_text, provider_hooks, replies, whose
+from baton.messaging.incoming import dsn, inbound, mail_text, parsing, provider_hooks, replies, whose
+from baton.messaging.incoming.parsing import parsed
 from baton.messaging.incoming.receipts import Told
 from baton.messaging.incoming.whose import Which
 from baton.messaging.models import Inbound
 from baton.platform import signing
-from baton.platform.errors import Invalid
 
 BECAME = {"bounced": "bounce", "complained": "complaint", "deferred": "receipt", "delivered": "receipt"}
 ENVELOPE = ("delivered-to", "x-original-to", "envelope-to", "to", "cc")  # where the address of the envelope may still be read in a mailbox
-# What strangers send is bounded before it is read: Python takes seconds for a header of some ten thousand letters, and minutes for a million parts.
-LONG, OF_PARTS = 8_000, 1_000  # letters of a header, and of one that says what a part is
-MOST_PARTS, MOST_BLOCKS = 1_000, 10_000  # of a report of deliveries each block of fields is a part for Python
 MOST_HEADERS, MOST_ADDRESSES = 3, 100  # of one name; of one mail
-
-
-class _Bounded(EmailPolicy):
-    """A mail's headers as far as anybody's own go; the rest of a longer one is left away."""
-
-    def header_source_parse(self, sourcelines: Sequence[str]) -> tuple[str, str]:
-        name, value = super().header_source_parse(list(sourcelines))
-        return name, value[: OF_PARTS if name.lower().startswith("content-") else LONG]
-
-
-def parsed(raw: bytes) -> EmailMessage:
-    """A mail that came from anywhere. Raises Invalid for one of so many parts that nobody wrote it."""
-    blocks = raw.count(b"\n\r\n") + raw.count(b"\n\n") if b"delivery-status" in raw.lower() else 0
-    if raw.count(b"\n--") > 2 * MOST_PARTS or blocks > MOST_BLOCKS:
-        raise Invalid.one("mail", "TOO_LARGE", f"more than {MOST_PARTS} parts")
-    return cast(EmailMessage, message_from_bytes(raw, policy=_Bounded()))
+SENDER = "return-path"  # the sender of the envelope, where it is known
+LONGEST_KEY = 500  # letters of a Message-ID
 
 
 def read(row: Inbound) -> inbound.Read:
@@ -59,14 +38,13 @@ def of_mail(row: Inbound) -> inbound.Read:
         return inbound.Read("dmarc", then=partial(dmarc.keep, mail))
     mine: list[Which | None] = list(dict.fromkeys(which for address in recipients if (which := whose.of_token(address))))
     reports = [] if _marked(mail) else dsn.read(mail, expected=bool(mine))
-    found = [_of_reports(reports, one, row.at) if reports else _of_answer(mail, one, row.at) for one in mine or [None]]
+    found = [_of_reports(reports, one, row.at) if reports else _of_answer(mail, one, row) for one in mine or [None]]
     return inbound.Read(found[0].became, [told for one in found for told in one.told])
 
 
 def addresses(mail: EmailMessage) -> list[str]:
     """Whom a mail in a mailbox was sent to."""
-    values = [str(value) for name in ENVELOPE for value in mail.get_all(name, [])[:MOST_HEADERS]]
-    return [address for _name, address in getaddresses(values) if address][:MOST_ADDRESSES]
+    return parsing.addresses(value for name in ENVELOPE for value in mail.get_all(name, [])[:MOST_HEADERS])[:MOST_ADDRESSES]
 
 
 def _ways_out(token: str) -> bool:
@@ -116,15 +94,15 @@ def _about(report: dsn.Report) -> Which | None:
     )
 
 
-def _of_answer(mail: EmailMessage, mine: Which | None, at: datetime) -> inbound.Read:
+def _of_answer(mail: EmailMessage, mine: Which | None, row: Inbound) -> inbound.Read:
     sender = replies.sender(mail)
     subject = " ".join(str(mail["subject"] or "").split())
     which = mine or whose.proved(whose.answered(mail, mail_text.whole(mail)), sender, colleagues=True)
     if which is None:
         return inbound.Read()
-    key = str(mail["message-id"] or "").strip() or hashlib.sha256(mail.as_bytes()).hexdigest()
-    details = {"subject": subject[:300], "from": sender}
-    if replies.automatic(mail):
+    key = str(mail["message-id"] or "").strip()[:LONGEST_KEY] or hashlib.sha256(row.body).hexdigest()
+    at, details = row.at, {"subject": subject[:300], "from": sender[:320]}
+    if replies.automatic(mail) or str(row.headers.get(SENDER) or mail[SENDER] or "").strip() == "<>":  # RFC 3834: nobody writes with an empty sender
         return inbound.Read(
             "auto_reply", [Told("auto_replied", which.contact_id, which.message_id, at, text=mail_text.answer(mail)[:500], key=key, details=details)]
         )

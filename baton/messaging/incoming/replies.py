@@ -4,7 +4,6 @@ import re
 from collections.abc import Collection
 from datetime import timedelta
 from email.message import EmailMessage
-from email.utils import getaddresses
 
 from django.conf import settings
 from django.utils import translation
@@ -13,6 +12,7 @@ from django.utils.translation import gettext as _
 from baton.events.vocabulary import Kind
 from baton.messaging.colleagues import alerts, mailed, notify
 from baton.messaging.colleagues.notify import Notice
+from baton.messaging.incoming import parsing
 from baton.platform import clock, sql
 from baton.segments import handover
 
@@ -44,7 +44,7 @@ def automatic(mail: EmailMessage) -> bool:
 
 def sender(mail: EmailMessage) -> str:
     """Who wrote it: the address, in small letters."""
-    return next((address.lower() for _name, address in getaddresses([str(mail["from"] or "")])), "")
+    return next((address.lower() for address in parsing.addresses([mail["from"] or ""])), "")
 
 
 def topic(subject: str) -> str:
