@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.core import mail
@@ -126,7 +127,7 @@ def test_choices_are_kept_with_words_and_proof(browser: Client, kinds: dict[str,
         assert gets(anna) == {"newsletter", "pilot-group"}
 
 
-def test_who_comes_back_agrees_to_what_he_ticks_and_nothing_else(browser: Client, kinds: dict[str, SubscriptionType]) -> None:
+def test_who_comes_back_agrees_to_what_he_ticks_and_nothing_else(browser: Client, kinds: dict[str, SubscriptionType], monkeypatch: pytest.MonkeyPatch) -> None:
     anna = person()
     link = preferences.link(anna)
     assert "unsubscribed from everything" in text(browser.post(link, {"act": "all"}, **EN))
@@ -136,8 +137,12 @@ def test_who_comes_back_agrees_to_what_he_ticks_and_nothing_else(browser: Client
     assert consent.granted(anna, "email") is True
     assert "Seminars" in Consent.objects.get(contact_id=anna).wording
     assert not Suppression.objects.exists()
-    browser.post(link, {"act": "save"}, **EN)
+    told: list[dict[str, int]] = []
+    monkeypatch.setattr(opt_in, "unsubscribed", SimpleNamespace(defer=lambda **args: told.append(args)))
+    for _ in range(2):
+        browser.post(link, {"act": "save"}, **EN)
     assert consent.granted(anna, "email") is False
+    assert [one["contact_id"] for one in told] == [anna], "a mail says so, once"
 
 
 def test_a_bounced_address_is_told_so_and_stays_stopped(browser: Client, kinds: dict[str, SubscriptionType]) -> None:

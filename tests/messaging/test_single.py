@@ -23,7 +23,7 @@ from tests.messaging.relay import Relay
 pytestmark = pytest.mark.django_db
 BODY = (
     '<p>{{ contact.firstname|default("고객") }} 님, {{ custom.order.number }}번 주문</p>{% for one in custom.lines %}<p>{{ one.name }}: {{ one.n }}</p>'
-    '{% endfor %}<p>{{ custom.missing|default("없음") }}</p><p><a href="https://shop.example/orders">보기</a></p>'
+    '{% endfor %}<i>{{ custom.order }}</i><p>{{ custom.missing|default("없음") }}</p><p><a href="https://shop.example/orders">보기</a></p>'
 )
 CUSTOM: dict[str, Any] = {
     "order": {"number": 1042, "items": "목록"}, "name": "김 <b>굵게</b>\r\nBcc: evil@x.example",
@@ -71,6 +71,7 @@ def test_values_sender_and_copies_are_this_message_s(receipt: Email, relay: Rela
         assert "커피 &amp; 차: 2" in html
         assert "{{ owner.email }}: 1" in html
         assert "없음" in html
+        assert "<i></i>" in html, "what has values within is none itself"
         assert ("/c/" in html) is (to == "jiwoo@gaon.example"), "what others open and click is not hers"
         assert b"archive@z" not in mails[to].partition(b"\r\n\r\n")[0]
     assert other["From"].endswith("<news@nuriwork.example>")

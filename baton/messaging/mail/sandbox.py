@@ -338,6 +338,9 @@ class Fields:
     def __getitem__(self, name: str) -> Any:
         return self._values[name]
 
+    def __str__(self) -> str:
+        return ""  # a template names one of the values, not all of them
+
 
 def get(fields: Fields, name: str) -> Any:
     """The value of this name, or None."""

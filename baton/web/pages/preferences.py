@@ -1,6 +1,6 @@
 """The preference centre, for people who are not signed in: kinds of news by channel, a pause, the way out, taking it back. A GET changes nothing."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -85,11 +85,11 @@ def take_back(request: HttpRequest, token: str) -> HttpResponse:
 
 def _act(request: HttpRequest, contact_id: int) -> tuple[str, str]:
     """What was recorded, or what is wrong, in words."""
+    began = clock.now()
     match request.POST.get("act"):
         case "all":
             new = preferences.leave_all(contact_id)
-            if new and (row := preferences.refusal(contact_id, None)) is not None:
-                opt_in.unsubscribed.defer(contact_id=contact_id, id=row.id)  # he may have been given the mail by somebody else
+            _tell(contact_id, began)
             return _("You are unsubscribed from everything.") if new else _("You were unsubscribed from everything already."), ""
         case "pause":
             until = preferences.until_of(request.POST.get("day") or request.POST.get("until", ""))
@@ -108,7 +108,15 @@ def _act(request: HttpRequest, contact_id: int) -> tuple[str, str]:
     wanted = {(type.pk, column.key): f"kind-{type.pk}-{column.key}" in request.POST for type in kinds for column in columns}
     channels = {} if kinds else {column.key: f"channel-{column.key}" in request.POST for column in columns}
     changed = preferences.save(contact_id, wanted, channels, proof=choices.proof(request))
+    _tell(contact_id, began)
     return _("Your choice is recorded.") if changed else _("Nothing has changed."), ""
+
+
+def _tell(contact_id: int, since: datetime) -> None:
+    """Who left everything just now is told by mail, too: he may have been given the link by somebody else."""
+    row = preferences.refusal(contact_id, None)
+    if row is not None and row.at >= since:
+        opt_in.unsubscribed.defer(contact_id=contact_id, id=row.id)
 
 
 def _old(request: HttpRequest, ticket: Ticket) -> HttpResponse:
