@@ -71,6 +71,22 @@ def test_a_mail_is_made_changed_copied_published_and_sent(program: Call) -> None
     assert program("GET", f"{PATH}/{copied['id']}?archived=true").body["archived"] is True
 
 
+def test_every_order_is_walked_to_its_end(program: Call) -> None:
+    for name in ("b", "a", "c", "a", "b"):
+        program("POST", PATH, {"name": name})
+    for sort, wanted in (("name", "aabbc"), ("-name", "cbbaa"), ("", "bacab"), ("-id", "bacab"), ("-createdAt", "bacab")):
+        seen, after = [], ""
+        while True:
+            page = program("GET", f"{PATH}?limit=2&sort={sort}&after={after}").body
+            seen += page["results"]
+            after = page.get("paging", {}).get("next", {}).get("after", "")
+            if not after:
+                break
+        assert "".join(row["name"] for row in seen) == wanted, sort
+        assert len({row["id"] for row in seen}) == 5
+    assert program("GET", f"{PATH}?sort=name&after=999999").status_code == 400
+
+
 def test_versions_schedule_and_variants(program: Call) -> None:
     later = (clock.now() + timedelta(days=2)).replace(microsecond=0, second=0)
     made = program(

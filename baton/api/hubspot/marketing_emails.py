@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema, Status
 
@@ -51,7 +52,7 @@ def listing(
     createdAfter: Text = None, createdBefore: Text = None, updatedAt: Text = None, updatedAfter: Text = None, updatedBefore: Text = None,
     includeStats: Text = None, archived: Text = None,
 ) -> Shape:  # fmt: skip
-    """Mails for audiences and workflows, in the order of their ids; with another `sort` only the first page."""
+    """Mails for audiences and workflows, in the order of their ids or of `sort` (a leading - turns it round)."""
     size = paging.limit(limit, most=MOST, default=10)
     rows = Email.objects.filter(kind="mail", archived_at__isnull=not _yes(archived))
     for field, given in (("created_at", createdAt), ("updated_at", updatedAt)):
@@ -71,11 +72,22 @@ def listing(
         of_campaigns = Campaign.objects.exclude(email_id=None).values("email_id")
         rows = rows.filter(pk__in=of_campaigns) if "BATCH" in type.upper() or "AB" in type.upper().split("_") else rows.exclude(pk__in=of_campaigns)
     total = rows.count()
-    field = SORTS.get((sort or "id").lstrip("-"), "pk")
-    ordered = rows.order_by(f"{'-' if (sort or '').startswith('-') else ''}{field}", "pk") if sort else rows.filter(pk__gt=paging.after(after)).order_by("pk")
-    found = list(ordered[: size + 1])
-    body = paging.page(request, mail_words.bodies(found[:size], stats=_yes(includeStats)), found[size - 1].pk if len(found) > size and not sort else None)
+    found = list(_after(rows, sort or "", paging.after(after))[: size + 1])
+    body = paging.page(request, mail_words.bodies(found[:size], stats=_yes(includeStats)), found[size - 1].pk if len(found) > size else None)
     return {"total": total, **body}
+
+
+def _after(rows: QuerySet[Email], sort: str, last: int) -> QuerySet[Email]:
+    """In this order, from after the mail with this id on (0: from the first on)."""
+    field, down = SORTS.get(sort.lstrip("-"), "pk"), sort.startswith("-")
+    if field == "pk":
+        return (rows.filter(pk__lt=last) if last and down else rows.filter(pk__gt=last)).order_by("-pk" if down else "pk")
+    if last:
+        value = Email.objects.filter(pk=last).values_list(field, flat=True).first()
+        if value is None:
+            raise Failure(400, "VALIDATION_ERROR", "after: it is none of this list.", errors=[{"message": "not found", "in": "after"}])
+        rows = rows.filter(Q(**{f"{field}__{'lt' if down else 'gt'}": value}) | Q(**{field: value, "pk__gt": last}))
+    return rows.order_by(f"-{field}" if down else field, "pk")
 
 
 @router.post(PATH, auth=WRITE, response={201: Shape}, summary="Create an e-mail")
