@@ -116,7 +116,7 @@ def test_an_operator_that_puts_mail_off_holds_up_nobody_else_and_gets_it_later_o
     relay.start()
 
     relay.slow = set()
-    for minutes in range(60, 90):
+    for minutes in (60, 70, 90, 120, 180):
         clock.shift(timedelta(minutes=minutes))
         drain()
     assert states(campaign) == {"sent": 12}
@@ -127,7 +127,7 @@ def test_an_operator_that_puts_mail_off_holds_up_nobody_else_and_gets_it_later_o
 @pytest.mark.django_db
 def test_what_an_operator_never_took_is_told_as_a_soft_bounce(campaign: Campaign, relay: Relay) -> None:
     relay.slow = {"dasom.example"}
-    for hour in range(40):
+    for hour in (0, 1, 2, 3, 6, 9, 14, 24, 34, 44, 54, 64):
         clock.shift(timedelta(hours=hour))
         drain()
     assert states(campaign) == {"sent": 10, "bounced": 2}
