@@ -13,7 +13,7 @@ from baton.crm import calendar
 from baton.messaging import gate
 from baton.messaging.campaigns import ab, audience, pace, receivers, states
 from baton.messaging.campaigns import plan as plans
-from baton.messaging.models import Campaign, Variant
+from baton.messaging.models import Campaign, SendCheck, Variant
 from baton.platform import clock, sql
 from baton.platform.config import config
 from baton.platform.models import BUCKETS
@@ -46,6 +46,7 @@ def freeze(campaign_id: int) -> int | None:
         if not states.move(campaign.pk, (states.PREPARING,), after, started_at=now, people=total):  # paused meanwhile, or cancelled
             Campaign.objects.filter(pk=campaign.pk, state__in=(states.PAUSED, states.CANCELLED)).update(started_at=now, people=total)
         campaign.started_at = now
+        SendCheck.objects.filter(campaign=campaign).delete()  # what the check said is over
         pace.give(campaign)
         receivers.name.defer(campaign_id=campaign.pk)
         sql.run("NOTIFY baton_outbox")
