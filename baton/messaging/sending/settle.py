@@ -31,16 +31,18 @@ PAUSE = 3.0  # seconds between them
 SENT = """
 UPDATE message m SET state = 'sent', reason = '', subject = r.subject, transport_id = %(transport)s::bigint, sent_at = %(now)s::timestamptz,
     undelivered_at = NULL
-FROM unnest(%(contacts)s::bigint[], %(ids)s::bigint[], ARRAY(SELECT json_array_elements_text(%(subjects)s::json))) AS r(contact_id, id, subject)
+FROM unnest(%(contacts)s::bigint[], %(ids)s::bigint[], %(tries)s::int[], ARRAY(SELECT json_array_elements_text(%(subjects)s::json)))
+    AS r(contact_id, id, attempts, subject)
 WHERE m.contact_id = r.contact_id AND m.id = r.id AND m.state = %(was)s::text AND (%(was)s::text <> 'unknown' OR m.reason = 'interrupted')
+    AND m.attempts = r.attempts
 RETURNING m.id
 """
 UPDATE = """
 UPDATE message m SET state = r.state, reason = r.reason, subject = r.subject, transport_id = r.transport_id,
     settled_at = CASE WHEN r.state = 'bounced' THEN %(now)s::timestamptz ELSE m.settled_at END,
     undelivered_at = CASE WHEN r.state IN ('bounced', 'failed', 'unknown') THEN %(now)s::timestamptz END
-FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(contact_id bigint, id bigint, state text, reason text, subject text, transport_id bigint)
-WHERE m.contact_id = r.contact_id AND m.id = r.id AND m.state = %(was)s AND (%(was)s <> 'unknown' OR m.reason = 'interrupted')
+FROM jsonb_to_recordset(%(rows)s::jsonb) AS r(contact_id bigint, id bigint, state text, reason text, subject text, transport_id bigint, attempts int)
+WHERE m.contact_id = r.contact_id AND m.id = r.id AND m.state = %(was)s AND (%(was)s <> 'unknown' OR m.reason = 'interrupted') AND m.attempts = r.attempts
 RETURNING m.id
 """
 LATER = """
@@ -123,20 +125,25 @@ def _settle(handed: Sequence[tuple[Item, Parcel]], answers: Sequence[Receipt], w
 
 
 def _write(results: Sequence[tuple[Item, Parcel, str, str]], now: datetime, was: str) -> set[int]:
-    """Messages (item, parcel, new state, reason) that are still as they were get their new state; gives back which."""
+    """Messages (item, parcel, new state, reason) that are still as they were get their new state; gives back which.
+
+    Of the same try: when the database fell with this very transaction, it may have been kept, and the next try of somebody else may be under way.
+    """
+    this = 0 if was == "claimed" else 1  # `handing` counts the try
     went: dict[int | None, list[tuple[Item, Parcel]]] = {}
     rest = []
     for item, parcel, state, reason in results:
         if state == "sent":
             went.setdefault(parcel.transport_id, []).append((item, parcel))
         else:
-            row = {"contact_id": item.contact_id, "id": item.id, "state": state, "reason": reason}
+            row = {"contact_id": item.contact_id, "id": item.id, "state": state, "reason": reason, "attempts": item.attempts + this}
             rest.append({**row, "subject": parcel.subject, "transport_id": parcel.transport_id})
     changed: set[int] = set()
     for transport_id, some in went.items():
         same = {"transport": transport_id, "now": now, "was": was, "subjects": sql.texts([parcel.subject for _item, parcel in some])}
         people = {"contacts": sql.numbers(item.contact_id for item, _parcel in some), "ids": sql.numbers(item.id for item, _parcel in some)}
-        changed |= {id for (id,) in sql.prepared(SENT, {**same, **people})}
+        tries = sql.numbers(item.attempts + this for item, _parcel in some)
+        changed |= {id for (id,) in sql.prepared(SENT, {**same, **people, "tries": tries})}
     if rest:
         changed |= {id for (id,) in sql.rows(UPDATE, {"rows": json.dumps(rest), "now": now, "was": was})}
     return changed
