@@ -1,5 +1,7 @@
 """The pages about consent: kinds of news and limits, who must not be written to, moving over from another mail tool."""
 
+import re
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -72,8 +74,12 @@ def test_the_list_is_searched_added_to_lifted_with_a_reason_and_exported_by_few(
     assert "nonsense" not in web.post(f"{page}add/", {"file": file, "reason": "imported", "note": "old system"}).content.decode()
     assert suppression.addresses(["stranger@gaon.example"]) == {"stranger@gaon.example": "imported"}
     assert "is on the list" in web.get(f"{page}?q=stranger@gaon.example").content.decode()
-    assert web.post(f"{page}add/", {"addresses": "", "reason": "manual"}).status_code == 422
-    assert web.post(f"{page}lift/", {"contact": str(anna), "channel": "email", "why": " "}).status_code == 422
+    empty = web.post(f"{page}add/", {"addresses": "", "reason": "manual", "note": "told by phone"})
+    assert empty.status_code == 422
+    assert "told by phone" in empty.content.decode()  # what was typed stays
+    silent = web.post(f"{page}lift/", {"contact": str(anna), "channel": "email", "why": " "})
+    assert silent.status_code == 422
+    assert re.search(rf'<dialog[^>]* id="lift-{anna}-email"[^>]* open>', silent.content.decode())  # with the message at its field
     assert Suppression.objects.filter(contact_id=anna).exists()
     web.post(f"{page}lift/", {"contact": str(anna), "channel": "email", "why": "She has a new mailbox"})
     assert not Suppression.objects.filter(contact_id=anna).exists()

@@ -8,6 +8,7 @@ from django.utils import timezone, translation
 from baton.accounts import users
 from baton.accounts.models import Account
 from baton.automation.steps.set_property import SetProperty
+from baton.messaging import law
 from baton.platform import clock
 from baton.platform.actor import SYSTEM
 from baton.web.templatetags import fmt
@@ -52,3 +53,17 @@ def test_a_step_names_the_owner_it_sets(account: Account) -> None:
     step = SetProperty(id="s1", property="owner_id", value=str(owner.pk))
     with translation.override("ko"):
         assert step.detail() == "담당자: 한도윤"
+
+
+def test_articles_of_the_law_are_cited_in_the_readers_language() -> None:
+    with translation.override("ko"):
+        assert fmt.article(law.ARTICLES["result"]) == law.ARTICLES["result"]
+    with translation.override("en"):
+        cited = {name: fmt.article(text) for name, text in law.ARTICLES.items()}
+    assert cited["result"] == "Art. 50(7), Decree Art. 62-2"
+    assert cited["label"] == "Art. 50(4), Decree Art. 61(3), Table 6"
+    assert not [text for text in cited.values() if any("가" <= letter <= "힣" or letter in "①②③④⑤⑥⑦⑧" for letter in text)]
+
+
+def test_rates_of_a_column_have_the_same_decimals() -> None:
+    assert [fmt.rate(share) for share in (0.35, 0.363, 0, None)] == ["35.0%", "36.3%", "0.0%", ""]
