@@ -246,7 +246,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def __init__(self, *, finalize: Callable[[Any], Any] | None = None, **options: Any) -> None:
         def told(value: Any) -> Any:
-            weigh(value)
+            if type(value) is str and len(value) < LETTERS:  # what nearly all are, each of millions
+                budget = _now.budget
+                budget.left -= 1
+                if budget.left < 0:
+                    raise TooMuch
+            else:
+                weigh(value)
             return finalize(value) if finalize is not None else value
 
         super().__init__(finalize=told, optimized=False, **options)
