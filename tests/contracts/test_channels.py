@@ -86,7 +86,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Use:
         made = FakeSms(call)
         original: Callable[[str], Channel] = contract.channel
         found: Callable[[str], Channel] = lambda key: made if key == "fake_sms" else original(key)  # noqa: E731  # as short as what it replaces
-        for module in ("channel", "window", "delivery", "chunks"):
+        for module in ("channel", "sending.window", "sending.delivery", "sending.chunks"):
             monkeypatch.setattr(f"baton.messaging.{module}.channel", found)
         return made
 
