@@ -77,6 +77,8 @@ UNSAVED = 0  # an e-mail that nobody saved yet, and no advertisement: what is as
 def refused(email_id: int, contact_ids: Sequence[int], channel: str = "email", *, campaign_id: int | None = None) -> dict[int, str]:
     """Those who would not get this e-mail if it were sent now, with the reason (outbox.REASONS)."""
     asked = {"contact_ids": sorted({*contact_ids}), "email": email_id, "channel": channel, "campaign": campaign_id, **given(clock.now())}
+    if email_id == UNSAVED:
+        asked["emails"] = [UNSAVED]
     statement = judged(WOULD_BE.replace("{people}", THESE))
     return {contact_id: reason for contact_id, _id, reason, _address in sql.rows(statement, asked) if reason}
 
