@@ -141,6 +141,8 @@ def test_what_the_sender_has_not_said_of_himself_makes_advertising_wait(account:
         pass
     message = Message.objects.get(contact_id=contact)
     assert (message.state, message.reason, relay.mails) == ("queued", "no_sender", [])
+    consent.set([unwilling := person("lee@gaon.example")], "email", False, actor=SYSTEM, source="test")
+    assert gate.refused(email.pk, [contact, unwilling]) == {contact: "no_sender", unwilling: "no_consent"}  # nothing of the sender's makes him willing
     Account.objects.update(phone="02-1234-5678")
     clock.shift(gate.A_WHILE + timedelta(seconds=1))
     while delivery.deliver():

@@ -13,7 +13,6 @@ SELECT m.contact_id, m.id,
         WHEN x.reason IS NOT NULL AND (x.reason NOT IN ('unsubscribed', 'erased') OR e.ad IS NOT NULL AND (k.granted AND k.at > x.at) IS NOT TRUE)
             THEN 'suppressed_address'
         WHEN e.ad IS NULL THEN ''
-        WHEN %(no_sender)s THEN 'no_sender'
         WHEN s.reason IS NOT NULL AND (k.granted IS NOT TRUE OR k.at <= s.at) THEN 'suppressed_' || s.reason
         WHEN t.granted IS FALSE AND (t.expires_at IS NULL OR t.expires_at > %(now)s) THEN 'subscription_refused'
         WHEN k.granted IS FALSE THEN 'no_consent'
@@ -25,6 +24,7 @@ SELECT m.contact_id, m.id,
         WHEN c.properties ->> 'sales_verdict' = 'unqualified' AND NOT r.rules ? 'unqualified' THEN 'unqualified'
         WHEN p.contact_id IS NOT NULL AND NOT r.rules ? 'paused' THEN 'paused'
         WHEN %(cap)s > 0 AND NOT r.rules ? 'frequency_cap' AND {capped} THEN 'frequency_cap'
+        WHEN %(no_sender)s THEN 'no_sender'
         WHEN e.night IS NOT NULL AND k.night IS NOT TRUE
             AND NOT (z.now >= (%(night_ends)s::time[])[e.night] AND z.now < (%(night_begins)s::time[])[e.night]) THEN 'night'
         ELSE ''
