@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests import running
 from tools.browser import executable
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 PASSWORD = "baton-demo"
+PATIENCE = 10_000  # milliseconds: the machine may be busy with the other half of the tests
+expect.set_options(timeout=PATIENCE)
 Mailer = Callable[[str], Any]
 
 
@@ -134,7 +136,7 @@ def admin(browser: Browser, server: str, signed_in: dict[str, Path]) -> Iterator
 def opened(browser: Browser, server: str, state: Path | None, locale: str) -> Iterator[Page]:
     """A page; script errors, blocked styles and requests that leave the machine are told when it is closed."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale=locale, base_url=server, storage_state=state)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     page, faults = context.new_page(), []
     page.on("pageerror", lambda error: faults.append(f"script error on {page.url}: {error}"))
     page.on("console", lambda message: faults.append(f"console of {page.url}: {message.text}") if "Content Security Policy" in message.text else None)

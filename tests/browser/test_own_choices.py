@@ -109,7 +109,7 @@ def test_a_person_chooses_pauses_leaves_and_comes_back_by_links_of_real_mails(vi
     expect(page.get_by_role("heading", level=1)).to_contain_text("월간 소식")
     fine(page)
     page.goto(mailer(f"undo {sent['person']}"))
-    page.get_by_role("button", name="수신거부 취소").click()
+    page.get_by_role("button", name="수신 거부 되돌리기").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("이전 상태로 되돌렸습니다")
     page.get_by_role("link", name="받을 소식 고르기").click()
     page.get_by_label("세미나 안내").check()

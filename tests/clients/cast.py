@@ -24,7 +24,7 @@ def fill() -> dict[str, object]:
     """Every number a test relies on is made here."""
     from baton.accounts import tokens, users
     from baton.automation import verbs
-    from baton.crm import associations, builtin, records, types
+    from baton.crm import associations, builtin, consent, records, types
     from baton.crm.associations import Link
     from baton.events import record
     from baton.events.record import NewEvent
@@ -53,6 +53,7 @@ def fill() -> dict[str, object]:
             for n in range(CONTACTS)
         ],
     )
+    consent.set(contacts[:1], "email", True, actor=SYSTEM, source="form:1", wording="마케팅 정보 수신에 동의합니다.")
     deals = many("deal", [{"dealname": f"거래 {n}", "amount": n * 1000, "dealstage": "qualifiedtobuy", "owner_id": other.pk} for n in range(DEALS)])
     tickets = many("ticket", [{"subject": f"문의 {n}", "content": "…", "priority": "high"} for n in range(TICKETS)])
     bodies = {"note": "body", "call": "title", "meeting": "title", "task": "subject", "email": "subject"}
