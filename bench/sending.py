@@ -1,6 +1,6 @@
 """How fast campaigns leave, beside what the machine can do at all in the same rounds: postfix's smtp-source into the same smtp-sink, and bare signatures.
 
-Mails of 21 kB, one durable row for each recipient. BENCH_PEOPLE: recipients of a round (10,000); BENCH_SENDERS: processes (2); BENCH_MANY: the large audience.
+Mails of 21 kB, one durable row for each recipient. BENCH_PEOPLE: recipients of a round (20,000); BENCH_SENDERS: processes (2); BENCH_MANY: the large audience.
 """
 
 import os
@@ -12,7 +12,7 @@ import psutil
 
 from bench import mailing
 
-PEOPLE = int(os.environ.get("BENCH_PEOPLE", "10000"))
+PEOPLE = int(os.environ.get("BENCH_PEOPLE", "20000"))
 SENDERS = int(os.environ.get("BENCH_SENDERS", "2"))
 MANY = int(os.environ.get("BENCH_MANY", "1000000"))
 ROUNDS = 5

@@ -1,7 +1,6 @@
 """A sender: nothing but the sending of mail, in a process of its own. Any number of them share the work with the workers."""
 
 import gc
-import sys
 
 from baton.cli.worker import Worker, run
 from baton.messaging.sending import delivery
@@ -10,11 +9,10 @@ THREADS = 2  # while one waits for the database, the other builds letters
 
 
 def ready() -> None:
-    """Call when everything is imported: what is there stays, and who reads the relay's answers does not wait long for who builds letters."""
+    """Call when everything is imported: what is there stays, and is not looked through for garbage."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-    sys.setswitchinterval(0.0005)
 
 
 def main() -> None:
