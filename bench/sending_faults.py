@@ -99,10 +99,10 @@ def sending_faults() -> list[dict[str, Any]]:
 
 
 def _kill(chance: random.Random, parts: dict[str, Part], database: Database, taken: Path) -> Counter[str]:
-    """At random moments: each time after so many more mails have arrived, so that there is something to kill."""
+    """At random moments: each time after so many more mails have arrived, few enough that some are left for the last."""
     killed: Counter[str] = Counter()
     for _ in range(KILLS):
-        wanted, until = _arrived(taken) + chance.randint(1, max(2, int(PEOPLE * 1.6 / KILLS))), time.monotonic() + STUCK
+        wanted, until = _arrived(taken) + chance.randint(1, max(2, int(PEOPLE * 0.7 / KILLS))), time.monotonic() + STUCK
         while _arrived(taken) < wanted and time.monotonic() < until:
             time.sleep(0.005)
             if time.monotonic() > until - STUCK + 2:  # what was put off waits: not for its time
@@ -133,10 +133,10 @@ def _wait(url: str) -> None:
 
 
 def _hurry(url: str) -> None:
-    """Messages that were put off go now."""
+    """Messages that were put off go now; not so often that their tries run out."""
     with contextlib.suppress(psycopg.Error), psycopg.connect(url, autocommit=True) as connection:
         connection.execute("UPDATE outbox SET due_at = now() WHERE leased_until IS NULL")
-    time.sleep(0.5)
+    time.sleep(3)
 
 
 def _row(url: str, taken: Path, killed: Counter[str]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from baton.events.models import Event
 from baton.events.vocabulary import Kind
 from baton.messaging import rules
 from baton.messaging.campaigns import freeze, states, steering, verbs
+from baton.messaging.channel import Receipt, Result
 from baton.messaging.consent import suppression
 from baton.messaging.models import Allowance, Campaign, CampaignTally, Chunk, Email, EmailVersion, Message, Outbox, Transport, Variant
 from baton.messaging.sending import chunks, delivery, settle, window
@@ -232,6 +233,35 @@ def test_a_sender_that_is_killed_sends_nobody_twice_and_loses_nobody(
     clock.shift(LATER * 9)
     drain()
     assert len(relay.mails) == len(to), "unknown ones are never sent by themselves"
+
+
+def test_what_was_put_off_belongs_to_the_outbox_also_when_its_chunk_is_taken_again(campaign: Campaign, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sender dies with messages of the outbox on the wire, another one before it finished their chunk: each is told of once."""
+
+    def away(handed: Any) -> list[Receipt]:
+        return [Receipt(Result.NOT_HANDED, "the relay is away")] * len(handed)
+
+    def dead(*_args: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(window, "sent", away)
+        patched.setattr(settle, "outlast", lambda work: (work(), dead()))
+        with pytest.raises(Killed):
+            chunks.work()
+    assert counted(campaign) == {"queued": 5}
+    clock.shift(LATER)
+    with monkeypatch.context() as patched:
+        patched.setattr(window, "sent", dead)
+        with pytest.raises(Killed):
+            delivery._outbox()
+    assert Message.objects.filter(state="handing").exists()
+    chunks.work()
+    assert not Message.objects.filter(state="unknown").exists(), "its sender may still be at it"
+    clock.shift(LATER * 3)
+    drain()
+    assert counted(campaign) == dict(Counter(Message.objects.values_list("state", flat=True)))
+    assert not Outbox.objects.exists()
 
 
 def test_answers_that_come_late_still_count(campaign: Campaign, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:

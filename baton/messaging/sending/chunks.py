@@ -22,6 +22,7 @@ from baton.messaging.sending.limits import Gauge
 from baton.messaging.sending.tally import Tally
 from baton.messaging.sending.window import LEASE, WINDOW, Item
 from baton.platform import clock, logs, sql
+from baton.platform.models import BUCKETS
 
 SENDS = ("sending", "testing")  # states of a campaign whose chunks are taken
 SOON = timedelta(seconds=1)
@@ -57,9 +58,12 @@ RETURNING k.id
 LET_GO = f"UPDATE campaign_chunk k SET leased_until = NULL, due_at = greatest(k.due_at, r.due) {OF_THESE}"
 DONE = f"DELETE FROM campaign_chunk k {OF_THESE.replace('FROM', 'USING', 1)}"
 KNOWN = "SELECT contact_id, id, state FROM message WHERE contact_id = ANY (%s::bigint[]) AND cause = %s AND channel = %s"
+# Those that were put off are the outbox's: whoever claims them there says what became of them.
 INTERRUPTED = """
-UPDATE message SET state = 'unknown', reason = 'interrupted', undelivered_at = %(now)s
-WHERE contact_id = ANY (%(contacts)s) AND id = ANY (%(ids)s) AND state = 'handing' RETURNING contact_id, variant
+UPDATE message m SET state = 'unknown', reason = 'interrupted', undelivered_at = %(now)s
+WHERE m.contact_id = ANY (%(contacts)s) AND m.id = ANY (%(ids)s) AND m.state = 'handing'
+    AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.bucket = m.contact_id %% %(buckets)s AND o.message_id = m.id)
+RETURNING m.contact_id, m.variant
 """
 ADDRESSES = "SELECT c.id, {address} FROM contact c WHERE c.id = ANY (%s::bigint[])"
 JUDGED = """(
@@ -212,11 +216,12 @@ def interrupted(campaign_id: int, left: Sequence[tuple[int, int]]) -> None:
     if not left:
         return
     tally = Tally()
-    asked = {"contacts": [contact for contact, _id in left], "ids": [id for _contact, id in left], "now": clock.now()}
-    for contact, variant in sql.rows(INTERRUPTED, asked):
+    asked = {"contacts": [contact for contact, _id in left], "ids": [id for _contact, id in left], "now": clock.now(), "buckets": BUCKETS}
+    for contact, variant in (lost := sql.rows(INTERRUPTED, asked)):
         tally.add(contact, campaign_id, variant, "unknown")
     tally.write()
-    _log.warning("a sender died with messages on the wire", campaign=campaign_id, messages=len(left))
+    if lost:
+        _log.warning("a sender died with messages on the wire", campaign=campaign_id, messages=len(lost))
 
 
 def _same(lease: Lease) -> dict[str, Any]:
