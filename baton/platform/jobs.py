@@ -12,12 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from asgiref.sync import sync_to_async
+from django.db import close_old_connections
 from procrastinate import App, RetryStrategy
 from procrastinate.contrib.django import app as queue
 
 from baton.platform import logs
 
 SILENT = 30.0  # seconds without a sign of life after which a worker counts as dead; it gives one every 10
+RECONNECT = 1.0  # seconds
 
 _log = logs.log(__name__)
 
@@ -75,7 +78,7 @@ async def run(*, wait: bool = True) -> None:
     app = queue.with_connector(queue.connector.get_worker_connector())  # type: ignore[attr-defined]  # Django's connector has it
     async with app.open_async():
         await _take_over(app)
-        watching = asyncio.create_task(_watch(app))
+        watching = asyncio.gather(_watch(app), _reconnect())
         try:
             await app.run_worker_async(concurrency=2, install_signal_handlers=False, fetch_job_polling_interval=2, delete_jobs="successful", wait=wait)
         finally:
@@ -90,6 +93,13 @@ async def _watch(app: App) -> None:
             await _take_over(app)
         except Exception as error:  # the database is away: it will be back
             _log.warning("dead workers could not be looked for", error=str(error))
+
+
+async def _reconnect() -> None:
+    """Give up a connection that broke. What puts tasks of the clock into the queue keeps its own for ever, and tries it again and again without a pause."""
+    while True:
+        await asyncio.sleep(RECONNECT)
+        await sync_to_async(close_old_connections)()
 
 
 async def _take_over(app: App) -> None:
