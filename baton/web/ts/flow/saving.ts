@@ -3,17 +3,15 @@ const part = () => document.getElementById("workflow-part");
 let typed: HTMLFormElement | null = null; // a form with letters that no request carries yet
 let sent: HTMLFormElement | null = null; // a form whose letters are on their way
 
-document.addEventListener("htmx:config:request", (e) => {
-  const draft = part()?.dataset.draft;
-  if (draft) (e as CustomEvent).detail.ctx.request.headers["X-Draft"] = draft;
-});
-
 document.addEventListener("input", (e) => {
   const form = (e.target as Element).closest<HTMLFormElement>("form[data-autosave][hx-post]");
   if (form) typed = form;
 });
 document.addEventListener("htmx:before:request", (e) => {
-  if (!typed || (e as CustomEvent).detail.ctx.sourceElement !== typed) return;
+  const ctx = (e as CustomEvent).detail.ctx;
+  const draft = part()?.dataset.draft;
+  if (draft) ctx.request.headers["X-Draft"] = draft; // as it is now, not when the request began to wait
+  if (!typed || ctx.sourceElement !== typed) return;
   sent = typed;
   typed = null;
 });

@@ -17,11 +17,16 @@ interface Kept {
   revision: string;
 }
 
+interface Context {
+  request: { headers: Record<string, string>; body: URLSearchParams };
+  step?: number; // back or forth
+}
+
 const draft = () => document.getElementById("mail-draft") as HTMLInputElement | null;
 const key = () => `mail-history-${draft()?.dataset.email}`;
 let kept: Kept = { states: [], now: -1, revision: "" };
 let last = { when: 0, where: "" };
-let going = false; // a state is being taken back
+let going = 0; // the step that is being taken
 
 function keep() {
   while (kept.states.length > MOST || kept.states.reduce((n, s) => n + s.length, 0) > LONGEST) {
@@ -70,47 +75,57 @@ function changed() {
       kept.now = kept.states.length - 1;
     }
   }
-  going = false;
+  going = 0;
   keep();
 }
 
-async function step(by: number) {
-  const state = kept.states[kept.now + by];
+/** A step waits behind what is being saved; which state it leads to is known when it goes out. */
+function step(by: number) {
   const found = draft();
-  if (state === undefined || !found || going) return;
-  going = true;
+  if (found) post(found.dataset.url!, { step: by });
+}
+
+function post(address: string, more: { step?: number; values?: Record<string, string> }) {
+  const options = { source: sender(), target: "#outline", swap: "innerMorph", ...more };
+  void window.htmx.ajax("POST", address, options);
+}
+
+function leave(ctx: Context, by: number): boolean {
+  const state = kept.states[kept.now + by];
+  if (state === undefined) return false;
   kept.now += by;
+  going = by;
   last.where = "";
-  try {
-    await window.htmx.ajax("POST", found.dataset.url!, { source: sender(), target: "#outline", swap: "innerMorph", values: { draft: state, key: chosen() } });
-  } finally {
-    if (going) {
-      kept.now -= by; // it was not taken
-      going = false;
-      buttons();
-    }
-  }
+  ctx.request.body.set("draft", state);
+  ctx.request.body.set("key", chosen());
+  return true;
+}
+
+function arrived() {
+  kept.now -= going; // not 0 when it was not taken
+  going = 0;
+  buttons();
 }
 
 document.addEventListener("htmx:after:swap", changed);
 document.addEventListener("click", (e) => {
   const button = (e.target as Element).closest<HTMLElement>("[data-history]");
-  if (button) void step(button.dataset.history === "back" ? -1 : 1);
+  if (button) step(button.dataset.history === "back" ? -1 : 1);
   const mine = (e.target as Element).closest<HTMLElement>("[data-mine]");
-  if (mine) void keepMine(mine.dataset.mine!);
+  if (mine) keepMine(mine.dataset.mine!);
 });
 
 /** Somebody else saved meanwhile, and what is written here shall count: the last state, and what the panel holds. */
-async function keepMine(revision: string) {
+function keepMine(revision: string) {
   const found = draft();
   if (!found) return;
   found.dataset.revision = revision;
   const form = document.querySelector<HTMLFormElement>("#panel-form");
   const typed = form && [...new FormData(form)].map(([name, value]) => [name, String(value)] as [string, string]);
-  await window.htmx.ajax("POST", found.dataset.url!, { source: sender(), target: "#outline", swap: "innerMorph", values: { draft: kept.states[kept.now], key: chosen() } });
-  for (let n = 0; n < 20 && draft()?.dataset.revision === revision; n++) await new Promise((r) => setTimeout(r, 50)); // its answer is on the page then
-  if (form && typed) await window.htmx.ajax("POST", form.getAttribute("hx-post")!, { source: sender(), target: "#outline", swap: "innerMorph", values: Object.fromEntries(typed) });
+  post(found.dataset.url!, { values: { draft: kept.states[kept.now]!, key: chosen() } });
+  if (form && typed) post(form.getAttribute("hx-post")!, { values: Object.fromEntries(typed) });
 }
+
 document.addEventListener("keydown", (e) => {
   if (!(e.ctrlKey || e.metaKey) || e.altKey || e.isComposing || !draft()) return;
   const target = e.target as HTMLElement;
@@ -118,14 +133,19 @@ document.addEventListener("keydown", (e) => {
   if (letter !== "z" && letter !== "y") return;
   if (target.closest?.("input, textarea, [contenteditable=true]")) return; // what is typed there has its own way back
   e.preventDefault();
-  void step(letter === "y" || e.shiftKey ? 1 : -1);
+  step(letter === "y" || e.shiftKey ? 1 : -1);
 });
 
 // Every post says which state it knows; the server refuses one that would write over somebody else's. -------------------------------------
 
-document.addEventListener("htmx:config:request", (e) => {
+document.addEventListener("htmx:before:request", (e) => {
+  const ctx = (e as CustomEvent<{ ctx: Context }>).detail.ctx;
   const found = draft();
-  if (found) (e as CustomEvent).detail.ctx.request.headers["X-Revision"] = found.dataset.revision!;
+  if (found) ctx.request.headers["X-Revision"] = found.dataset.revision!; // now, not when it began to wait
+  if (ctx.step && !leave(ctx, ctx.step)) e.preventDefault();
+});
+document.addEventListener("htmx:finally:request", (e) => {
+  if ((e as CustomEvent<{ ctx: Context }>).detail.ctx.step) arrived();
 });
 
 // What was typed last goes out even when the page is left. -----------------------------------------------------------------------------
