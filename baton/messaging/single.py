@@ -15,7 +15,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from baton.crm import contacts
+from baton.crm import identity
 from baton.messaging import gate, outbox
 from baton.messaging.channels.email import domain_of
 from baton.messaging.consent import suppression
@@ -120,9 +120,11 @@ def refused(addresses: Sequence[str], email_id: int) -> dict[str, str]:
         return {}
     hashed = suppression.addresses(list(addresses))
     found = {address: "suppressed_address" for address, reason in hashed.items() if reason not in LAPSED}
+    normal = {address: identity.normal_email(address) for address in addresses}
+    whose = identity.find_many("email", normal.values())
+    reasons = gate.refused(email_id, list(whose.values())) if whose else {}
     for address in addresses:
-        contact_id = contacts.by_email(address)
-        reason = gate.refused(email_id, [contact_id]).get(contact_id, "") if contact_id else ""
+        reason = reasons.get(whose.get(normal[address], 0), "")
         if reason.startswith("suppressed_") or reason == "archived":
             found[address] = reason
     return found

@@ -20,13 +20,11 @@ from baton.platform import clock, sql
 SAMPLE = 500  # messages that tell the reasons
 MOST = 5  # reasons, and groups, that are named
 RECENT = timedelta(hours=1)  # a group that asked for less since then is named
-ASKED = (
-    "SELECT lower(split_part(m.address, '@', -1)), m.reason, m.attempts, o.due_at"
-    + """
+ASKED = """
+SELECT lower(split_part(m.address, '@', -1)), m.reason, m.attempts, o.due_at
 FROM (SELECT contact_id, message_id, due_at FROM outbox WHERE campaign_id = %s LIMIT %s) o
 JOIN message m ON m.contact_id = o.contact_id AND m.id = o.message_id
 """
-)
 
 
 @dataclass(frozen=True, slots=True)

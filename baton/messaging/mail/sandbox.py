@@ -173,10 +173,8 @@ def _paid(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
             weigh(one)
         if name in WIDENING:
             _narrow(*more)
-        if values and name != "join":
+        if values:
             _expect(name, values[0], more)
-        elif values:
-            _joined(str(more[0]) if more else "", list(values[0]))
         return bounded(work(*first, *values, **named))
 
     return paid
@@ -231,7 +229,7 @@ class _Template(Template):
     def new_context(self, vars: dict[str, Any] | None = None, shared: bool = False, locals: Mapping[str, Any] | None = None) -> Context:
         """What the parts of a mail have in common are the values of one person: they share the steps, too."""
         given: dict[str, Any] = {} if vars is None else vars
-        _now.budget = given.setdefault(BUDGET, Budget()) if BUDGET not in given else given[BUDGET]
+        _now.budget = given.setdefault(BUDGET, Budget())
         return super().new_context(given, shared, locals)
 
 

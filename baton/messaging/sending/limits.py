@@ -118,7 +118,7 @@ class Gauge:
 
     def _keys(self, addresses: Sequence[str]) -> list[tuple[str, ...]]:
         """The buckets that each of these takes from."""
-        domains = [address.rpartition("@")[2].lower() for address in addresses]
+        domains = [groups.domain_of(address) for address in addresses]
         known = {}
         for domain, group in groups.of(domains).items():
             key = self._group + group
