@@ -19,17 +19,15 @@ from tools.browser import executable
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 PASSWORD = "baton-demo"
-PATIENCE = 10_000  # milliseconds: the machine may be busy with the other half of the tests
-expect.set_options(timeout=PATIENCE)
+expect.set_options(timeout=1000 * running.PATIENCE)
 Mailer = Callable[[str], Any]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests of this folder share one server: one worker runs them, and `-m browser` finds them."""
+    """So that `-m browser` finds them."""
     for item in items:
         if Path(item.path).parent == Path(__file__).parent:
             item.add_marker("browser")
-            item.add_marker(pytest.mark.xdist_group("browser"))
 
 
 @pytest.fixture(scope="session")
@@ -136,7 +134,7 @@ def admin(browser: Browser, server: str, signed_in: dict[str, Path]) -> Iterator
 def opened(browser: Browser, server: str, state: Path | None, locale: str) -> Iterator[Page]:
     """A page; script errors, blocked styles and requests that leave the machine are told when it is closed."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale=locale, base_url=server, storage_state=state)
-    context.set_default_timeout(PATIENCE)
+    context.set_default_timeout(1000 * running.PATIENCE)
     page, faults = context.new_page(), []
     page.on("pageerror", lambda error: faults.append(f"script error on {page.url}: {error}"))
     page.on("console", lambda message: faults.append(f"console of {page.url}: {message.text}") if "Content Security Policy" in message.text else None)

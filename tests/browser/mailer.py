@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from baton.platform import setup
+from tests.running import PATIENCE
 
 PEOPLE = 5  # of the list who agreed; one more did not
 
@@ -96,7 +97,7 @@ def count(rest: str) -> int:
     from baton.messaging.models import Campaign
     from baton.platform import sql
 
-    until = time.monotonic() + 10
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         ((n,),) = sql.rows("SELECT count(*) FROM event WHERE kind IN (11, 12) AND payload ? 'campaign'")
         if n >= int(rest):

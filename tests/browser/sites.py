@@ -12,6 +12,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
+from tests.running import PATIENCE
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"  # a window, not a robot
 ESBUILD = ROOT / "node_modules" / "@esbuild"
@@ -106,7 +108,7 @@ def town() -> Iterator[Town]:
 def visitor(browser: Browser, **options: Any) -> Iterator[Page]:
     """A browser of its own; a script error or a broken policy fails the test."""
     context = browser.new_context(**{"user_agent": AGENT, "locale": "ko-KR", "timezone_id": "Asia/Seoul", **options})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(1000 * PATIENCE)
     page, faults = context.new_page(), []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None)

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Mailer
+from tests.running import PATIENCE
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
 READER = {"user-agent": CHROME, "accept-language": "ko-KR", "accept": "text/html", "sec-fetch-mode": "navigate", "sec-fetch-user": "?1"}
@@ -18,7 +19,7 @@ READER = {"user-agent": CHROME, "accept-language": "ko-KR", "accept": "text/html
 def marketer(browser: Browser, server: str, signed_in: dict[str, Path]) -> Iterator[Page]:
     """A page of 오세린, in English."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US", base_url=server, storage_state=signed_in["oh"])
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(1000 * PATIENCE)
     page, faults = context.new_page(), list[str]()
     page.on("pageerror", lambda error: faults.append(str(error)))
     yield page

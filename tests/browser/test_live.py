@@ -64,7 +64,7 @@ def test_an_alert_shows_on_an_open_page(seller: Page, elsewhere: Elsewhere) -> N
     contact = elsewhere(NOTIFY.format(cause=time.time()))
     alerts = seller.locator("#alerts")
     expect(alerts).to_have_attribute("role", "status")
-    expect(alerts.get_by_role("heading", name="서지우 님이 SQL이 되었습니다")).to_be_visible(timeout=3000)
+    expect(alerts.get_by_role("heading", name="서지우 님이 SQL이 되었습니다")).to_be_visible()
     expect(alerts).to_contain_text("가온로지스 · 89점")
     bell = seller.locator(".nav [data-nav-count=notifications]")
     before = int(bell.inner_text())
@@ -93,9 +93,9 @@ def test_a_lost_connection_is_said_quietly_and_mends_itself(seller: Page, elsewh
     seller.context.set_offline(True)
     elsewhere("from django.db import connection\nconnection.cursor().execute('SELECT 1')")
     seller.evaluate("document.getElementById('live')._htmx.sse.reader.cancel()")  # as when the network drops
-    expect(badge).to_be_visible(timeout=15_000)
+    expect(badge).to_be_visible()
     cause = time.time()
     elsewhere(NOTIFY.format(cause=cause))
     seller.context.set_offline(False)
-    expect(seller.locator("#alerts .alert").first).to_be_visible(timeout=30_000)  # what was missed comes
+    expect(seller.locator("#alerts .alert").first).to_be_visible()  # what was missed comes
     expect(badge).to_be_hidden()

@@ -18,7 +18,7 @@ LOOKS = (("GET", {}), ("HEAD", {}), ("GET", {"Sec-Purpose": "prefetch;prerender"
 def sends(method: str, url: str, body: str = "", **headers: str) -> tuple[int, bytes, str]:
     """What a program without cookies is answered: status, body, and the address it is sent on to."""
     at = urlsplit(url)
-    line = HTTPConnection(at.hostname or "", at.port, timeout=10)
+    line = HTTPConnection(at.hostname or "", at.port, timeout=60)
     line.request(method, f"{at.path}?{at.query}" if at.query else at.path, body or None, headers)
     answer = line.getresponse()
     said = answer.status, answer.read(), answer.headers.get("Location", "")

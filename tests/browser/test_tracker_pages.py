@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from baton.events.vocabulary import Kind
 from tests.browser import sites
 from tests.browser.sites import ROOT, Town
+from tests.running import PATIENCE
 
 KEPT = "f3d1c0de" * 4  # the hubspotutk cookie of somebody whom HubSpot knew
 FILL = """
@@ -56,7 +57,7 @@ class World:
 
     def facts(self, cookie: str, *kinds: Kind, count: int = 1) -> list[dict[str, Any]]:
         """Events of a visitor of these kinds in their order, as soon as there are `count`."""
-        until = time.monotonic() + 10
+        until = time.monotonic() + PATIENCE
         while True:
             found = self.database.execute(
                 "SELECT e.kind, k.value, k.label, e.value, e.payload FROM identity i JOIN event e ON e.contact_id = i.contact_id"
@@ -70,7 +71,7 @@ class World:
 
     def wait(self, true: Callable[[], Any]) -> Any:
         """What `true` gives as soon as it gives something."""
-        until = time.monotonic() + 10
+        until = time.monotonic() + PATIENCE
         while not (found := true()) and time.monotonic() < until:
             time.sleep(0.05)
         return found

@@ -15,7 +15,7 @@ import httpx
 import psutil
 import pytest
 
-pytestmark = pytest.mark.xdist_group("processes")
+from tests.running import PATIENCE
 
 BATON = [sys.executable, "-m", "baton.cli.main"]
 
@@ -29,7 +29,7 @@ def free_port() -> int:
 def stop(server: subprocess.Popen[bytes], how: signal.Signals) -> int:
     """Send the signal to the whole group, as a terminal does, and wait."""
     os.killpg(server.pid, how)
-    return server.wait(timeout=40)
+    return server.wait(timeout=2 * PATIENCE)
 
 
 def workers(server: subprocess.Popen[bytes]) -> list[psutil.Process]:
@@ -56,7 +56,7 @@ class Deployment:
     def serve(self) -> subprocess.Popen[bytes]:
         with self.log.open("w") as log:
             process = subprocess.Popen([*BATON, "serve"], env=self.environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
-        until = time.monotonic() + 90
+        until = time.monotonic() + 2 * PATIENCE
         while time.monotonic() < until and process.poll() is None:
             try:
                 if httpx.get(f"http://127.0.0.1:{self.port}/login/", timeout=5).status_code == 200:
@@ -99,14 +99,14 @@ def _in_order(deployment: Deployment) -> Iterator[None]:
 def test_ctrl_c_stops_everything(deployment: Deployment) -> None:
     assert stop(deployment.serve(), signal.SIGINT) == 0
     assert "Traceback" not in deployment.log.read_text()
-    _gone, alive = psutil.wait_procs(deployment.processes(), timeout=10)
+    _gone, alive = psutil.wait_procs(deployment.processes(), timeout=PATIENCE)
     assert alive == []
 
 
 def test_after_a_kill_of_the_whole_group_the_next_start_recovers(deployment: Deployment) -> None:
     stop(deployment.serve(), signal.SIGKILL)
     stop(deployment.serve(), signal.SIGTERM)  # the same port, the same folder
-    _gone, alive = psutil.wait_procs(deployment.processes(), timeout=10)
+    _gone, alive = psutil.wait_procs(deployment.processes(), timeout=PATIENCE)
     assert alive == []
 
 
@@ -114,7 +114,7 @@ def test_a_part_that_dies_is_started_again(deployment: Deployment) -> None:
     server = deployment.serve()
     [worker] = workers(server)
     worker.kill()
-    until = time.monotonic() + 20
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         again = [p for p in workers(server) if p.pid != worker.pid]
         if again:

@@ -20,12 +20,6 @@ def node() -> list[str]:
     return [str(Path(executable.ROOT_DIR) / ("node.exe" if sys.platform == "win32" else "bin/node"))]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if Path(item.path).parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.xdist_group("clients"))
-
-
 @pytest.fixture(scope="session")
 def baton(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     """A running Baton: `url`, `token`, and the ids that cast.py printed."""

@@ -31,7 +31,7 @@ def port(collector: Running) -> Iterator[int]:
 def line(port: int) -> Iterator[Any]:
     import socket
 
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as made:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as made:
         yield made
 
 

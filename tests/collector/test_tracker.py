@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playw
 from baton.collector.scripts import SCRIPT
 from baton.events import wire
 from baton.events.vocabulary import Kind
+from tests.running import PATIENCE
 from tools.browser import executable
 
 SITE = "https://www.nuriwork.example"
@@ -66,7 +67,7 @@ class Site:
         return [hit for batch in self.sent for hit in batch.hits if hit.kind is kind]
 
     def wait(self, page: Page, kind: Kind, count: int) -> list[wire.Hit]:
-        until = time.monotonic() + 10
+        until = time.monotonic() + PATIENCE
         while len(self.hits(kind)) < count and time.monotonic() < until:
             page.evaluate("() => new Promise((done) => { const c = new MessageChannel(); c.port1.onmessage = done; c.port2.postMessage(0) })")
         found = self.hits(kind)
@@ -103,7 +104,7 @@ class Live(BaseHTTPRequestHandler):
         pass
 
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("tracker")]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
@@ -231,7 +232,7 @@ def test_leaving_a_page_tells_how_long_it_was_seen(browser: Browser, live: Threa
     page.clock.run_for(2_000)
     page.close(run_before_unload=True)
     sent: list[wire.Batch] = live.sent  # type: ignore[attr-defined]
-    until = time.monotonic() + 10
+    until = time.monotonic() + PATIENCE
     told: dict[str, float] = {}
     while len(told) < 2 and time.monotonic() < until:
         told = {hit.key: hit.value or 0 for batch in sent for hit in batch.hits if hit.kind is Kind.PAGE_DWELL}

@@ -31,6 +31,7 @@ from baton.segments import verbs as segments
 from baton.segments.models import Membership, Score
 from tests.journeys.killed_child import DIED
 from tests.messaging.relay import Relay, free_port
+from tests.running import PATIENCE
 from tests.segments import scores
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,7 +100,7 @@ class Workers:
         return code
 
     def stop(self) -> None:
-        self.process.communicate(timeout=20)
+        self.process.communicate(timeout=PATIENCE)
         self.relay.stop()
 
 
@@ -218,7 +219,7 @@ def test_two_workers_at_once_do_everything_once(workers: Workers) -> None:
         with ThreadPoolExecutor(2) as pool:
             codes = list(pool.map(lambda one: one.run("-", 0), (workers, other)))
     finally:
-        other.process.communicate(timeout=20)
+        other.process.communicate(timeout=PATIENCE)
     assert codes == [0, 0]
     assert workers.run("-", 0) == 0  # what one left to the other while it held a bucket
     assert len(workers.relay.mails) == 81

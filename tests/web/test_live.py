@@ -113,7 +113,7 @@ class Reader:
 
 @contextmanager
 def stream(server: str, query: str, user: User, **headers: str) -> Iterator[Reader]:
-    with httpx.stream("GET", f"{server}/live/?{query}", cookies=session(user), headers=headers, timeout=10) as response:
+    with httpx.stream("GET", f"{server}/live/?{query}", cookies=session(user), headers=headers, timeout=60) as response:
         assert response.status_code == 200, response.read()
         assert response.headers["content-type"].startswith("text/event-stream")
         yield Reader(response)
