@@ -4,6 +4,7 @@ Any script error, and any request that leaves the machine, fails the test.
 """
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -129,6 +130,11 @@ def viewer(browser: Browser, server: str, signed_in: dict[str, Path]) -> Iterato
 def admin(browser: Browser, server: str, signed_in: dict[str, Path]) -> Iterator[Page]:
     """A page of the administrator."""
     yield from opened(browser, server, signed_in["admin"], "ko-KR")
+
+
+def settled(page: Page) -> None:
+    """Until what was asked for is on the page."""
+    expect(page.locator("#progress")).not_to_have_class(re.compile("htmx-request"))
 
 
 def opened(browser: Browser, server: str, state: Path | None, locale: str) -> Iterator[Page]:

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Mailer
+from tests.browser.conftest import Mailer, settled
 from tests.running import PATIENCE
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
@@ -27,9 +27,12 @@ def marketer(browser: Browser, server: str, signed_in: dict[str, Path]) -> Itera
     assert not faults
 
 
-def kept(page: Page) -> Any:
+@contextmanager
+def kept(page: Page) -> Iterator[None]:
     """Until the form has saved itself."""
-    return page.expect_response(lambda answer: answer.url.endswith("/change/") and answer.status == 200)
+    with page.expect_response(lambda answer: answer.url.endswith("/change/") and answer.status == 200):
+        yield
+    settled(page)
 
 
 def test_a_campaign_is_written_checked_sent_paused_and_reported(marketer: Page, mailer: Mailer) -> None:

@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 
 def test_a_list_is_written_seen_and_saved(page: Page) -> None:
@@ -31,9 +31,13 @@ def test_a_list_is_written_seen_and_saved(page: Page) -> None:
     expect(editor.get_by_role("status")).to_contain_text("최근 7일")
     inner.get_by_role("button", name="조건 삭제: 페이지 조회").click()
     expect(inner.get_by_role("button", name="조건", exact=True)).to_be_focused()
-    editor.get_by_role("button", name="그룹 지우기").click()
     expect(page.locator("#effect")).to_contain_text("조건에 맞음")
-    page.get_by_role("button", name="저장").click()
+    slow: list[Route] = []
+    page.route("**/filter-editor/**", lambda route: slow.append(route), times=1)
+    editor.get_by_role("button", name="그룹 지우기").click()
+    page.get_by_role("button", name="저장").click()  # before the answer: it waits for it
+    expect(page.locator("#progress")).to_have_class(re.compile("htmx-request"))
+    slow[0].continue_()
     expect(page.get_by_role("heading", level=1)).to_contain_text("부서장과 임원")
 
 
