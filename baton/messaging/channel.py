@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from baton.messaging.models import Inbound
 
 
+WINDOW = 256  # messages that are handed over together, at most: with half as many, the statements of each cost twice
+
+
 class Result(StrEnum):
     """What became of one message."""
 
@@ -112,6 +115,10 @@ class Channel(ABC):
     def pause(self, transport_id: int | None) -> float:
         """For how many seconds it is better not to hand anything to this carrier, because it was away just now; 0: it may have some."""
         return 0.0
+
+    def at_once(self, transport_id: int | None) -> int:
+        """How many messages this carrier is best given together, WINDOW at most: a sender that dies with them on the wire leaves so many open."""
+        return WINDOW
 
     def receipts(self, inbound: Inbound) -> list[Told]:
         """What a provider's call tells of messages sent before; raises Invalid when it is not the provider's."""

@@ -13,9 +13,10 @@ from baton.accounts.models import Account
 from baton.crm import consent
 from baton.events.models import Event
 from baton.events.vocabulary import Kind
-from baton.messaging import rules
+from baton.messaging import outbox, rules
 from baton.messaging.campaigns import freeze, states, steering, verbs
 from baton.messaging.channel import Receipt, Result
+from baton.messaging.channels.email import EmailChannel
 from baton.messaging.consent import suppression
 from baton.messaging.models import Allowance, Campaign, CampaignTally, Chunk, Email, EmailVersion, Message, Outbox, Transport, Variant
 from baton.messaging.sending import chunks, delivery, settle, window
@@ -233,6 +234,39 @@ def test_a_sender_that_is_killed_sends_nobody_twice_and_loses_nobody(
     clock.shift(LATER * 9)
     drain()
     assert len(relay.mails) == len(to), "unknown ones are never sent by themselves"
+
+
+def test_a_kill_leaves_only_open_what_a_slow_relay_had(campaign: Campaign, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EmailChannel, "at_once", lambda *_: 2)
+    settled = []
+
+    def deadly(*given: object) -> None:
+        settled.append(given)
+        if len(settled) == 2:
+            raise Killed
+        original(*given)  # type: ignore[arg-type]  # as it is called
+
+    original = settle._settle
+    with monkeypatch.context() as patched:
+        patched.setattr(settle, "_settle", deadly)
+        with pytest.raises(Killed):
+            chunks.work()
+    assert Message.objects.filter(state="handing").count() == 2
+    clock.shift(LATER)
+    drain()
+    assert counted(campaign) == {"sent": 3, "unknown": 2}
+    assert len(relay.mails) == 5
+
+
+def test_the_outbox_gives_a_slow_carrier_few_at_a_time(email: Email, people: list[int], relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EmailChannel, "at_once", lambda *_: 2)
+    sent = window.sent
+    windows: list[int] = []
+    monkeypatch.setattr(window, "sent", lambda handed: windows.append(len(handed)) or sent(handed))
+    outbox.add([outbox.NewMessage(contact, email.pk, "slow") for contact in people])
+    drain()
+    assert windows == [2, 2, 1]
+    assert len(relay.mails) == 5
 
 
 def test_what_was_put_off_belongs_to_the_outbox_also_when_its_chunk_is_taken_again(campaign: Campaign, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.utils.translation import gettext_lazy as _
 
 from baton.accounts import users
-from baton.messaging.channel import Addressee, Channel, Mailing, Parcel, Receipt, Result
+from baton.messaging.channel import WINDOW, Addressee, Channel, Mailing, Parcel, Receipt, Result
 from baton.messaging.mail import frame, letters, said
 from baton.messaging.mail.frame import Content
 from baton.messaging.models import Email
@@ -56,6 +56,12 @@ class EmailChannel(Channel):
             return transport.carrier(transport_id).pause()
         except (DomainError, ValueError):
             return 0.0
+
+    def at_once(self, transport_id: int | None) -> int:
+        try:
+            return transport.carrier(transport_id).at_once()
+        except (DomainError, ValueError):
+            return WINDOW
 
 
 def _writer(mailing: Mailing) -> letters.Writer:

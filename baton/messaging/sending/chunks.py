@@ -20,7 +20,7 @@ from baton.messaging.models import Email, Variant
 from baton.messaging.sending import settle, window
 from baton.messaging.sending.limits import Gauge
 from baton.messaging.sending.tally import Tally
-from baton.messaging.sending.window import LEASE, WINDOW, Item
+from baton.messaging.sending.window import LEASE, Item
 from baton.platform import clock, logs, sql
 from baton.platform.models import BUCKETS
 
@@ -151,7 +151,10 @@ def send(lease: Lease) -> int:
     ids = iter(sql.next_ids("message_id_seq", len(waiting)) if waiting else ())
     done = 0
     try:
-        for place, some in enumerate(window.parts(waiting, WINDOW)):
+        place = 0
+        while place < len(waiting):
+            some = waiting[place : place + lease.channel.at_once(lease.way[0])]
+            place += len(some)
             held = lease.gauge.admit([address for _contact, address in some])
             may = {contact: address for (contact, address), wait in zip(some, held, strict=True) if not wait}
             lease.later |= {contact: wait for (contact, _address), wait in zip(some, held, strict=True) if wait}
@@ -162,7 +165,7 @@ def send(lease: Lease) -> int:
                     waits = gate.waits(left, lease.channel.key, judge, clock.now())
                     lease.later |= {contact: wait.total_seconds() for contact, wait in waits.items()}
             if pause := lease.channel.pause(lease.way[0]):
-                lease.later |= {contact: pause for contact, _address in waiting[(place + 1) * WINDOW :]}
+                lease.later |= {contact: pause for contact, _address in waiting[place:]}
                 break
     except Lost:
         _let_go(lease.parts, 0)  # those that are ours still, when the campaign was paused

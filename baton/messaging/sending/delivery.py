@@ -13,12 +13,12 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from baton.messaging import gate
-from baton.messaging.channel import Mailing, Receipt, Result, channel
+from baton.messaging.channel import WINDOW, Mailing, Receipt, Result, channel
 from baton.messaging.mail.said import COPY
 from baton.messaging.sending import chunks, settle, window
 from baton.messaging.sending.limits import Gauge
 from baton.messaging.sending.tally import Tally
-from baton.messaging.sending.window import LEASE, WINDOW, Item
+from baton.messaging.sending.window import LEASE, Item
 from baton.platform import buckets, clock, history, sql
 from baton.platform.actor import Actor
 from baton.platform.errors import Conflict, NotFound
@@ -91,8 +91,15 @@ def claim(bucket: int, known: dict[str, Any] | None = None) -> tuple[int, list[I
 
 
 def send(items: Sequence[Item]) -> None:
-    """Build and hand over claimed messages: one window."""
-    items = _admitted(items)
+    """Build and hand over claimed messages, at most WINDOW of them: a window, or several smaller ones where what carries them is slow."""
+    left = _admitted(items)
+    while left:
+        some = left[: window.size(left)]
+        left = left[len(some) :]
+        _window(some)
+
+
+def _window(items: Sequence[Item]) -> None:
     written = window.built(items)
     if faulty := [(item, parcel) for item, parcel in written if parcel.problem]:
         settle.faulty(faulty)

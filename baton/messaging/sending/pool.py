@@ -16,6 +16,7 @@ from functools import cache
 import uvloop
 
 from baton.messaging.channel import Receipt, Result
+from baton.messaging.sending.pace import Pace
 from baton.messaging.sending.smtp import Errand, Line, Refused
 from baton.messaging.sending.transport import Down, Letter
 from baton.platform import clock
@@ -26,7 +27,6 @@ AGE = 300.0  # seconds a connection lives: relays do not like them for ever
 PATIENCE = 120.0  # seconds letters wait for a connection that takes them
 AWAY = 15.0  # seconds a relay that was away is not asked
 ENOUGH = 30.0  # seconds no further connection is tried where one was turned down and others work
-EACH = 8  # letters that wait for each connection, before another is opened
 TRIES = 2  # lines that may break before a letter goes back
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -88,6 +88,7 @@ class Pool:
 
     def __init__(self, relay: Relay) -> None:
         self.relay = relay
+        self.pace = Pace(relay.connections)
         self._waiting: deque[_Errand] = deque()
         self._lines: set[Line] = set()
         self._idle: list[Line] = []
@@ -108,9 +109,12 @@ class Pool:
             return []
         loop = self._in()
         batch = Batch(len(letters), loop.time() + PATIENCE)
+        began = self.pace.now()
         loop.call_soon_threadsafe(self._add, batch, letters)
         batch.done.result()
-        return [receipt or Receipt(Result.UNKNOWN) for receipt in batch.receipts]
+        receipts = [receipt or Receipt(Result.UNKNOWN) for receipt in batch.receipts]
+        self.pace.learn(receipts, self.pace.now() - began)
+        return receipts
 
     def check(self) -> str:
         """Connect, encrypt, log in and hang up; what the relay calls itself. Raises Down."""
@@ -164,7 +168,7 @@ class Pool:
             self._idle.pop().wake()
         if self._lines and self._in().time() < self._enough_until:
             return
-        wanted = min(-(-len(self._waiting) // EACH), self.relay.connections) - len(self._lines) - self._opening
+        wanted = min(-(-len(self._waiting) // self.pace.each), self.relay.connections) - len(self._lines) - self._opening
         for _ in range(wanted):
             self._opening += 1
             task = self._in().create_task(self._open())

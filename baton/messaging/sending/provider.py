@@ -37,6 +37,7 @@ from baton.messaging.incoming import bounces, whose
 from baton.messaging.incoming.receipts import Told, Word
 from baton.messaging.incoming.whose import Which
 from baton.messaging.models import Inbound
+from baton.messaging.sending.pace import Pace
 from baton.messaging.sending.transport import Carrier, Down, Letter
 from baton.platform import clock, http, logs
 from baton.platform.errors import Invalid
@@ -75,7 +76,9 @@ class Provider(Carrier):
 
     def __init__(self, id: int | None, given: Mapping[str, Any], secret: Mapping[str, Any]) -> None:
         super().__init__(id, given, secret)
-        self._threads = ThreadPoolExecutor(max(1, int(self.given.get("connections") or 8)), f"transport-{id}")
+        connections = max(1, int(self.given.get("connections") or 8))
+        self._threads = ThreadPoolExecutor(connections, f"transport-{id}")
+        self._pace = Pace(connections)
         self._local = threading.local()
         self._until = 0.0
         self._why = ""
@@ -107,7 +110,13 @@ class Provider(Carrier):
     # Sending ------------------------------------------------------------------
 
     def send(self, letters: Sequence[Letter]) -> Sequence[Receipt]:
-        return list(self._threads.map(self._hand, letters))
+        began = self._pace.now()
+        receipts = list(self._threads.map(self._hand, letters))
+        self._pace.learn(receipts, self._pace.now() - began)
+        return receipts
+
+    def at_once(self) -> int:
+        return self._pace.window
 
     def pause(self) -> float:
         return max(0.0, self._until - time.monotonic())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from baton.messaging.channel import Receipt, Setting
+from baton.messaging.channel import WINDOW, Receipt, Setting
 from baton.messaging.models import SendingDomain, Transport
 from baton.platform import registry, secrets
 from baton.platform.config import config
@@ -73,6 +73,10 @@ class Carrier(ABC):
     def pause(self) -> float:
         """For how many seconds it is better not to be asked, because it was away just now."""
         return 0.0
+
+    def at_once(self) -> int:
+        """How many letters it is best given together: see pace.py."""
+        return WINDOW
 
     def receipts(self, inbound: Inbound) -> list[Told]:
         """What its call tells of messages sent before; raises Invalid when the call is not the provider's."""

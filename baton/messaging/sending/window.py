@@ -1,4 +1,5 @@
-"""A window: up to WINDOW messages that are committed as `handing` together, handed over together, and settled together.
+"""A window: up to WINDOW messages that are committed as `handing` together, handed over together, and settled together:
+as many as what carries them answers in a moment (pace.py).
 
 Whoever dies with a window on the wire leaves its messages `handing`: they may have arrived, so the next who finds them calls them `unknown`,
 and nobody sends them again by himself.
@@ -6,24 +7,23 @@ and nobody sends them again by himself.
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 
-from baton.messaging.channel import Addressee, Mailing, Parcel, Receipt, Result, channel
+from baton.messaging.channel import WINDOW, Addressee, Mailing, Parcel, Receipt, Result, channel
 from baton.messaging.models import Variant
 from baton.platform import clock, logs, sql
 from baton.platform.errors import Invalid
 from baton.platform.models import BUCKETS
 
-WINDOW = 256
 LEASE = timedelta(minutes=10)  # how long a sender may take from one sign of life to the next; a window takes less
 
 _log = logs.log(__name__)
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -131,10 +131,14 @@ def by_mailing(items: Iterable[Item]) -> list[tuple[Mailing, list[Item]]]:
     ]
 
 
+def size(items: Sequence[Item]) -> int:
+    """How many of these, from the first on, are handed over together: what the slowest that carries one of them takes at once."""
+    found = WINDOW
+    for key, transport_id in {(item.channel, item.way[0] if item.way else None) for item in items}:
+        with suppress(KeyError):  # there is no such channel: `built` says so
+            found = min(found, channel(key).at_once(transport_id))
+    return found
+
+
 def _faulty(item: Item, problem: str) -> Parcel:
     return Parcel(item.contact_id, item.id, item.address, problem=problem)
-
-
-def parts(items: Sequence[T], size: int = WINDOW) -> Iterable[Sequence[T]]:
-    """Pieces of at most `size`."""
-    return (items[start : start + size] for start in range(0, len(items), size))

@@ -71,5 +71,8 @@ class Smtp(Carrier):
     def pause(self) -> float:
         return self.pool.pause()
 
+    def at_once(self) -> int:
+        return self.pool.pace.window
+
     def close(self) -> None:
         self.pool.close()
