@@ -15,6 +15,7 @@ from django.db import connection
 from baton.collector.app import Collector
 from baton.platform import sql
 from baton.platform.config import config
+from tests.running import PATIENCE
 
 T = TypeVar("T")
 COOKIE = "c" * 32
@@ -129,8 +130,8 @@ def events() -> list[tuple[Any, ...]]:
     return sql.rows("SELECT e.contact_id, e.kind, coalesce(k.value, ''), e.value, e.id FROM event e LEFT JOIN event_key k ON k.id = e.key ORDER BY e.ts, e.id")
 
 
-def wait_for(test: Callable[[], bool], seconds: float = 10) -> None:
-    until = time.monotonic() + seconds
+def wait_for(test: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE
     while not test():
         assert time.monotonic() < until, "it did not happen in time"
         time.sleep(0.02)

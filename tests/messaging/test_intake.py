@@ -22,6 +22,7 @@ from baton.platform import signing
 from tests.messaging.conftest import person
 from tests.messaging.relay import free_port
 from tests.messaging.test_receipts import events, sent, state, suppressed
+from tests.running import PATIENCE
 from tools import postfix
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -69,8 +70,8 @@ def verp(contact_id: int, message_id: int) -> str:
     return f"b+{signing.make('bounce', message_id, contact_id)}@{HOST}"
 
 
-def wait_for(done: Callable[[], Any], seconds: float = 20) -> None:
-    until = time.monotonic() + seconds
+def wait_for(done: Callable[[], Any]) -> None:
+    until = time.monotonic() + PATIENCE
     while not done():
         assert time.monotonic() < until, "nothing came"
         time.sleep(0.05)

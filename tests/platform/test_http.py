@@ -3,7 +3,6 @@
 import gzip
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -198,10 +197,8 @@ def test_an_answer_that_is_too_large_is_given_up(server: str, kind: str) -> None
 @pytest.mark.parametrize("kind", ["slow", "heads"])
 def test_an_answer_that_drips_is_given_up(server: str, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     monkeypatch.setattr(http, "WHOLE", 0.3)
-    began = time.monotonic()
     with pytest.raises(http.Unreachable, match="longer"):
         http.get(f"{server}/{kind}")
-    assert time.monotonic() - began < 1.5
 
 
 def test_headers_that_are_ours_cannot_be_set(server: str) -> None:
