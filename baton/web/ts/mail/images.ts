@@ -9,32 +9,28 @@ import { chosen, editor } from "./send";
 
 const images = (data: DataTransfer | null) => [...(data?.files ?? [])].filter((f) => f.type.startsWith("image/"));
 
-async function keep(file: File, values: Record<string, string>) {
-  const body = new FormData();
-  body.set("file", file, file.name || "image.png");
-  for (const [name, value] of Object.entries(values)) body.set(name, value);
+/** The image waits behind what is being saved, and what follows waits for it. */
+function keep(file: File, values: Record<string, string>) {
   const form = document.createElement("form");
   form.hidden = true;
+  form.setAttribute("hx-encoding", "multipart/form-data");
+  form.setAttribute("hx-sync", "#mail:queue all");
   const input = document.createElement("input");
   const data = new DataTransfer();
   data.items.add(file);
   Object.assign(input, { type: "file", name: "file" });
   input.files = data.files;
   form.append(input);
-  form.setAttribute("hx-encoding", "multipart/form-data");
   editor().append(form);
-  try {
-    await window.htmx.ajax("POST", editor().dataset.images!, { source: form, target: "#outline", swap: "innerMorph", values });
-  } finally {
-    form.remove();
-  }
+  form.addEventListener("htmx:finally:request", () => form.remove());
+  void window.htmx.ajax("POST", editor().dataset.images!, { source: form, target: "#outline", swap: "innerMorph", values });
 }
 
 document.addEventListener("change", (e) => {
   const input = e.target as HTMLInputElement;
   if (!input.matches("[data-image-for]") || !input.files?.length) return;
   e.stopPropagation();
-  void keep(input.files[0], { key: input.dataset.imageKey ?? chosen(), field: input.dataset.imageFor! });
+  keep(input.files[0], { key: input.dataset.imageKey ?? chosen(), field: input.dataset.imageFor! });
   input.value = "";
 }, true);
 
@@ -42,7 +38,7 @@ document.addEventListener("paste", (e) => {
   const found = images(e.clipboardData);
   if (!found.length || !editor()?.dataset.images) return;
   e.preventDefault();
-  void keep(found[0], { key: chosen() });
+  keep(found[0], { key: chosen() });
 });
 
 const holds = (e: DragEvent) => !!editor()?.dataset.images && [...(e.dataTransfer?.types ?? [])].includes("Files");
@@ -62,5 +58,5 @@ document.addEventListener("drop", (e) => {
   e.preventDefault();
   clear();
   const place = at(e.clientX, e.clientY, false);
-  for (const file of images(e.dataTransfer)) void keep(file, place ? { at: place.to } : { key: chosen() });
+  for (const file of images(e.dataTransfer)) keep(file, place ? { at: place.to } : { key: chosen() });
 });
