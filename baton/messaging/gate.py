@@ -58,6 +58,7 @@ UNWILLING = ("no_consent", "subscription_refused", "suppressed_unsubscribed", "s
 EXEMPTIBLE = ("no_consent", "consent_expired", "subscription_missing", "dead_end", "unqualified", "paused", "frequency_cap")
 WAITING_FOR = ("night", "no_sender")  # reasons that pass by themselves, or when a colleague fills in who sends: nobody is skipped for them
 A_WHILE = timedelta(minutes=15)
+MX_KNOWN = timedelta(days=7)  # so long it counts that a domain said it takes no mail; while somebody writes to it, it is asked again every day
 
 
 def decide(contact_ids: Collection[int], ids: Collection[int], now: datetime, known: dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
@@ -123,6 +124,7 @@ def given(now: datetime) -> dict[str, Any]:
         exempt.setdefault(str(campaign), []).append(rule)
     return {
         "now": now,
+        "mx_since": now - MX_KNOWN,
         "emails": [id for id, _purpose, _type in emails],
         "marketing": [id for id, _type in marketing],
         "types": [type_id for _id, type_id in marketing],

@@ -36,7 +36,8 @@ from baton.messaging.campaigns import (
 )  # fmt: skip
 from baton.messaging.consent import suppression
 from baton.messaging.mail import emails
-from baton.messaging.models import Campaign, Chunk, Email, Message, Variant
+from baton.messaging.models import Campaign, Chunk, Email, Message, ReceiverDomain, Variant
+from baton.messaging.sending import mx
 from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM, Actor
 from baton.platform.errors import Conflict, Invalid
@@ -237,6 +238,23 @@ def test_the_check_of_many_and_the_gate_of_each_say_the_same(mail: Email) -> Non
     check.ask(campaign)
     check.count(campaign_id=campaign.pk)
     assert {id: reason for reason in ("frequency_cap", "no_consent", "archived") for id in check.people(campaign, reason)} == each
+
+
+def test_a_domain_that_takes_no_mail_is_a_reason_as_long_as_that_is_known(mail: Email) -> None:
+    first, other = people(2)
+    sql.run("UPDATE contact SET email = 'A@Silent.kr' WHERE id = %s", [first])
+    now = clock.now()
+    ReceiverDomain.objects.create(domain="silent.kr", grouped="silent.kr", state=mx.NULL_MX, wanted_at=now, looked_at=now)
+    campaign = a_campaign(mail, [first, other])
+    assert check.check(campaign).reasons == {"null_mx": 1}
+    check.ask(campaign)
+    check.count(campaign_id=campaign.pk)
+    assert check.people(campaign, "null_mx") == [first]
+    assert gate.refused(mail.pk, [first, other], campaign_id=campaign.pk) == {first: "null_mx"}
+    with clock.stopped(now + gate.MX_KNOWN + timedelta(seconds=1)):
+        assert check.check(campaign).getting == 2  # nobody has asked its DNS for long
+    ReceiverDomain.objects.update(state=mx.NOTHING)
+    assert check.check(campaign).getting == 2  # no record at all proves nothing
 
 
 def test_of_one_address_somebody_gets_it_who_may(mail: Email) -> None:

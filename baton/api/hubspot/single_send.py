@@ -32,7 +32,8 @@ RESULTS = {
 REFUSED = {  # reason of the gate -> HubSpot's word
     "suppressed_unsubscribed": "PREVIOUSLY_UNSUBSCRIBED_MESSAGE", "subscription_refused": "PREVIOUSLY_UNSUBSCRIBED_MESSAGE",
     "suppressed_bounced": "PREVIOUSLY_BOUNCED", "suppressed_soft_limit": "PREVIOUSLY_BOUNCED", "suppressed_complained": "PREVIOUS_SPAM",
-    "no_address": "INVALID_TO_ADDRESS", "invalid_address": "INVALID_TO_ADDRESS", "no_consent": "EMAIL_UNCONFIRMED", "consent_expired": "EMAIL_UNCONFIRMED",
+    "no_address": "INVALID_TO_ADDRESS", "invalid_address": "INVALID_TO_ADDRESS", "null_mx": "INVALID_TO_ADDRESS",
+    "no_consent": "EMAIL_UNCONFIRMED", "consent_expired": "EMAIL_UNCONFIRMED",
     "subscription_missing": "EMAIL_UNCONFIRMED", "frequency_cap": "LIMIT_EXCEEDED",
 }  # fmt: skip
 

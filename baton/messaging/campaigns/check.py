@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from baton.messaging import gate
-from baton.messaging.campaigns import audience, states
+from baton.messaging.campaigns import audience, receivers, states
 from baton.messaging.models import Campaign, SendCheck
 from baton.platform import clock, jobs
 
@@ -19,7 +19,7 @@ KEPT = 1000  # people behind a reason that are kept: the first, in the order of 
 FRESH = timedelta(seconds=30)  # an older answer is counted anew when somebody looks at it
 SLOW = 20  # counting may take one part in so many of the time
 PATIENCE = timedelta(minutes=5)  # after which a count that did not come is asked for again
-MOVING = ("now", "cap_since", "zones", "pepper")  # of what the gate asks with: not what somebody changes
+MOVING = ("now", "mx_since", "cap_since", "zones", "pepper")  # of what the gate asks with: not what somebody changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,8 @@ def count(campaign_id: int) -> None:
         said={reason: n for reason, (n, _ids) in found.items()},
         people={reason: ids for reason, (_n, ids) in found.items()},
     )
+    if campaign.channel == "email" and kept.key != key:
+        receivers.name.defer(lock=f"receivers:{campaign.pk}", campaign_id=campaign.pk)  # what their DNS says is known to the next count
     states.tell(campaign.pk)
 
 

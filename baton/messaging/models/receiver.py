@@ -22,6 +22,7 @@ class ReceiverDomain(models.Model):
         indexes = [
             models.Index(fields=["look_at"], condition=models.Q(look_at__isnull=False), name="receiver_domain_look"),
             models.Index(fields=["grouped"], name="receiver_domain_grouped"),
+            models.Index(fields=["domain"], condition=models.Q(state="null_mx"), name="receiver_domain_null_mx"),
         ]
 
 

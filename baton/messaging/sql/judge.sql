@@ -2,6 +2,7 @@
 -- campaign_id. What is the same for all rows (the kind of mail, the night of a channel, what was set aside) is found once by the planner, not for each row.
 -- A bounce or a complaint stops everything; an unsubscription stops marketing, until the person agrees anew. Law: 정보통신망법 제50조 (see law.py).
 -- On every channel: no marketing to a dead end, to whom sales called unqualified, and to whom a pause holds until its day.
+-- A domain that said it takes no mail (null MX, RFC 7505) is left alone as far as that is known: sending/mx.py asks, this only reads what it wrote down.
 -- What a colleague set aside for a campaign (gate_exemption) is in %(exempt)s; a refusal is never set aside.
 SELECT m.contact_id, m.id,
     CASE
@@ -10,6 +11,9 @@ SELECT m.contact_id, m.id,
         WHEN s.reason IS NOT NULL AND s.reason <> 'unsubscribed' THEN 'suppressed_' || s.reason
         WHEN a.address = '' THEN 'no_address'
         WHEN m.channel = 'email' AND a.address !~ '^[^@\s<>,;]+@[^@\s<>,;.]+(\.[^@\s<>,;.]+)+$' THEN 'invalid_address'
+        WHEN m.channel = 'email' AND lower(split_part(a.address, '@', -1)) IN (
+            SELECT n.domain FROM receiver_domain n WHERE n.state = 'null_mx' AND n.looked_at > %(mx_since)s
+        ) THEN 'null_mx'
         WHEN x.reason IS NOT NULL AND (x.reason NOT IN ('unsubscribed', 'erased') OR e.ad IS NOT NULL AND (k.granted AND k.at > x.at) IS NOT TRUE)
             THEN 'suppressed_address'
         WHEN e.ad IS NULL THEN ''
