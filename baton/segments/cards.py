@@ -4,7 +4,8 @@ A published score changes in one way only: a draft of it is published. Contacts 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,22 +97,31 @@ def save(model: ScoreModel, content: Mapping[str, Any], *, note: str | None = No
         return version
 
 
+@contextmanager
+def changing(key: str) -> Iterator[ScoreModel]:
+    """A score while its draft is read, changed and saved: whoever else changes it waits, so that no change is lost. Raises NotFound."""
+    with transaction.atomic():
+        yield _hold(model(key).pk)
+
+
 def put_rule(model: ScoreModel, rule: Mapping[str, Any], *, actor: Actor) -> ScoreVersion:
     """Put a rule in the draft, in place of the one of its key or after the others. Raises Invalid with paths."""
-    content = dict(_working(model))
-    rules = list(content["rules"])
-    place = next((i for i, r in enumerate(rules) if r["key"] == rule.get("key")), len(rules))
-    rules[place : place + 1] = [dict(rule)]
-    return save(model, content | {"rules": rules}, actor=actor)
+    with changing(model.key) as held:
+        content = dict(_working(held))
+        rules = list(content["rules"])
+        place = next((i for i, r in enumerate(rules) if r["key"] == rule.get("key")), len(rules))
+        rules[place : place + 1] = [dict(rule)]
+        return save(held, content | {"rules": rules}, actor=actor)
 
 
 def drop_rule(model: ScoreModel, key: str, *, actor: Actor) -> ScoreVersion:
     """Leave a rule out of the draft. Raises NotFound."""
-    content = dict(_working(model))
-    rules = [r for r in content["rules"] if r["key"] != key]
-    if len(rules) == len(content["rules"]):
-        raise NotFound(_("There is no rule {key}.").format(key=key))
-    return save(model, content | {"rules": rules}, actor=actor)
+    with changing(model.key) as held:
+        content = dict(_working(held))
+        rules = [r for r in content["rules"] if r["key"] != key]
+        if len(rules) == len(content["rules"]):
+            raise NotFound(_("There is no rule {key}.").format(key=key))
+        return save(held, content | {"rules": rules}, actor=actor)
 
 
 def discard(model: ScoreModel, *, actor: Actor) -> None:

@@ -118,6 +118,7 @@ def _mapped(stored: Any) -> str:
 
 
 @allow("scoring", "edit")
+@score_draft.alone
 def fill(request: HttpRequest, key: str, rule: str) -> HttpResponse:
     """GET: the form of a rule. POST: its fields; kept in the draft when nothing is missing, else the form says what."""
     model = cards.model(key)
@@ -182,6 +183,7 @@ def _read(request: HttpRequest, content: Content, old: Part, object_type: str) -
 
 
 @allow("scoring", "edit")
+@score_draft.alone
 def values(request: HttpRequest, key: str) -> HttpResponse:
     """GET: the frequent values of `?property`, each with a field for its points. POST: a rule for each that got points, in `group`."""
     model = cards.model(key)

@@ -69,6 +69,7 @@ def changed(
 
 @require_POST
 @allow("scoring", "edit")
+@score_draft.alone
 def set_rule(request: HttpRequest, key: str, rule: str) -> HttpResponse:
     """Points and switch of one rule, in the draft."""
     model = cards.model(key)
@@ -93,6 +94,7 @@ def count(request: HttpRequest, key: str, rule: str) -> HttpResponse:
 
 @require_POST
 @allow("scoring", "edit")
+@score_draft.alone
 def change_rule(request: HttpRequest, key: str, rule: str) -> HttpResponse:
     """What `do` says: `up`, `down`, `copy`, `drop`, or `to` another group. A rule taken away can be put back from the message."""
     model = cards.model(key)
@@ -117,6 +119,7 @@ def change_rule(request: HttpRequest, key: str, rule: str) -> HttpResponse:
 
 @require_POST
 @allow("scoring", "edit")
+@score_draft.alone
 def put_back(request: HttpRequest, key: str) -> HttpResponse:
     """Undo of a deleted rule."""
     model = cards.model(key)
@@ -137,6 +140,7 @@ def put_back(request: HttpRequest, key: str) -> HttpResponse:
 
 @require_POST
 @allow("scoring", "edit")
+@score_draft.alone
 def change_groups(request: HttpRequest, key: str) -> HttpResponse:
     """What `do` says: `add` a group of this `label` and `side`, `change` one (with its `cap`, blank for none), or `drop` an empty one."""
     model = cards.model(key)
@@ -158,6 +162,7 @@ def change_groups(request: HttpRequest, key: str) -> HttpResponse:
 
 @require_POST
 @allow("scoring", "edit")
+@score_draft.alone
 def change_bands(request: HttpRequest, key: str) -> HttpResponse:
     """What `do` says: `add` a band of this `label` from `at_least` points, `change` one, or `drop` one."""
     model = cards.model(key)
@@ -176,6 +181,7 @@ def change_bands(request: HttpRequest, key: str) -> HttpResponse:
 
 @require_POST
 @allow("scoring", "edit")
+@score_draft.alone
 def change_thresholds(request: HttpRequest, key: str) -> HttpResponse:
     """Where bands begin, as they were dragged: a number for each band's key."""
     model = cards.model(key)
@@ -189,6 +195,7 @@ def change_thresholds(request: HttpRequest, key: str) -> HttpResponse:
 
 
 @allow("scoring", "edit")
+@score_draft.alone
 def rename(request: HttpRequest, key: str) -> HttpResponse:
     """Another name; of a company's score also what its people bring."""
     model = cards.model(key)

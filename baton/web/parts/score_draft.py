@@ -1,9 +1,11 @@
 """Changes to the content of a score's draft (segments/card.py), as its sheet makes them. Each answers a new content; the given one stays."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
+from functools import wraps
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
@@ -19,6 +21,19 @@ def working(model: ScoreModel) -> tuple[Content, ScoreVersion | None]:
     """What the sheet shows: the draft, and its version; else what is published, and None."""
     draft = cards.draft(model)
     return deepcopy(dict(draft.content)) if draft else cards.current(model).to_json(), draft
+
+
+def alone(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """For views that change the draft: a change that comes before another one is answered begins with what that one made."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, key: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method != "POST":
+            return view(request, key, *args, **kwargs)
+        with cards.changing(key):
+            return view(request, key, *args, **kwargs)
+
+    return guarded
 
 
 def free(wish: str, taken: Sequence[str]) -> str:
