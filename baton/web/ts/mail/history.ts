@@ -148,23 +148,5 @@ document.addEventListener("htmx:finally:request", (e) => {
   if ((e as CustomEvent<{ ctx: Context }>).detail.ctx.step) arrived();
 });
 
-// What was typed last goes out even when the page is left. -----------------------------------------------------------------------------
-
-let typed: HTMLFormElement | null = null;
-document.addEventListener("input", (e) => {
-  const form = (e.target as Element).closest<HTMLFormElement>("#panel form[data-autosave]");
-  if (form) typed = form;
-});
-document.addEventListener("htmx:after:request", (e) => {
-  if ((e as CustomEvent).detail.ctx.sourceElement === typed) typed = null;
-});
-addEventListener("pagehide", () => {
-  const found = draft();
-  if (!typed?.isConnected || !found) return;
-  const headers = JSON.parse(document.body.getAttribute("hx-headers:inherited") ?? "{}") as Record<string, string>;
-  const body = new URLSearchParams([...new FormData(typed)].map(([name, value]) => [name, String(value)]));
-  void fetch(typed.getAttribute("hx-post")!, { method: "POST", keepalive: true, headers: { ...headers, "HX-Request": "true", "X-Revision": found.dataset.revision! }, body });
-});
-
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
 else begin();
