@@ -19,7 +19,7 @@ from baton.events.vocabulary import Kind
 from baton.forms.models import Form
 from baton.messaging.campaigns import check, report_counts, verbs
 from baton.messaging.mail import emails
-from baton.messaging.models import Campaign, Email, EmailLink, Variant
+from baton.messaging.models import Campaign, Email, EmailLink, SendingDomain, Variant
 from baton.platform import clock, sql
 from baton.platform.actor import SYSTEM
 from baton.segments import verbs as lists
@@ -85,6 +85,13 @@ def test_written_checked_and_sent(web: Client, mail: Email, people: list[int]) -
     page = web.get(f"/campaigns/{pk}/check/").content.decode()
     assert "The subject begins with (광고)." in page
     assert "No sending domain was set up" in page
+    found = {"key": "spf", "state": "bad", "why": "spf_none", "found": [], "wanted": [], "about": {"host": "nuriwork.example"}}
+    SendingDomain.objects.create(name="nuriwork.example", checks={"rows": [found]}, checked_at=clock.now())
+    Email.objects.filter(pk=mail.pk).update(from_address="news@nuriwork.example", preheader='{{ contact.firstname|default("고객") }} 님께')
+    signed = web.get(f"/campaigns/{pk}/check/").content.decode()
+    assert "no DKIM key is active" in signed
+    assert "nuriwork.example has no SPF record." in signed
+    assert "contact.firstname" not in signed
     assert "Send to 24 people" in page
     kept = web.get(f"/campaigns/{pk}/check/people/?reason=no_consent").content.decode()
     assert kept.count('<li><a href="/contacts/') == 6

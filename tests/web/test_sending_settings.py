@@ -158,12 +158,15 @@ def test_the_page_of_deliverability_says_what_is_too_much_and_who_writes_in_our_
         CampaignCount.objects.create(campaign=campaign, variant="a", name=name, n=n, counted_at=now)
     domains.add("nuriwork.example", SYSTEM)
     row = {"ip": "198.51.100.66", "count": 40, "disposition": "none", "dkim": "fail", "spf": "fail", "from": "nuriwork.example"}
+    ours = [{**row, "ip": f"203.0.113.{n}", "count": 20 - n, "dkim": "pass"} for n in range(10)]
     DmarcReport.objects.create(
-        domain="nuriwork.example", organisation="mail.example", report="1", begins_at=now - timedelta(days=1), ends_at=now, rows=[row], read_at=now
+        domain="nuriwork.example", organisation="mail.example", report="1", begins_at=now - timedelta(days=1), ends_at=now, rows=[row, *ours], read_at=now
     )
     page = web.get("/deliverability/").content.decode()
-    for words in ("11월 소식", "was stopped by Baton", "6.2%", "1.00%", "too many", "198.51.100.66", "0%", "By kind of mail", "Campaigns"):
+    for words in ("11월 소식", "Stopped by Baton", "6.2%", "1.00%", "too many", "198.51.100.66", "0%", "By kind of mail", "Campaigns"):
         assert words in page
+    assert "79.5% of 195 mails proved" in page  # of all sources, not of those that are named
+    assert "3 other addresses" in page
 
 
 def test_who_may_not_see_settings_sees_rates_but_no_keys(account: Account) -> None:

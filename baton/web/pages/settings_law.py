@@ -100,11 +100,12 @@ def page(request: HttpRequest) -> HttpResponse:
 def _context(request: HttpRequest) -> dict[str, Any]:
     account, ruled = users.account(), rules.rules()
     missing = set(law.missing(account, ruled))
+    (open_, more_open), aside = _open(request), _set_aside()
     return {
         "may_edit": permissions.can(request.user, "settings", "edit"), "label": LawSettings.label, "korean": ruled.korean, "articles": law.ARTICLES,
         "laws": LAWS, "sender": [(word, getattr(account, name), name in missing) for name, word in law.SENDER.items()], "missing": bool(missing),
-        "notices": _notices(), "open": _open(request), "months": notices.MONTHS, "within": notices.WITHIN.days,
-        "set_aside": _set_aside(),
+        "notices": _notices(), "open": open_, "more_open": more_open, "months": notices.MONTHS, "within": notices.WITHIN.days,
+        "set_aside": aside[:OPEN], "more_aside": len(aside) > OPEN,
     }  # fmt: skip
 
 
@@ -120,20 +121,21 @@ def _notices() -> list[Row]:
     return rows
 
 
-def _open(request: HttpRequest) -> list[tuple[people.Person, LawNotice, str | Promise]]:
-    """Notices that are late or could not be sent, of people the user may see; those due first come first."""
+def _open(request: HttpRequest) -> tuple[list[tuple[people.Person, LawNotice, str | Promise]], bool]:
+    """Notices that are late or could not be sent, of people the user may see, those due first; and whether there are more than are looked at."""
     held = rights.of(user(request))
     late = LawNotice.objects.filter(state__in=("waiting", "mailed"), due_at__lt=clock.now())
     failed = LawNotice.objects.filter(state="failed", due_at__gt=clock.now() - PERIOD)
-    found = list((late | failed).order_by("due_at", "id")[:OPEN])
-    contacts = {c.pk: c for c in Contact.objects.filter(pk__in={n.contact_id for n in found})}
-    seen = [(contacts[n.contact_id], n) for n in found if n.contact_id in contacts]
-    return [(people.person(contact), n, KINDS[n.kind]) for contact, n in seen if held.may("contact", "view", [contact.owner_id])]
+    found = list((late | failed).order_by("due_at", "id")[: OPEN + 1])
+    contacts = {c.pk: c for c in Contact.objects.filter(pk__in={n.contact_id for n in found[:OPEN]})}
+    seen = [(contacts[n.contact_id], n) for n in found[:OPEN] if n.contact_id in contacts]
+    mine = [(people.person(contact), n, KINDS[n.kind]) for contact, n in seen if held.may("contact", "view", [contact.owner_id])]
+    return mine, len(found) > OPEN
 
 
 def _set_aside() -> list[tuple[Exemption, str, str, str]]:
-    """What colleagues set aside: the row, the campaign's name, the rule in words, who."""
-    found = list(Exemption.objects.order_by("-at")[:OPEN])
+    """What colleagues set aside: the row, the campaign's name, the rule in words, who; one more than is shown."""
+    found = list(Exemption.objects.order_by("-at")[: OPEN + 1])
     names = dict(Campaign.objects.filter(pk__in={row.campaign_id for row in found}).values_list("pk", "name"))
     colleagues = {f"user:{one.pk}": one.name for one in users.owners(archived=True)}
     return [(row, names.get(row.campaign_id, ""), exemptions.words(row.rule), colleagues.get(row.actor, row.actor)) for row in found]

@@ -101,7 +101,8 @@ def _row(one: GroupRate, given: dict[str, str] | None, errors: dict[str, str]) -
     words, tone = WHY.get(one.why, (one.why, "outline"))
     return {
         "one": one, "why": words, "tone": tone, "answers": one.answers[:ANSWERS], "many": one.domains >= rates.DOMAINS,
-        "now": "" if one.now is None else f"{one.now:.3g}", "lately": "" if one.lately < 0.005 else f"{one.lately:.2g}",
+        "now": "" if one.now is None else f"{one.now:.3g}", "a_minute": max(1, round(one.now * 60)) if one.now is not None and one.now < 1 else 0,
+        "lately": "" if one.lately < 0.005 else f"{one.lately:.2g}",
         "per_second": given["per_second"] if given else "" if one.most is None else f"{one.most:g}",
         "at_once": given["at_once"] if given else one.at_once or "", "errors": errors if given else {},
     }  # fmt: skip

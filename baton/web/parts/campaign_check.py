@@ -16,6 +16,7 @@ from baton.platform.config import config
 
 from ..templatetags.fmt import moment
 from . import campaign_words as words
+from . import dns_rows
 
 
 def counted(campaign: Campaign, *, anew: bool = False) -> dict[str, Any]:
@@ -114,11 +115,10 @@ def _senders(mails: dict[int, Email]) -> list[dict[str, Any]]:
     for address in sorted({mail.from_address or usual for mail in mails.values()}):
         sender = domains.sender(address)
         row = SendingDomain.objects.filter(name=sender.domain).first() if sender.domain else None
-        checks = [(key.upper(), said.get("state", "")) for key, said in (row.checks if row else {}).items() if isinstance(said, dict)]
-        found.append(
-            {"address": address, "domain": sender.domain, "signed": ", ".join(sorted({s.algorithm.partition("-")[0].upper() for s in sender.signers})),
-             "checks": checks, "checked_at": row.checked_at if row else None, "bounces": sender.bounce_host}
-        )  # fmt: skip
+        found.append({
+            "address": address, "domain": sender.domain, "signed": ", ".join(sorted({s.algorithm.partition("-")[0].upper() for s in sender.signers})),
+            "row": row.pk if row else 0, "checks": dns_rows.open_ones(row) if row else [], "checked_at": row.checked_at if row else None,
+        })  # fmt: skip
     return found
 
 

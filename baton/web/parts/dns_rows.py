@@ -30,6 +30,11 @@ def whole(domain: SendingDomain) -> dict[str, Any]:
     return {"state": str(dns_words.STATES[state]), "tone": TONES[state], "glyph": GLYPHS[state], "open": list(dict.fromkeys(open_))}
 
 
+def open_ones(domain: SendingDomain) -> list[dict[str, Any]]:
+    """What is not in order, worst first. That a key is missing is told by who says whether mails are signed."""
+    return [row for row in rows(domain) if not row["quiet"]]
+
+
 def key(row: DkimKey) -> dict[str, Any]:
     """A key without anything secret."""
     label, tone = KEY_STATES[row.state]
