@@ -6,6 +6,15 @@ import subprocess
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# What a driven browser need not have: the address bar's pop-ups and a spare page would start processes for every window, which takes longer than most pages.
+# Of several --disable-features the last alone counts, so the ones that Playwright turns off are named again.
+NEEDLESS = (
+    "WebUIOmniboxPopup,WebUIOmniboxAimPopup,SpareRendererForSitePerProcess,"
+    "AimEnabled,AvoidCorsURLLoaderRestartOnRedirect,AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,HttpsFirstBalancedModeAutoEnable,"
+    "HttpsUpgrades,LensOverlay,MediaRouter,NetworkTimeServiceQuerying,OptimizationHints,PaintHolding,PreconnectToSearch,TcpPortRandomizationWin,"
+    "ThirdPartyStoragePartitioning"
+)
+LIGHT = ["--disable-gpu", "--in-process-gpu", "--disable-quic", "--disable-background-networking", f"--disable-features={NEEDLESS}"]
 
 
 def system() -> str | None:

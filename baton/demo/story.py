@@ -23,7 +23,7 @@ from baton.demo import capture, desk
 from baton.demo.capture import Missing
 from baton.demo.content import EMAILS, FORMS, PASSWORD
 
-FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+FLAGS = [*chromium.LIGHT, "--no-first-run", "--disable-component-update", "--disable-sync"]
 # The collector counts robots as robots, headless browsers among them; the visitor of the story is a person.
 AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36"
 PATIENCE = 30.0  # seconds until something that does not come counts as missing

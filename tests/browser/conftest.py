@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from baton.demo.browser import LIGHT
 from tests import running
 from tools.browser import executable
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 PASSWORD = "baton-demo"
 expect.set_options(timeout=1000 * running.PATIENCE)
 Mailer = Callable[[str], Any]
@@ -76,7 +76,7 @@ def mailer(environment: dict[str, str], server: str) -> Iterator[Mailer]:
 @contextmanager
 def _chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable(), args=FLAGS)
+        chromium = playwright.chromium.launch(executable_path=executable(), args=["--no-sandbox", *LIGHT])
         yield chromium
         chromium.close()
 

@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
 from baton.collector.scripts import SCRIPT
+from baton.demo.browser import LIGHT
 from baton.events import wire
 from baton.events.vocabulary import Kind
 from tests.running import PATIENCE
@@ -120,7 +121,7 @@ def live() -> Iterator[ThreadingHTTPServer]:
 def browser(live: ThreadingHTTPServer) -> Iterator[Browser]:
     names = f"--host-resolver-rules=MAP live.example 127.0.0.1:{live.server_port}"
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable(), args=["--no-sandbox", names])
+        chromium = playwright.chromium.launch(executable_path=executable(), args=["--no-sandbox", names, *LIGHT])
         yield chromium
         chromium.close()
 
