@@ -6,6 +6,8 @@ const FAR = 6; // pixels before a press becomes a drag
 class RecordBoard extends HTMLElement {
   #card: HTMLElement | null = null;
   #from = { x: 0, y: 0 };
+  #by = [0, 0];
+  #moving = false;
   #lane: HTMLElement | null = null;
 
   connectedCallback() {
@@ -16,10 +18,6 @@ class RecordBoard extends HTMLElement {
 
   disconnectedCallback() {
     document.removeEventListener("htmx:after:swap", this.#asked);
-  }
-
-  get #moving() {
-    return this.#card?.classList.contains("moving") ?? false;
   }
 
   #press = (e: PointerEvent) => {
@@ -36,11 +34,10 @@ class RecordBoard extends HTMLElement {
   #still = (e: Event) => e.preventDefault();
 
   #move = (e: PointerEvent) => {
-    const card = this.#card!;
-    const [x, y] = [e.clientX - this.#from.x, e.clientY - this.#from.y];
-    if (!this.#moving && Math.hypot(x, y) < FAR) return;
-    card.classList.add("moving");
-    card.style.translate = `${x}px ${y}px`;
+    this.#by = [e.clientX - this.#from.x, e.clientY - this.#from.y];
+    if (!this.#moving && Math.hypot(...this.#by) < FAR) return;
+    this.#moving = true;
+    this.#lift();
     const lane = document.elementsFromPoint(e.clientX, e.clientY).map((el) => el.closest<HTMLElement>(".lane")).find(Boolean) ?? null;
     if (lane !== this.#lane) {
       this.#lane?.classList.remove("over");
@@ -48,6 +45,11 @@ class RecordBoard extends HTMLElement {
       this.#lane = lane;
     }
   };
+
+  #lift() {
+    this.#card!.classList.add("moving");
+    this.#card!.style.translate = `${this.#by[0]}px ${this.#by[1]}px`;
+  }
 
   #drop = () => {
     const [card, lane] = [this.#card, this.#lane];
@@ -71,6 +73,7 @@ class RecordBoard extends HTMLElement {
     this.#lane?.classList.remove("over");
     const card = this.#card;
     this.#card = this.#lane = null;
+    this.#moving = false;
     if (!card) return;
     card.style.translate = "";
     if (moved) setTimeout(() => card.classList.remove("moving")); // after the click that ends a drag
@@ -84,8 +87,14 @@ class RecordBoard extends HTMLElement {
     }
   };
 
-  /** What a stage needs is asked for in the dialog; an answer that was taken closes it. */
+  /** What a stage needs is asked for in the dialog; an answer that was taken closes it. A card that is being dragged stays in the hand. */
   #asked = () => {
+    if (this.#moving) {
+      this.#card = document.getElementById(this.#card!.id) ?? this.#card;
+      this.#lift();
+      this.#lane = this.#lane && this.querySelector<HTMLElement>(`.lane[data-stage="${CSS.escape(this.#lane.dataset.stage!)}"]`);
+      this.#lane?.classList.add("over");
+    }
     const dialog = this.querySelector<HTMLDialogElement>("dialog")!;
     if (dialog.childElementCount && !dialog.open) dialog.showModal();
   };

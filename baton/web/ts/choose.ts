@@ -13,7 +13,7 @@ document.addEventListener("change", (e) => {
 });
 document.addEventListener("click", (e) => {
   const target = e.target as Element;
-  const button = target.closest<HTMLElement>("[data-move]");
+  const button = target.closest<HTMLElement>("button[data-move]");
   if (target.closest("[data-hide]")) target.closest<HTMLElement>("[popover]")?.hidePopover();
   if (!button) return;
   const item = button.closest<HTMLElement>(".menu-item")!;

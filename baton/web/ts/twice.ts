@@ -6,16 +6,15 @@ import { type Context, context, values } from "./requests";
 
 const BUSY = 200; // milliseconds until a button says it is busy
 const LEAVING = 10_000; // milliseconds in which the next page should have come
+const BY_HAND = new Set(["click", "submit", "change", "focusout"]);
 
-let sent = new WeakMap<Element, Set<string>>();
+let last = new WeakMap<Element, string>(); // what was asked last and is not answered
 const about = new WeakMap<Context, { by: Element; words: string; done?: () => void }>();
 
-function first(by: Element, words: string): boolean {
-  const under = sent.get(by) ?? new Set();
-  sent.set(by, under);
-  if (under.has(words)) return false;
-  under.add(words);
-  return true;
+function again(by: Element, words: string): boolean {
+  if (last.get(by) === words) return true;
+  last.set(by, words);
+  return false;
 }
 
 /** Say that a button is busy; gives what takes it back. */
@@ -31,23 +30,21 @@ function busy(button: Element | null | undefined) {
 document.addEventListener("htmx:config:request", (e) => {
   const ctx = context(e);
   const by = ctx.sourceElement;
-  const type = ctx.sourceEvent?.type;
-  if (ctx.request.method === "GET" || (type !== "click" && type !== "submit") || by.getAttribute("hx-sync") === "this:queue all") return;
+  if (ctx.request.method === "GET" || !BY_HAND.has(ctx.sourceEvent?.type ?? "") || by.getAttribute("hx-sync") === "this:queue all") return;
   const words = `${ctx.request.action} ${values(ctx.request.body)}`;
-  if (first(by, words)) about.set(ctx, { by, words });
-  else e.preventDefault();
+  if (again(by, words)) e.preventDefault();
+  else about.set(ctx, { by, words });
 });
 document.addEventListener("htmx:before:request", (e) => {
-  const one = about.get(context(e));
-  if (!one) return;
-  first(one.by, one.words);
-  one.done = busy(context(e).request.submitter ?? one.by);
+  const ctx = context(e);
+  const one = about.get(ctx);
+  if (one) one.done = busy(ctx.request.submitter ?? one.by);
 });
 document.addEventListener("htmx:finally:request", (e) => {
   const one = about.get(context(e));
   const clear = () => {
     one?.done?.();
-    if (one) sent.delete(one.by);
+    if (one && last.get(one.by) === one.words) last.delete(one.by);
   };
   if (context(e).hx?.redirect || context(e).hx?.refresh) setTimeout(clear, LEAVING);
   else clear();
@@ -56,8 +53,8 @@ document.addEventListener("htmx:finally:request", (e) => {
 document.addEventListener("submit", (e) => {
   const form = e.target as HTMLFormElement;
   if (e.defaultPrevented || form.method !== "post") return;
-  if (!first(form, values(new FormData(form, e.submitter)))) return e.preventDefault();
+  if (again(form, values(new FormData(form, e.submitter)))) return e.preventDefault();
   const done = busy(e.submitter);
-  setTimeout(() => (sent.delete(form), done?.()), LEAVING);
+  setTimeout(() => (last.delete(form), done?.()), LEAVING);
 });
-addEventListener("pageshow", () => (sent = new WeakMap())); // back on a page that was kept
+addEventListener("pageshow", () => (last = new WeakMap())); // back on a page that was kept

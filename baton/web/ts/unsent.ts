@@ -26,7 +26,7 @@ function changed(e: Event) {
   const field = e.target as HTMLInputElement;
   const form = field.form ?? field.closest("form");
   if (!form) return;
-  if (form.matches("[data-autosave]")) {
+  if (form.matches("[data-autosave], [data-escape]")) {
     const saving = field.closest("[hx-post]");
     if (saving && field.name && !field.matches("[hx-get]")) soon.set(saving, performance.now());
   }
@@ -53,6 +53,7 @@ document.addEventListener("htmx:before:request", (e) => {
 });
 document.addEventListener("htmx:after:request", (e) => {
   const ctx = context(e);
+  going.delete(ctx); // a redirect leaves the page before the request is done with
   if ((ctx.response?.status ?? 500) >= 400) return;
   for (const [field, when] of typed) if (field.form === ctx.sourceElement && when <= (asked.get(ctx) ?? 0)) typed.delete(field);
 });

@@ -18,6 +18,7 @@ const EDGE = 48; // pixels from the upper and lower edge in which the list scrol
 class Blocks extends HTMLElement {
   #moved: HTMLElement | null = null; // the block that is dragged
   #from = { x: 0, y: 0, place: 0 };
+  #to = -1; // where it would be dropped
   #focus = ""; // the block that has the focus after the answer; "*": the one that is chosen then
 
   connectedCallback() {
@@ -132,6 +133,7 @@ class Blocks extends HTMLElement {
     });
     if (next) next.before(block);
     else others.at(-1)?.after(block);
+    this.#to = this.#blocks.indexOf(block);
     const scroller = block.closest<HTMLElement>("[data-scroll]");
     const edges = scroller?.getBoundingClientRect();
     if (edges && e.clientY < edges.top + EDGE) scroller!.scrollTop -= 12;
@@ -139,11 +141,11 @@ class Blocks extends HTMLElement {
   };
 
   #drop = () => {
-    const block = this.#moved!;
-    const moved = block.classList.contains("moving");
-    const was = this.#from.place;
+    const key = this.#moved!.dataset.block;
+    const [was, to] = [this.#from.place, this.#to];
     this.#stop();
-    if (moved) this.#move(block, this.#blocks.indexOf(block), was);
+    const block = this.#blocks.find((b) => b.dataset.block === key); // an answer may have brought it anew while it was in the hand
+    if (block && to >= 0) this.#move(block, to, was);
   };
 
   #cancel = () => {
@@ -163,6 +165,7 @@ class Blocks extends HTMLElement {
   #stop() {
     this.#moved?.classList.remove("moving");
     this.#moved = null;
+    this.#to = -1;
     window.removeEventListener("pointermove", this.#drag);
     window.removeEventListener("pointerup", this.#drop);
     window.removeEventListener("pointercancel", this.#cancel);
