@@ -72,6 +72,18 @@ def _static_files_once() -> Iterator[None]:
     WhiteNoiseMiddleware.add_files_from_finders = look
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _tables_emptied_at_once() -> Iterator[None]:
+    """Behind a test with real transactions."""
+    from django.test import TransactionTestCase
+
+    from tests import builtin
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda self: builtin.empty())
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _builtin(request: pytest.FixtureRequest) -> None:
     """A test with real transactions empties all tables behind it: put the built-in properties back for the next one."""
