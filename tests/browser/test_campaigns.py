@@ -75,6 +75,12 @@ def test_a_campaign_is_written_checked_sent_paused_and_reported(marketer: Page, 
     page.get_by_role("region", name="Receivers").locator("table a").click()
     expect(page.locator(".linked li")).to_have_count(1)
     page.go_back()
+    aside = page.get_by_role("button", name="Set aside")
+    aside.press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name="Set aside").press("Enter")
+    expect(page.get_by_role("textbox", name="Why these people are written to nevertheless")).to_be_focused()  # the first field with a fault
+    page.keyboard.press("Escape")
+    expect(aside).to_be_focused()
     page.get_by_role("button", name="Send", exact=True).click()
     page.get_by_role("button", name="Send to 5").click()
 
@@ -99,7 +105,9 @@ def test_a_campaign_is_written_checked_sent_paused_and_reported(marketer: Page, 
     expect(opened).to_have_text("1")
     page.reload()
     expect(page.get_by_role("region", name="Where they clicked")).to_contain_text("https://shop.example/pricing")
-    expect(page.frame_locator("iframe[name=link-map]").get_by_text("1 · 1")).to_be_visible()
+    shown = page.frame_locator("iframe[name=link-map]")
+    expect(shown.get_by_text("1 · 1")).to_be_visible()
+    expect(shown.locator("a:not([tabindex='-1'])")).to_have_count(0)  # nobody steps through all links of the mail
     expect(page.get_by_role("region", name="What became of the mails")).to_contain_text("Left out")
 
     # … and the number becomes a list

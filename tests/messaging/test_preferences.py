@@ -112,6 +112,7 @@ def test_choices_are_kept_with_words_and_proof(browser: Client, kinds: dict[str,
     assert "Newsletter" in page
     assert "Every Tuesday" in page
     assert "Pilot group" not in page
+    assert 0 < page.index(">News</legend>") < page.index("Newsletter") < page.index(">Other news</legend>") < page.index("Seminars")
     assert "뉴스레터" in text(browser.get(link + "?language=ko", **EN))
     news, events, partners = (kinds[key].pk for key in ("news", "events", "partners"))
     answer = browser.post(link, {"act": "save", f"kind-{news}-email": "on", f"kind-{partners}-email": "on"}, **EN)

@@ -31,9 +31,13 @@ def test_kinds_of_news_are_made_changed_ordered_and_put_away(admin: Client, web:
     page = "/settings/subscriptions/"
     given = {"name_ko": "뉴스레터", "name_en": "Newsletter", "about_en": "Every Tuesday", "topic": "News", "public": "on", "months": "24"}
     assert b"Newsletter" in admin.post(f"{page}new/", given).content
-    wrong = admin.post(f"{page}new/", {"name_ko": " ", "months": "9999"})
+    wrong = admin.post(f"{page}new/", {"name_ko": " ", "months": "9999", "about_en": "Twice a year"})
     assert wrong.status_code == 422
-    assert b"Give it a name" in wrong.content
+    said = wrong.content.decode()
+    assert said.count("Give it a name") == 1
+    assert re.search(r'name="name_\w\w"[^>]*aria-invalid="true"', said)  # at its field
+    assert re.search(r'name="months" value="9999"[^>]*aria-invalid="true"', said)
+    assert "Twice a year" in said  # what was typed stays
     admin.post(f"{page}new/", {"name_en": "Seminars", "public": "on"})
     news, events = SubscriptionType.objects.order_by("position")
     assert subscriptions.usual() == news

@@ -114,12 +114,12 @@ def columns(contact_id: int) -> list[Column]:
 
 
 def grid(contact_id: int, channels: list[Column]) -> list[tuple[str, list[list[State]]]]:
-    """The public kinds of news by topic: of each one state a channel."""
+    """The public kinds of news by topic, those without one last: of each one state a channel."""
     states = subscriptions.state(contact_id, [c.key for c in channels], public=True)
     topics: dict[str, dict[int, list[State]]] = {}
     for one in states:
         topics.setdefault(one.type.topic, {}).setdefault(one.type.pk, []).append(one)
-    return [(topic, list(rows.values())) for topic, rows in topics.items()]
+    return [(topic, list(topics[topic].values())) for topic in sorted(topics, key=lambda topic: topic == "")]
 
 
 def paused_until(contact_id: int) -> datetime | None:

@@ -133,13 +133,13 @@ def mail(request: HttpRequest, pk: int) -> HttpResponse:
         html = escape(error.problems[0].message)
 
     def marked(found: re.Match[str]) -> str:
-        known = marks.get(unescape(found[1] or found[2] or ""))
+        known, link = marks.get(unescape(found[1] or found[2] or "")), '<a tabindex="-1"' + found[0][2:]  # nobody has to step through all links of the mail
         if known is None:
-            return found[0]
+            return link
         place, people = known
         strong = people / most if most else 0
         colour = f"hsl(222 {round(35 + 35 * strong)}% {round(62 - 22 * strong)}%)"
-        return found[0] + MARK.format(colour=colour, text=f"{place} · {num(people)}")
+        return link + MARK.format(colour=colour, text=f"{place} · {num(people)}")
 
     response = HttpResponse(LINKS.sub(marked, html))
     response["Content-Security-Policy"], response["Cache-Control"] = PREVIEW_POLICY, "no-store"

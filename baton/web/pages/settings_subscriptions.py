@@ -20,6 +20,7 @@ from ..page import actor, allow
 from ..settings_page import SettingsPage
 
 NUMBERS = ("cap_messages", "cap_days", "soft_bounces", "soft_days")
+TYPED = ("name_ko", "name_en", "about_ko", "about_en", "topic", "months")
 
 
 class SubscriptionSettings(SettingsPage):
@@ -64,7 +65,7 @@ def new(request: HttpRequest) -> HttpResponse:
     try:
         subscriptions.define(given.pop("names"), actor(request), **given)
     except Invalid as error:
-        return _shown(request, "subscriptions/list.html", status=422, faulty=0, errors=faults(error), typed=request.POST)
+        return _shown(request, "subscriptions/list.html", status=422, faulty=0, errors=_faults(error), typed=request.POST)
     return toast(_shown(request, "subscriptions/list.html"), _("The kind of news is there."))
 
 
@@ -75,7 +76,7 @@ def change(request: HttpRequest, type_id: int) -> HttpResponse:
     try:
         subscriptions.update(type_id, actor(request), **_given(request))
     except Invalid as error:
-        return _shown(request, "subscriptions/list.html", status=422, faulty=type_id, errors=faults(error), typed=request.POST)
+        return _shown(request, "subscriptions/list.html", status=422, faulty=type_id, errors=_faults(error), typed=request.POST)
     return toast(_shown(request, "subscriptions/list.html"), _("Saved"))
 
 
@@ -119,6 +120,25 @@ def _given(request: HttpRequest) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _faults(error: Invalid) -> dict[str, str]:
+    """The first fault of each field of the form."""
+    found: dict[str, str] = {}
+    for problem in error.problems:
+        found.setdefault(problem.path.replace("names.", "name_").replace("descriptions.", "about_"), problem.message)
+    return found
+
+
+def _typed(post: Any) -> dict[str, Any]:
+    """The form as it was sent: nothing that was typed is lost with a fault."""
+    return {**{name: post.get(name, "") for name in TYPED}, "separate": "separate" in post, "public": "public" in post}
+
+
+def _kept(type: SubscriptionType) -> dict[str, Any]:
+    """The form as the kind is stored."""
+    texts = {f"{field}_{language}": kept.get(language, "") for field, kept in (("name", type.names), ("about", type.descriptions)) for language in kept}
+    return {**texts, "topic": type.topic, "months": type.months, "separate": type.separate, "public": type.public}
+
+
 def _shown(
     request: HttpRequest, template: str, *, status: int = 200, faulty: int = -1, errors: dict[str, str] | None = None, typed: Any = None
 ) -> HttpResponse:
@@ -127,11 +147,13 @@ def _shown(
         {
             "type": type, "name": subscriptions.name(type), "about": subscriptions.description(type), "usual": usual is not None and usual.pk == type.pk,
             "yes": counts.get(type.pk, {}).get("yes", 0), "no": counts.get(type.pk, {}).get("no", 0), "errors": errors or {} if faulty == type.pk else {},
+            "form": _typed(typed) if faulty == type.pk else _kept(type),
         }
         for type in subscriptions.known()
     ]  # fmt: skip
     context = {
-        "label": SubscriptionSettings.label, "rows": rows, "rules": rules.rules(), "errors": errors or {} if faulty == 0 else {}, "typed": typed or {},
+        "label": SubscriptionSettings.label, "rows": rows, "rules": rules.rules(), "errors": errors or {} if faulty == 0 else {},
+        "new": _typed(typed) if faulty == 0 else {"public": True},
         "opened": faulty, "may_edit": permissions.can(request.user, "settings", "edit"),
         "topics": sorted({type.topic for type in subscriptions.known()} - {""}),
     }  # fmt: skip
