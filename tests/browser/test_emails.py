@@ -137,9 +137,11 @@ def test_images_come_by_button_drop_and_paste(page: Page, begun: Callable[[str, 
     begun("그림", "blank")
     image = page.frame_locator("mail-canvas iframe:not(.next)").locator("img[src*='/m/']")
     page.locator("[data-add=image]").click()
+    page.locator("#panel [name=alt]").fill("가을 숲")
     page.locator("#panel [data-image-for]").set_input_files({"name": "dot.png", "mimeType": "image/png", "buffer": base64.b64decode(DOT)})
     expect(page.locator("#panel .image-now img")).to_be_visible()
     expect(image).to_have_count(1)
+    expect(image).to_have_attribute("alt", "가을 숲")  # what was being typed, and the image
     page.evaluate(DROP, [DOT, "mail-canvas [data-sheet]"])
     expect(image).to_have_count(2)
     page.locator("#outline [data-block] [data-open]").first.click()

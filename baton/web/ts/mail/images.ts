@@ -9,7 +9,7 @@ import { chosen, editor } from "./send";
 
 const images = (data: DataTransfer | null) => [...(data?.files ?? [])].filter((f) => f.type.startsWith("image/"));
 
-/** The image waits behind what is being saved, and what follows waits for it. */
+/** The image waits behind what is being saved, and what follows waits for it. What the panel saves by itself meanwhile does not know of it: it leaves the image alone. */
 function keep(file: File, values: Record<string, string>) {
   const form = document.createElement("form");
   form.hidden = true;
@@ -22,13 +22,22 @@ function keep(file: File, values: Record<string, string>) {
   input.files = data.files;
   form.append(input);
   editor().append(form);
-  form.addEventListener("htmx:finally:request", () => form.remove());
+  document.getElementById("panel-form")?.dispatchEvent(new Event("change")); // what was typed goes first
+  const old = document.querySelectorAll<HTMLInputElement>("#panel [name=image][data-image-value]");
+  for (const one of old) one.disabled = true;
+  form.addEventListener("htmx:finally:request", () => {
+    for (const one of old) one.disabled = false;
+    form.remove();
+  });
   void window.htmx.ajax("POST", editor().dataset.images!, { source: form, target: "#outline", swap: "innerMorph", values });
 }
 
+const isPicker = (e: Event) => (e.target as Element).matches("[data-image-for]");
+
+document.addEventListener("input", (e) => isPicker(e) && e.stopPropagation(), true);
 document.addEventListener("change", (e) => {
   const input = e.target as HTMLInputElement;
-  if (!input.matches("[data-image-for]") || !input.files?.length) return;
+  if (!isPicker(e) || !input.files?.length) return;
   e.stopPropagation();
   keep(input.files[0], { key: input.dataset.imageKey ?? chosen(), field: input.dataset.imageFor! });
   input.value = "";
