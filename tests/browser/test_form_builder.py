@@ -28,7 +28,7 @@ def test_a_form_is_built_published_embedded_sent_and_reported(page: Page, browse
     expect(phone).to_be_focused()
     page.keyboard.press("Delete")
     expect(page.locator("#block-phone")).to_have_count(0)
-    assert page.locator("#block-email [data-open]").evaluate("it => it === document.activeElement")
+    expect(page.locator("#block-email [data-open]")).to_be_focused()
     page.get_by_role("button", name="되돌리기").click()
     expect(page.locator("#block-phone")).to_be_visible()
     assert names(page)[2] == "전화번호"
