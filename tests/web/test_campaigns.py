@@ -57,7 +57,7 @@ def work(pk: int, _asked: Any = None) -> None:
     check.count(campaign_id=pk)
 
 
-def test_written_checked_and_sent(web: Client, mail: Email, people: list[int]) -> None:
+def test_written_checked_and_sent(web: Client, mail: Email, people: list[int], oh: User) -> None:
     assert web.post("/campaigns/new/").headers["HX-Redirect"].startswith("/campaigns/")
     pk = Campaign.objects.get().pk
     assert "Choose a mail and at least one list" in web.get(f"/campaigns/{pk}/count/").content.decode()
@@ -102,6 +102,11 @@ def test_written_checked_and_sent(web: Client, mail: Email, people: list[int]) -
     work(pk, web.get(f"/campaigns/{pk}/count/"))
     assert "of 30 would get it now" in (again := web.get(f"/campaigns/{pk}/count/").content.decode())
     assert "행사 참가 안내" in again
+    User.objects.filter(pk=oh.pk).update(role="admin")
+    log = web.get("/settings/law/").content.decode()
+    assert "행사 참가 안내" in log
+    assert f"<td>{oh.name}<br>" in log  # who approved it, by name
+    User.objects.filter(pk=oh.pk).update(role=oh.role)
     assert web.post(f"/campaigns/{pk}/exempt/", {"rule": "no_consent", "end": "1"}).status_code == 204
 
     work(pk, web.get(f"/campaigns/{pk}/check/"))

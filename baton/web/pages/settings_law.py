@@ -13,16 +13,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from baton.accounts import permissions, rights, users
+from baton.accounts.models import User
 from baton.crm.models import Contact
 from baton.messaging import exemptions, law, rules
 from baton.messaging.consent import notices
 from baton.messaging.models import Campaign, Exemption, LawNotice
 from baton.platform import clock
+from baton.platform.actor import Actor
 from baton.platform.errors import Invalid
 
 from ..answer import faults, toast
 from ..page import actor, allow, user
 from ..parts import people
+from ..parts.timeline import who
 from ..settings_page import SettingsPage
 
 PERIOD = timedelta(days=365)  # notices are counted by the day they were due
@@ -137,5 +140,6 @@ def _set_aside() -> list[tuple[Exemption, str, str, str]]:
     """What colleagues set aside: the row, the campaign's name, the rule in words, who; one more than is shown."""
     found = list(Exemption.objects.order_by("-at")[: OPEN + 1])
     names = dict(Campaign.objects.filter(pk__in={row.campaign_id for row in found}).values_list("pk", "name"))
-    colleagues = {f"user:{one.pk}": one.name for one in users.owners(archived=True)}
-    return [(row, names.get(row.campaign_id, ""), exemptions.words(row.rule), colleagues.get(row.actor, row.actor)) for row in found]
+    by = {Actor.parse(row.actor).id or 0 for row in found}
+    colleagues = dict(User.objects.filter(pk__in=by).values_list("pk", "name"))  # those who left, too
+    return [(row, names.get(row.campaign_id, ""), exemptions.words(row.rule), who(row.actor, colleagues)) for row in found]
