@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from baton.accounts import users
 from baton.accounts.models import Account
@@ -108,6 +110,14 @@ def test_points_and_switch_change_the_draft_only(marketer: Client, model: ScoreM
     assert (changed["points"], changed["active"]) == (5, False)
     assert model.rules.get(key="exec").points == 20
     assert total("하나") == 30
+
+
+def test_two_changes_at_once_are_made_one_after_the_other(marketer: Client, model: ScoreModel) -> None:
+    with CaptureQueriesContext(connection) as seen:
+        marketer.post("/scoring/score/rules/exec/set/", {"points": "12", "active": "on"}, headers=TRIED)
+    asked = [query["sql"] for query in seen]
+    held = next(place for place, sql in enumerate(asked) if "FOR UPDATE" in sql)
+    assert all("score_version" not in sql for sql in asked[:held])  # what is changed is read while nobody else may change it
 
 
 @pytest.mark.parametrize("points", ["", "viel", "1001", "1.5"])
