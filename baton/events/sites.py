@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from django.db import transaction
 from django.utils.translation import gettext as _
-from publicsuffixlist import PublicSuffixList
 
+from baton.crm.mail_domains import suffixes
 from baton.events import banner_texts
 from baton.events.banner_texts import FIELDS, LANGUAGES, MODES
 from baton.events.models import Site
@@ -28,7 +28,6 @@ CHANNEL = "baton_site"  # the collector listens: it reads the sites anew
 LONGEST = {"title": 120, "text": 1000, "agree": 40, "refuse": 40, "policy": 60}  # characters
 GROUP = 60
 HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-suffixes = PublicSuffixList(only_icann=False)
 
 
 def known() -> tuple[Site, ...]:
@@ -61,7 +60,7 @@ def define(domain: str, *, actor: Actor, group: str | None = None, banner: Mappi
     host, problems = _domain(domain), []
     if not host:
         problems.append(Problem("domain", "INVALID_DOMAIN", _("This is no domain. Give the address of your site, for example example.com.")))
-    elif "." in host and suffixes.is_public(host) and not _is_address(host):
+    elif "." in host and suffixes().is_public(host) and not _is_address(host):
         problems.append(Problem("domain", "PUBLIC_SUFFIX", _("Under {domain} anybody can have a site. Give your own domain below it.").format(domain=host)))
     if group is not None and len(group.strip()) > GROUP:
         problems.append(Problem("group", "TOO_LONG", _("At most {n} characters.").format(n=GROUP)))
