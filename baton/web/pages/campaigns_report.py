@@ -138,7 +138,7 @@ def mail(request: HttpRequest, pk: int) -> HttpResponse:
             return link
         place, people = known
         strong = people / most if most else 0
-        colour = f"hsl(222 {round(35 + 35 * strong)}% {round(62 - 22 * strong)}%)"
+        colour = f"hsl(222 {round(35 + 35 * strong)}% {round(48 - 12 * strong)}%)"  # white is read on each of them
         return link + MARK.format(colour=colour, text=f"{place} · {num(people)}")
 
     response = HttpResponse(LINKS.sub(marked, html))
