@@ -65,7 +65,9 @@ def add(request: HttpRequest) -> HttpResponse:
         done = suppression_list.add(addresses, reason, request.POST.get("note", "").strip(), actor=actor(request), source=source)
     except Invalid as error:
         return _shown(request, "suppressions/list.html", status=422, errors=faults(error), opened=True)
-    text = _("{people} contacts and {addresses} other addresses are new on the list; {wrong} are no addresses.").format(**{name: num(n) for name, n in done.items()})
+    text = _("{people} contacts and {addresses} other addresses are new on the list; {wrong} are no addresses.").format(
+        **{name: num(n) for name, n in done.items()}
+    )
     return toast(_shown(request, "suppressions/list.html"), text)
 
 
