@@ -218,6 +218,7 @@ function attach(form: HTMLFormElement, v: Version) {
     data.set("page_title", doc.title);
     button.disabled = true;
     button.textContent = words.sending;
+    let leaving = false;
     clear(form);
     fetch(address, { method: "POST", body: data, headers: { Accept: "application/json" }, credentials: "omit" })
       .then((answer) => (answer.ok || answer.status === 422 ? answer.json() : Promise.reject()))
@@ -229,7 +230,10 @@ function attach(form: HTMLFormElement, v: Version) {
         }
         if (answer.cookie && cookie("baton_v")) keep(answer.cookie);
         form.dispatchEvent(new CustomEvent("baton:sent", { bubbles: true }));
-        if (answer.redirect) return location.assign(answer.redirect);
+        if (answer.redirect) {
+          leaving = true; // the button stays as it is: the next page is on its way
+          return location.assign(answer.redirect);
+        }
         const thanks = make("div", { class: "baton-thanks", role: "status", tabindex: -1 }, answer.thanks || "");
         if (answer.file) thanks.append(make("p", {}, make("a", { href: answer.file, download: true }, words.file)));
         form.replaceWith(thanks);
@@ -237,7 +241,7 @@ function attach(form: HTMLFormElement, v: Version) {
       })
       .catch(() => fault("", words.failed))
       .then(() => {
-        button.disabled = false;
+        button.disabled = leaving;
         button.textContent = label;
       });
   };

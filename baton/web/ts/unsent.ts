@@ -8,12 +8,15 @@ import "./twice"; // it listens first: what it drops is not under way
 const MOST = 8000; // milliseconds a link waits at most
 const SOON = 700; // milliseconds in which a form that saves itself sends what was changed
 const SMALL = 30_000; // letters that the browser goes on sending when the page is left
-const TYPED = "input:not([type=search], [type=checkbox], [type=radio], [type=range], [type=file], [readonly], [data-narrow], [hx-get]), textarea";
+const FIELDS = ":is(input, textarea, select):not([type=search], [type=hidden], [type=file], [readonly], [data-narrow], [hx-get], [hx-post])";
+const CHOSEN = "[type=checkbox], [type=radio], [type=range], select";
+
+type Field = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement;
 
 const waiting = new Map<Context, Element>(); // changes that wait for their turn
 const going = new Set<Context>(); // changes on their way
 const soon = new Map<Element, number>(); // what saves itself, and when it was changed; until it is sent
-const typed = new Map<HTMLInputElement | HTMLTextAreaElement, number>(); // fields of forms that somebody sends, and when they were typed in
+const typed = new Map<Field, number>(); // fields of forms that somebody sends, and when they were changed
 const asked = new WeakMap<Context, number>();
 
 /** A post that another may replace only asks something, unless it is part of a form that saves itself. */
@@ -29,8 +32,14 @@ function changed(e: Event) {
   if (form.matches("[data-autosave], [data-escape]")) {
     const saving = field.closest("[hx-post]");
     if (saving && field.name && !field.matches("[hx-get]")) soon.set(saving, performance.now());
-  }
-  else if (field.matches(TYPED) && (form.matches("[hx-post]:not([hx-trigger])") || form.method === "post")) typed.set(field, performance.now());
+  } else if (field.matches(FIELDS) && sent(field, form)) typed.set(field, performance.now());
+}
+
+/** Whether somebody has to send this field. What was only chosen counts outside of dialogs and menus: there it is chosen again at a glance. */
+function sent(field: Field, form: HTMLFormElement) {
+  const chosen = field.matches(CHOSEN);
+  if (form.matches("[hx-post]:not([hx-trigger])")) return form.contains(field) && !(chosen && form.closest("dialog, [popover]"));
+  return form.method === "post" && !chosen;
 }
 
 document.addEventListener("htmx:config:request", (e) => {
@@ -65,9 +74,17 @@ document.addEventListener("submit", (e) => {
   if (!e.defaultPrevented) for (const field of typed.keys()) if (field.form === e.target) typed.delete(field);
 });
 
+function differs(field: Field) {
+  if (field instanceof HTMLSelectElement) {
+    const usual = [...field.options].findIndex((option) => option.defaultSelected);
+    return field.selectedIndex !== Math.max(usual, 0);
+  }
+  return field.matches(CHOSEN) && field.type !== "range" ? (field as HTMLInputElement).checked !== (field as HTMLInputElement).defaultChecked : field.value !== field.defaultValue;
+}
+
 /** Whether something that was typed in here is not sent. */
 export function unsent(within: Element = document.body) {
-  for (const field of typed.keys()) if (!field.isConnected || field.value === field.defaultValue) typed.delete(field);
+  for (const field of typed.keys()) if (!field.isConnected || !differs(field)) typed.delete(field);
   return [...typed.keys()].some((field) => within.contains(field) && field.checkVisibility());
 }
 
