@@ -14,10 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from baton.platform import sql
 from baton.query import check, compile, edges, evaluate
 from baton.query.evaluate import Person, Thing
-from baton.query.nodes import Compare
+from baton.query.nodes import Compare, Node
 from tests import examples
-from tests.query.fake import CATALOG, FAMILIES, NOWS, ZONES, World, every_value, worlds
+from tests.query.fake import CATALOG, FAMILIES, NOWS, PROPERTIES, ZONES, World, every_value, worlds
 
+COLUMNS = {prop.name for prop in PROPERTIES if prop.column}  # not among what a person holds as properties
 TABLES = ("contact", "event", "membership", "score", "record", "association", "consent", "suppression", "visitor", "subscription")
 EXAMPLES = settings(max_examples=examples.some(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
@@ -129,7 +130,18 @@ def listed(world: World, *, ids: list[int] | None = None) -> dict[int, tuple[boo
 
 
 def meant(world: World, now: datetime) -> dict[int, tuple[bool, ...]]:
-    return {id: tuple(evaluate.holds(node, person, CATALOG, now=now, zone=world.zone) for node in world.filters) for id, person in enumerate(world.people, 1)}
+    """The same from plain Python. A comparison with a property is asked of each value once, however many people hold it."""
+    known: dict[tuple[Any, ...], bool] = {}
+
+    def holds(number: int, node: Node, person: Person) -> bool:
+        if not isinstance(node, Compare):
+            return evaluate.holds(node, person, CATALOG, now=now, zone=world.zone)
+        key = (number, person.created_at if node.property in COLUMNS else repr(person.properties.get(node.property)))
+        if key not in known:
+            known[key] = evaluate.holds(node, person, CATALOG, now=now, zone=world.zone)
+        return known[key]
+
+    return {id: tuple(holds(i, node, person) for i, node in enumerate(world.filters)) for id, person in enumerate(world.people, 1)}
 
 
 def differences(world: World, answers: dict[int, tuple[bool, ...]], ids: list[int]) -> list[tuple[Any, ...]]:
