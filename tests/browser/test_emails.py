@@ -128,6 +128,12 @@ def test_html_by_hand_goes_out_as_it_is_written(page: Page, begun: Callable[[str
     page.locator("[data-key=code]").click()
     page.locator("[name=body]").fill(written.replace("</p>", ' <a href="{{ unsubscribe_url }}">수신 거부</a></p>'))
     expect(page.locator("#mail-state")).to_contain_text("저장")
+    button = page.get_by_role("button", name="게시", exact=True)
+    button.press("Enter")  # the sheet has still what it showed before, until the answer is there
+    expect(page.locator("#sheet").get_by_label("바뀐 내용")).to_be_visible()
+    expect(page.locator("#sheet:focus, #sheet :focus")).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(button).to_be_focused()
     page.reload()
     page.locator("[data-key=code]").click()
     assert page.locator("[name=body]").input_value().startswith("<!DOCTYPE html>\n<html><body  bgcolor=#fff>\n<p>")

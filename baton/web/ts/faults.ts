@@ -1,6 +1,10 @@
-/** After an answer with faults the first faulty field has the focus, where it was lost with the fields that stood there before. */
+/**
+ * Focus that was lost with what an answer took away: after an answer with faults the first faulty field has it, and in an open dialog the dialog itself
+ * (`tabindex="-1"`), so that nobody is thrown out of it.
+ */
 document.addEventListener("htmx:after:swap", (e) => {
   const { ctx } = (e as CustomEvent<{ ctx: { response?: { status: number }; target?: unknown } }>).detail;
-  const gone = !document.activeElement || document.activeElement === document.body;
-  if (ctx.response?.status === 422 && gone && ctx.target instanceof Element) ctx.target.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
+  if (!(ctx.target instanceof Element) || (document.activeElement && document.activeElement !== document.body)) return;
+  const faulty = ctx.response?.status === 422 && ctx.target.querySelector<HTMLElement>("[aria-invalid=true]");
+  (faulty || ctx.target.closest<HTMLElement>("dialog[open]"))?.focus();
 });
