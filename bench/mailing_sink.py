@@ -5,6 +5,7 @@ import os
 import sys
 from functools import partial
 
+LOOK = float(os.environ.get("BENCH_LOOK", "0.004"))  # seconds
 EHLO = b"250-sink.example\r\n250-PIPELINING\r\n250 8BITMIME\r\n"
 
 
@@ -23,7 +24,7 @@ async def talk(file: int, reader: asyncio.StreamReader, writer: asyncio.StreamWr
                 writer.write(b"354 Go on\r\n")
                 await reader.readuntil(b"\r\n.\r\n")
                 os.write(file, recipient + b"\n")
-                await asyncio.sleep(0.004)  # a server that looks at the mail
+                await asyncio.sleep(LOOK)  # a server that looks at the mail
                 writer.write(b"250 OK\r\n")
             elif word == b"QUIT":
                 break

@@ -1,7 +1,8 @@
 """Sending when things die: kill -9 of a sender, the worker, the database and the mail server at random moments of a campaign.
 
 Afterwards everybody has one message; nobody got the mail twice; whoever's message is `sent` got it; and whoever did not get it has a message that says
-`unknown`. BENCH_PEOPLE: recipients (20,000); BENCH_KILLS: moments (50); BENCH_SEED.
+`unknown`. BENCH_PEOPLE: recipients (20,000); BENCH_KILLS: moments (50); BENCH_SEED;
+BENCH_LOOK: seconds that the mail server takes for a mail (0.004).
 """
 
 import contextlib
@@ -103,10 +104,15 @@ def _kill(chance: random.Random, parts: dict[str, Part], database: Database, tak
     killed: Counter[str] = Counter()
     for _ in range(KILLS):
         wanted, until = _arrived(taken) + chance.randint(1, max(2, int(PEOPLE * 0.7 / KILLS))), time.monotonic() + STUCK
+        hurry = time.monotonic() + 2
         while _arrived(taken) < wanted and time.monotonic() < until:
             time.sleep(0.005)
-            if time.monotonic() > until - STUCK + 2:  # what was put off waits: not for its time
+            if time.monotonic() > hurry:  # what was put off waits: not for its time
+                if not _waiting(database.url):
+                    print(f"  killed {dict(killed)}; everybody has a message, so further kills would hit nothing", flush=True)
+                    return killed
                 _hurry(database.url)
+                hurry = time.monotonic() + 3
         time.sleep(chance.uniform(0, 0.1))
         name = chance.choice(["sender", "worker", "database", "sink"])
         killed[name] += 1
@@ -123,20 +129,25 @@ def _wait(url: str) -> None:
     """Until nothing waits. Messages that were put off do not wait for their time."""
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
-        with psycopg.connect(url, autocommit=True) as connection:
-            _hurry(url)
-            [(waiting,)] = connection.execute("SELECT (SELECT count(*) FROM campaign_chunk) + (SELECT count(*) FROM outbox)").fetchall()
-            if not waiting:
-                return
-        time.sleep(1)
+        if not _waiting(url):
+            return
+        _hurry(url)
+        time.sleep(4)
     print("  something still waits", flush=True)
+
+
+def _waiting(url: str) -> int:
+    """Chunks and messages of the outbox that are not through; 1 while the database does not say."""
+    with contextlib.suppress(psycopg.Error), psycopg.connect(url, autocommit=True) as connection:
+        [(waiting,)] = connection.execute("SELECT (SELECT count(*) FROM campaign_chunk) + (SELECT count(*) FROM outbox)").fetchall()
+        return int(waiting)
+    return 1
 
 
 def _hurry(url: str) -> None:
     """Messages that were put off go now; not so often that their tries run out."""
     with contextlib.suppress(psycopg.Error), psycopg.connect(url, autocommit=True) as connection:
         connection.execute("UPDATE outbox SET due_at = now() WHERE leased_until IS NULL")
-    time.sleep(3)
 
 
 def _row(url: str, taken: Path, killed: Counter[str]) -> dict[str, Any]:
