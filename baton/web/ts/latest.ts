@@ -17,7 +17,7 @@ document.addEventListener("htmx:config:request", (e) => {
   if (!ASKED.has(type)) return;
   for (const [other] of same) {
     going.delete(other);
-    other.request.abort();
+    other.request.abort?.(); // going back in the history has its own
   }
 });
 document.addEventListener("htmx:before:request", (e) => {

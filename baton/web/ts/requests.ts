@@ -3,7 +3,7 @@ export interface Context {
   sourceElement: HTMLElement;
   sourceEvent?: Event;
   target?: Element | string;
-  request: { method: string; action: string; body: FormData | URLSearchParams | null; submitter?: HTMLElement; abort(): void; keepalive?: boolean };
+  request: { method: string; action: string; body: FormData | URLSearchParams | null; submitter?: HTMLElement; abort?(): void; keepalive?: boolean };
   response?: { status: number };
   hx?: { redirect?: string; refresh?: string };
 }

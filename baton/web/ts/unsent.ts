@@ -96,33 +96,43 @@ addEventListener("beforeunload", (e) => {
 /** What saves itself and was not sent, because its time had not come. */
 const last = () => [...soon.keys()].filter((saving): saving is HTMLElement => saving.isConnected && saving.getAttribute("hx-encoding") === null);
 
-addEventListener("pagehide", () => {
-  for (const saving of last()) {
+function flush() {
+  const sent = last().map((saving) => {
     const form = saving.closest("form")!;
     const headers = { ...(JSON.parse(document.body.getAttribute("hx-headers:inherited") ?? "{}") as Record<string, string>), "HX-Request": "true" };
     const request = { method: "POST", action: saving.getAttribute("hx-post")!, headers, keepalive: true, body: new URLSearchParams([...new FormData(form)].map(([name, value]) => [name, String(value)])) };
     const ctx = { sourceElement: saving, request };
     saving.dispatchEvent(new CustomEvent("htmx:before:request", { bubbles: true, detail: { ctx } })); // a page may have a header to add
     going.clear();
-    void fetch(request.action, request);
-  }
+    return fetch(request.action, request);
+  });
   soon.clear();
-});
+  return Promise.allSettled(sent);
+}
+addEventListener("pagehide", () => void flush());
 
-// A link waits ---------------------------------------------------------------------------------------------------------------------------
+// A link, and the way back within a page, wait ----------------------------------------------------------------------------------------------
 
 let timer = 0;
+const pending = () => waiting.size > 0 || going.size > 0 || coming();
+function settled(go: () => void) {
+  const until = performance.now() + MOST;
+  const look = () => (pending() && performance.now() < until ? (timer = window.setTimeout(look, 50)) : go());
+  clearTimeout(timer);
+  look();
+}
+
 document.addEventListener("click", (e) => {
   const link = (e.target as Element).closest<HTMLAnchorElement>("a[href]");
   if (!link || e.defaultPrevented || e.button !== 0 || e.ctrlKey || e.metaKey || e.shiftKey || e.altKey) return;
   if ((link.target && link.target !== "_self") || link.hasAttribute("download") || link.origin !== location.origin || link.getAttribute("href")!.startsWith("#")) return;
   clearTimeout(timer);
-  if (!waiting.size && !going.size && !coming()) return;
+  if (!pending()) return;
   e.preventDefault();
-  const until = performance.now() + MOST;
-  const go = () => {
-    if ((waiting.size || going.size || coming()) && performance.now() < until) timer = window.setTimeout(go, 50);
-    else location.assign(link.href);
-  };
-  go();
+  settled(() => location.assign(link.href));
+});
+document.addEventListener("htmx:before:history:restore", (e) => {
+  if (!pending() && !last().length) return;
+  e.preventDefault();
+  void flush().then(() => settled(() => location.reload()));
 });
