@@ -55,6 +55,15 @@ def _quick_passwords() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _plain_tracebacks() -> None:
+    """What goes wrong on purpose is logged as a process logs it: drawing frames and variables takes longer than most tests."""
+    import structlog
+
+    *before, _drawn = structlog.get_config()["processors"]
+    structlog.configure(processors=[*before, structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)])
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _static_files_once() -> Iterator[None]:
     """Each client of a test builds the middleware anew; the static files are looked for once, which takes longer than most tests."""
     from whitenoise.middleware import WhiteNoiseMiddleware

@@ -16,7 +16,8 @@ def setup(process: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
-    last = structlog.processors.JSONRenderer(ensure_ascii=False) if config().log_format == "json" else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    text = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)  # no variables: they hold addresses
+    last = structlog.processors.JSONRenderer(ensure_ascii=False) if config().log_format == "json" else text
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -36,7 +36,7 @@ def test_two_that_lock_each_other_out_both_finish() -> None:
     for thread in threads:
         thread.join(20)
     assert sorted(done) == ["1", "2"]
-    assert len(starts) == 3
+    assert len(starts) >= 3  # on a busy machine they may meet again
 
 
 def test_inside_a_transaction_the_owner_repeats() -> None:
