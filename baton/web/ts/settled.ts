@@ -1,15 +1,16 @@
 /** A form goes out when what is changing in its filter has arrived: whoever takes a condition away and saves at once saves without it. */
+import { context } from "./requests";
+
 const EDITOR = ".filter-editor";
 const under = new Map<object, Element>(); // request on its way -> the editor it changes
-const ctx = (e: Event) => (e as CustomEvent<{ ctx: { sourceElement: Element } }>).detail.ctx;
 let held: (() => void) | null = null;
 
 document.addEventListener("htmx:before:request", (e) => {
-  const editor = ctx(e).sourceElement.closest(EDITOR);
-  if (editor) under.set(ctx(e), editor);
+  const editor = context(e).sourceElement.closest(EDITOR);
+  if (editor) under.set(context(e), editor);
 });
 document.addEventListener("htmx:finally:request", (e) => {
-  under.delete(ctx(e));
+  under.delete(context(e));
   setTimeout(() => {
     const go = held;
     held = null;
