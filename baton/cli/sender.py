@@ -2,7 +2,7 @@
 
 import gc
 
-from baton.cli.worker import Worker, run
+from baton.cli.worker import Worker
 from baton.messaging.sending import delivery
 
 THREADS = 2  # while one waits for the database, the other builds letters
@@ -17,4 +17,4 @@ def ready() -> None:
 
 def main() -> None:
     ready()
-    run(Worker({f"outbox {number}": delivery.deliver for number in range(1, THREADS + 1)}))
+    Worker({f"outbox {number}": delivery.deliver for number in range(1, THREADS + 1)}).run()

@@ -1,14 +1,11 @@
 """`baton serve`: the database, the web server and a worker as one command, and their parts."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Sequence
-from types import FrameType
 
 import click
 
@@ -42,18 +39,16 @@ class Supervisor:
     """Keeps the parts running: starts one that died again, and stops all of them on Ctrl-C or SIGTERM. Several of a kind are `sender:1`, `sender:2` ..."""
 
     def __init__(self, parts: Sequence[str]) -> None:
+        self._told = process.Told()
         self._parts = {part: self._start(part) for part in parts}
         self._pause = dict.fromkeys(parts, AGAIN)
-        self._stopped = threading.Event()
-        signal.signal(signal.SIGTERM, self._stop)
-        signal.signal(signal.SIGINT, self._stop)
 
     def run(self) -> None:
-        while not self._stopped.wait(0.5):
+        while not self._told.within(0.5):
             for part, running in self._parts.items():
                 if running.poll() is not None:
                     click.echo(f"{part} ended with code {running.returncode}; starting it again in {self._pause[part]:.0f} s", err=True)
-                    if self._stopped.wait(self._pause[part]):
+                    if self._told.within(self._pause[part]):
                         break
                     self._pause[part] = min(self._pause[part] * 2, 60)
                     self._parts[part] = self._start(part)
@@ -61,9 +56,6 @@ class Supervisor:
 
     def _start(self, part: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen([sys.executable, "-m", "baton.cli.main", part.partition(":")[0]], env={**os.environ, process.SUPERVISED: "1"})
-
-    def _stop(self, _number: int, _frame: FrameType | None) -> None:
-        self._stopped.set()
 
     def _end(self) -> None:
         until = time.monotonic() + GRACE

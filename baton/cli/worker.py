@@ -1,18 +1,16 @@
 """The worker: steady drains, each in a thread of its own, woken by the database; and the job queue."""
 
 import asyncio
-import signal
 import threading
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
-from types import FrameType
 
 import psycopg
 from django.apps import apps
 from django.db import OperationalError, close_old_connections, connection
 
-from baton.platform import changes, jobs, logs
+from baton.platform import changes, jobs, logs, process
 from baton.platform.config import config
 
 log = logs.log("worker")
@@ -22,7 +20,7 @@ CHANNELS = {"baton_change": "tick", "baton_timer": "timers", "baton_outbox": "ou
 
 
 class Worker:
-    """Runs until `stop`. A killed worker loses nothing: every drain claims its rows in the transaction that moves them.
+    """Runs until the process is told to end. A killed worker loses nothing: every drain claims its rows in the transaction that moves them.
 
     `only`: these drains and no job queue; of several threads for one drain the names are `outbox 1`, `outbox 2` ...
     """
@@ -36,19 +34,18 @@ class Worker:
         self._wake = {name: threading.Event() for name in self._drains}
 
     def run(self) -> None:
+        told = process.Told()
         drains = [threading.Thread(target=self._steady, args=(name, take), name=name) for name, take in self._drains.items()]
         beside = [threading.Thread(target=work, name=name, daemon=True) for name, work in self._beside.items()]
         for thread in (*drains, *beside):
             thread.start()
         log.info("worker is running", drains=sorted(self._wake))
-        self._stopped.wait()
+        told.within()
+        self._stopped.set()
         for event in self._wake.values():
             event.set()
         for thread in drains:
             thread.join(timeout=25)
-
-    def stop(self, *_: object) -> None:
-        self._stopped.set()
 
     def _steady(self, name: str, take: Callable[[], int]) -> None:
         """Call a drain while it finds work; sleep until woken, or for a moment. An error is logged and tried again."""
@@ -103,15 +100,4 @@ def load_jobs() -> None:
 
 
 def main() -> None:
-    run(Worker())
-
-
-def run(worker: Worker) -> None:
-    """Until the process is told to stop."""
-
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        worker.stop()
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    worker.run()
+    Worker().run()
