@@ -2,15 +2,16 @@
 
 import io
 import subprocess
+import time
 import wave
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Error, Page
 
 from tests.running import PATIENCE
 
@@ -102,6 +103,17 @@ def town() -> Iterator[Town]:
         Thread(target=server.serve_forever, daemon=True).start()
         yield made
         server.shutdown()
+
+
+def until(page: Page, expression: str) -> None:
+    """Until this is true on the page. It is asked from outside: a page's policy may forbid what Playwright's own waiting does."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        with suppress(Error):  # on the way to another page
+            if page.evaluate(f"(async () => !!(await ({expression})))()"):
+                return
+        assert time.monotonic() < end, expression
+        page.wait_for_timeout(50)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import sites
-from tests.browser.sites import ROOT, Town
+from tests.browser.sites import ROOT, Town, until
 
 FILL = """
 from baton.forms import verbs
@@ -146,7 +146,7 @@ def test_a_whole_form_on_a_plain_page(world: World, tmp_path: Path) -> None:
             "theirs": "50%",
         }
         assert ([one["granted"] for one in sent["consents"]], sent["version"]) == ([True, False], 2)
-        page.wait_for_function("window.baton")
+        until(page, "window.baton")
         views = "SELECT k.value, e.payload ->> 'version' FROM event e JOIN event_key k ON k.id = e.key JOIN identity i ON i.contact_id = e.contact_id"
         found: list[Any] = []
         for _ in range(100):

@@ -6,6 +6,8 @@ from contextlib import contextmanager, suppress
 
 from playwright.sync_api import Error, Page, Route, expect
 
+from tests.browser.sites import until
+
 Held = list[Route]
 
 
@@ -70,7 +72,7 @@ def test_the_last_search_is_what_is_shown(page: Page) -> None:
         for letters in ("서", "지우"):
             with page.expect_request("**/contacts/?q=*"):
                 page.keyboard.type(letters)
-        page.wait_for_function("document.querySelector('#progress.htmx-request')")
+        until(page, "document.querySelector('#progress.htmx-request')")
         answer(held[::-1])  # the older one comes last
     expect(page).to_have_url(re.compile(r"q=%EC%84%9C%EC%A7%80%EC%9A%B0"))
     expect(page.locator("#records tbody tr")).to_have_count(1)

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from baton.events.vocabulary import Kind
 from tests.browser import sites
-from tests.browser.sites import ROOT, Town
+from tests.browser.sites import ROOT, Town, until
 from tests.running import PATIENCE
 
 KEPT = "f3d1c0de" * 4  # the hubspotutk cookie of somebody whom HubSpot knew
@@ -79,7 +79,7 @@ class World:
 
 def cookie_of(page: Page, name: str = "baton_v") -> str:
     """A cookie of the page, as its own scripts see it."""
-    page.wait_for_function("window.baton && baton.visitor()")
+    until(page, "window.baton && baton.visitor()")
     found = re.search(rf"(?:^|; ){name}=([^;]*)", page.evaluate("document.cookie"))
     return found[1] if found else ""
 
@@ -172,7 +172,7 @@ def test_a_page_with_a_strict_policy_shows_the_banner_and_records_nothing_before
         page.keyboard.press("Enter")
         expect(banner).to_have_count(0)
         page.reload()
-        page.wait_for_function("window.baton && baton._.config.banner")
+        until(page, "window.baton && baton._.config.banner")
         assert page.evaluate("[document.cookie.replace(/=.*/, ''), baton.visitor()]") == ["baton_consent", ""]
         expect(banner).to_have_count(0)  # a refusal is not asked about again
         assert sent == []
@@ -197,7 +197,7 @@ def test_a_page_with_a_strict_policy_shows_the_banner_and_records_nothing_before
     with world.visitor(locale="en-US") as page:
         page.add_init_script("Object.defineProperty(navigator, 'globalPrivacyControl', {get: () => true}); document.addEventListener('x', () => 0)")
         page.goto(world.town.url("ask"))
-        page.wait_for_function("window.baton && baton._.config.banner")
+        until(page, "window.baton && baton._.config.banner")
         expect(page.get_by_role("dialog")).to_have_count(0)  # who has said no to everybody is not asked
         assert page.evaluate("document.cookie") == ""
 
@@ -236,7 +236,7 @@ def test_a_site_built_for_hubspot_goes_on_working(world: World) -> None:
         page.goto(world.town.url("old", "/old"))
         assert page.evaluate("window.seen") == KEPT
         assert (cookie_of(page), cookie_of(page, "hubspotutk")) == (KEPT, KEPT)  # whom HubSpot knew is the same visitor
-        page.wait_for_function("heard.length > 0 && said.length > 0")
+        until(page, "heard.length > 0 && said.length > 0")
         assert page.evaluate("[heard[0], said[0]]") == [True, "ready 2"]
         assert re.fullmatch(rf"\d+\.{KEPT}\.\d+\.\d+\.\d+\.1", cookie_of(page, "__hstc"))
         page.evaluate("_hsq.push(['setPath', '/second'], ['trackPageView'], (() => said.push('function')))")
@@ -275,24 +275,24 @@ def test_linked_sites_hand_the_visitor_on_and_nobody_else_can(world: World) -> N
     world.page("/elsewhere", f'<a href="{other}?bt_v={KEPT}.zzzz.aaaa">몰래</a>')
     with world.visitor() as page:
         page.goto(world.town.url("one"))
-        page.wait_for_function("window.baton && !!baton._.hooks.follow")
+        until(page, "window.baton && !!baton._.hooks.follow")
         mine = cookie_of(page)
         page.get_by_role("link").click()
         page.wait_for_url(f"{other}?a=1#part")  # the address bar shows nothing of it
         assert cookie_of(page) == mine
         page.go_back()
         page.context.clear_cookies(domain="two.localhost")
-        page.wait_for_function("window.baton && !!baton._.hooks.follow")
+        until(page, "window.baton && !!baton._.hooks.follow")
         page.get_by_label("말").fill("안녕")
         page.get_by_role("button").click()
         page.wait_for_url(f"{other}?q2=*")
-        page.wait_for_function("!location.search.includes('bt_v')")
+        until(page, "!location.search.includes('bt_v')")
         assert cookie_of(page) == mine
         stolen = page.evaluate("baton._.hooks.handed('x.y.z')")
         assert stolen == ""
         page.goto(world.town.url("plain", "/elsewhere"))
         page.get_by_role("link").click()
-        page.wait_for_function("window.baton && baton.visitor() && !location.search")
+        until(page, "window.baton && baton.visitor() && !location.search")
         assert cookie_of(page) == mine
 
 
@@ -310,7 +310,7 @@ def test_ten_people_who_read_at_the_same_time_keep_their_own_story(world: World)
         for number, (_context, page) in enumerate(people):  # everybody takes a step, then everybody the next
             if step < len(walks[number]):
                 page.goto(world.town.url("crowd", f"/{walks[number][step]}?n={number}"))
-                page.wait_for_function("window.baton && baton.visitor()")
+                until(page, "window.baton && baton.visitor()")
     for number, (_context, page) in enumerate(people):
         page.goto(world.town.url("crowd", f"/form?n={number}"), wait_until="commit")
     for number, (_context, page) in enumerate(people):
@@ -347,7 +347,7 @@ def test_videos_tell_how_much_of_them_was_seen(world: World) -> None:
             page.context.route(address, stand_in)
         page.goto(world.town.url("plain", "/film"))
         cookie = cookie_of(page)
-        page.wait_for_function("performance.getEntriesByName(document.querySelector('script').src.replace('baton.js', 'video.js')).length")
+        until(page, "performance.getEntriesByName(document.querySelector('script').src.replace('baton.js', 'video.js')).length")
         page.evaluate("document.querySelector('video').play()")
 
         def all_told() -> Any:
@@ -357,7 +357,7 @@ def test_videos_tell_how_much_of_them_was_seen(world: World) -> None:
                 found if found["clip.wav"]["value"] == 100 and found["vimeo:76979871"]["value"] == 100 and found["youtube:dQw4w9WgXcQ"]["value"] >= 50 else None
             )
 
-        page.wait_for_function("document.querySelector('video').ended")
+        until(page, "document.querySelector('video').ended")
         found = world.wait(all_told)
         assert found, world.facts(cookie, Kind.VIDEO_WATCHED, count=3)
         assert (found["youtube:dQw4w9WgXcQ"]["label"], found["vimeo:76979871"]["label"], found["clip.wav"]["label"]) == ("소개 영상", "사례", "안내")

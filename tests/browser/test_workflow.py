@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from .conftest import settled
+from .sites import until
 from .test_accessibility import check
 from .test_live import Elsewhere, connected, elsewhere  # noqa: F401  # the fixture
 
@@ -162,7 +163,7 @@ def test_a_workflow_is_changed_by_keys_copied_and_published(page: Page, elsewher
     hours = page.locator("#step-form [name=hours]")
     hours.fill("7")  # and the page is left before the field is
     page.goto(f"/workflows/{workflow}/?node=s5")
-    page.wait_for_function("fetch(location.href).then(answer => answer.text()).then(text => /name=.hours.[^>]*value=.7./.test(text))")
+    until(page, "fetch(location.href).then(answer => answer.text()).then(text => /name=.hours.[^>]*value=.7./.test(text))")
     page.reload()
     expect(hours).to_have_value("7")
     expect(days).to_have_value("2")

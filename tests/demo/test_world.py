@@ -48,10 +48,12 @@ def test_everything_in_the_world_is_a_real_result() -> None:
     assert Contact.objects.count() == 300
     assert sql.rows("SELECT count(*) FROM change") == [(0,)], "nobody is enrolled for what happened long ago"
 
-    # evaluated again, nothing moves
-    assert scoring.everyone(model) == 0
+    # evaluated again, nothing moves, but what only time moves
+    assert model.evaluated_at
+    with clock.stopped(model.evaluated_at):
+        assert scoring.everyone(model) == 0
+        assert company_scores.everyone(ScoreModel.objects.get(key="company")) == 0
     assert lifecycle.everyone() == 0
-    assert company_scores.everyone(ScoreModel.objects.get(key="company")) == 0
     assert verdicts.settle(Contact.objects.values_list("id", flat=True)) == 0
     assert pauses.look() == 0
     assert balance(clock.now()) == real()

@@ -38,12 +38,12 @@ GROUP BY k.bucket, k.campaign_id, k.variant ORDER BY due
 """
 TAKE = """
 UPDATE campaign_chunk SET leased_until = %(until)s
-WHERE bucket = %(bucket)s AND id IN (
+WHERE bucket = %(bucket)s AND id = ANY (ARRAY(
     SELECT k.id FROM campaign_chunk k
     WHERE k.bucket = %(bucket)s AND k.campaign_id = %(campaign)s AND k.variant = %(variant)s AND k.due_at <= %(now)s
         AND (k.closes_at IS NULL OR k.closes_at > %(now)s) AND (k.leased_until IS NULL OR k.leased_until <= %(now)s)
     ORDER BY k.due_at, k.id LIMIT %(most)s FOR UPDATE SKIP LOCKED
-)
+))
 RETURNING id, contact_ids
 """
 OF_THESE = """

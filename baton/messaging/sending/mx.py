@@ -47,9 +47,9 @@ ON CONFLICT (domain) DO UPDATE SET wanted_at = excluded.wanted_at WHERE d.wanted
 """
 TAKE = """
 UPDATE receiver_domain SET look_at = %(until)s
-WHERE domain IN (
+WHERE domain = ANY (ARRAY(
     SELECT domain FROM receiver_domain WHERE look_at <= %(now)s AND wanted_at > %(used)s ORDER BY look_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
-)
+))
 RETURNING domain
 """
 # Who did not answer this time stays what he was.

@@ -1,10 +1,10 @@
 -- Some chunks of one bucket of a cancelled campaign go; whoever of them was not written to is written down as cancelled.
 WITH gone AS (
-    DELETE FROM campaign_chunk WHERE bucket = %(bucket)s AND id IN (
+    DELETE FROM campaign_chunk WHERE bucket = %(bucket)s AND id = ANY (ARRAY(
         SELECT id FROM campaign_chunk
         WHERE bucket = %(bucket)s AND campaign_id = %(campaign)s AND (leased_until IS NULL OR leased_until <= %(now)s)
         ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED
-    )
+    ))
     RETURNING contact_ids, variant
 ), made AS (
     INSERT INTO message (contact_id, id, cause, channel, email_id, campaign_id, variant, address, subject, state, reason, attempts, created_at)
