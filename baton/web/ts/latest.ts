@@ -1,7 +1,7 @@
 /** What was chosen last is what is shown: a page, filter, sheet or search that is asked for takes the place of what was asked for before it at the same place. */
 import { type Context, context, values } from "./requests";
 
-const ASKED = new Set([undefined, "click", "input", "change", "submit", "keydown", "palette-open"]); // what people do; the rest the page asks by itself
+const ASKED = new Set([undefined, "click", "input", "change", "submit", "keydown"]); // what people do; the rest the page asks by itself
 
 const addresses = new WeakMap<Context, string>();
 const going = new Map<Context, string>(); // GETs on their way, and their addresses
