@@ -131,6 +131,24 @@ def of_local_tables(statement: str) -> bool:
     return {name.lower() for name in FROM.findall(statement)} - {name.lower() for name in NAMED.findall(statement)} <= LOCALS
 
 
+INNER = re.compile(r"\bIN\s*\((\s*SELECT\b.*)", re.IGNORECASE | re.DOTALL)
+PORTION = re.compile(r"\bLIMIT\b.*\bFOR\s+UPDATE\b", re.IGNORECASE | re.DOTALL)
+
+
+def claims_more(statement: str) -> bool:
+    """Whether a portion is locked within IN (...): a join may run that part again and again, and each time it locks further rows. ARRAY(...) runs once."""
+    found = INNER.search(statement)
+    if found is None:
+        return False
+    own, depth = "", 0  # what stands in the brackets, without what stands in brackets within them
+    for letter in found[1]:
+        depth += (letter == "(") - (letter == ")")
+        if depth < 0:
+            break
+        own += letter if depth == 0 else ""
+    return bool(PORTION.search(own)) or claims_more(found[1])
+
+
 def source_faults(path: Path, text: str) -> Iterator[str]:
     """What the rules have against one file."""
     for name, rule in SOURCE_RULES.items():
@@ -142,6 +160,8 @@ def source_faults(path: Path, text: str) -> Iterator[str]:
             yield f"{path}: {called.group()}) in {' '.join(statement.split())[:80]}: compute it in Python"
         if LOCK.search(statement) and not ONE.search(statement) and not of_local_tables(statement):
             yield f"{path}: a lock on more than one contact or bucket: {' '.join(statement.split())[:80]}"
+        if claims_more(statement):
+            yield f"{path}: a portion within IN (...) may become more than its portion, ARRAY(...) does not: {' '.join(statement.split())[:80]}"
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)
@@ -222,6 +242,10 @@ class TestTheRulesFindFaults:
             ("a.sql", "SELECT 1; DELETE FROM event WHERE random() < 0.5"),
             ("a.py", 'sql.run("UPDATE message SET id = nextval(\'x\')"\n  " WHERE contact_id = %s")'),
             ("a.py", 'sql.run("""\n    DELETE FROM event\n    WHERE ts < NOW() - %s\n""")'),
+            (
+                "a.sql",
+                "DELETE FROM timer WHERE id IN (SELECT id FROM timer WHERE bucket = %s AND k IN (SELECT 1) LIMIT %(n)s FOR UPDATE)",
+            ),
             ("a.sql", "CREATE TRIGGER t AFTER INSERT ON contact EXECUTE FUNCTION f()"),
         ],
     )
@@ -232,6 +256,7 @@ class TestTheRulesFindFaults:
         ("file", "text"),
         [
             ("a.sql", "SELECT id FROM timer WHERE bucket = %s AND due_at <= %s FOR UPDATE SKIP LOCKED"),
+            ("a.sql", "DELETE FROM timer WHERE id = ANY (ARRAY(SELECT id FROM timer WHERE bucket = %s AND k IN (SELECT 1) LIMIT %(n)s FOR UPDATE))"),
             ("a.sql", "INSERT INTO message SELECT nextval('message_id_seq')"),
             ("a.py", "Workflow.objects.select_for_update().get(pk=id)"),
             ("a.py", "Enrollment.objects.select_for_update().get(contact_id=contact_id, id=id)"),
