@@ -1,9 +1,9 @@
-/** What htmx says of a request in its events, and which requests that change something are still to be answered. */
+/** What htmx says of a request in its events. */
 export interface Context {
   sourceElement: HTMLElement;
   sourceEvent?: Event;
   target?: Element | string;
-  request: { method: string; action: string; body: FormData | URLSearchParams | null; submitter?: HTMLElement; abort?(): void; keepalive?: boolean };
+  request: { method: string; action: string; headers: Record<string, string>; body: FormData | URLSearchParams | null; submitter?: HTMLElement; abort?(): void; keepalive?: boolean };
   response?: { status: number };
   hx?: { redirect?: string; refresh?: string };
 }

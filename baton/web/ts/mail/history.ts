@@ -5,6 +5,7 @@
  *   <input type="hidden" id="mail-draft" data-email="1" data-revision="7" data-url="/emails/1/draft/" value="{…}">   changed by every answer
  *   <button data-history="back | forth">
  */
+import { type Context, context } from "../requests";
 import { chosen, sender } from "./send";
 
 const MOST = 80; // states
@@ -17,8 +18,7 @@ interface Kept {
   revision: string;
 }
 
-interface Context {
-  request: { headers: Record<string, string>; body: URLSearchParams };
+interface Step extends Context {
   step?: number; // back or forth
 }
 
@@ -90,14 +90,14 @@ function post(address: string, more: { step?: number; values?: Record<string, st
   void window.htmx.ajax("POST", address, options);
 }
 
-function leave(ctx: Context, by: number): boolean {
+function leave({ request }: Context, by: number): boolean {
   const state = kept.states[kept.now + by];
   if (state === undefined) return false;
   kept.now += by;
   going = by;
   last.where = "";
-  ctx.request.body.set("draft", state);
-  ctx.request.body.set("key", chosen());
+  request.body!.set("draft", state);
+  request.body!.set("key", chosen());
   return true;
 }
 
@@ -139,13 +139,13 @@ document.addEventListener("keydown", (e) => {
 // Every post says which state it knows; the server refuses one that would write over somebody else's. -------------------------------------
 
 document.addEventListener("htmx:before:request", (e) => {
-  const ctx = (e as CustomEvent<{ ctx: Context }>).detail.ctx;
+  const ctx: Step = context(e);
   const found = draft();
   if (found) ctx.request.headers["X-Revision"] = found.dataset.revision!; // now, not when it began to wait
   if (ctx.step && !leave(ctx, ctx.step)) e.preventDefault();
 });
 document.addEventListener("htmx:finally:request", (e) => {
-  if ((e as CustomEvent<{ ctx: Context }>).detail.ctx.step) arrived();
+  if ((context(e) as Step).step) arrived();
 });
 
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", begin);
